@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 
 from glassnet.data.images import Images, images_from_folder, is_image_folder, resolve_image_files
+from glassnet.engine.train_step import Data
 from glassnet.errors import DataError, message
+from glassnet.losses import Loss
 from glassnet.pipeline.adapter import ModelInfo, register_adapter
 from glassnet.pipeline.options import FitOptions
 from glassnet.pipeline.row_adapter import RowAdapter
@@ -68,7 +70,15 @@ class ImageAdapter(RowAdapter):
         if self.y is not None:
             return super().prepare(options)
         images = self._read_images()
-        return prepare_images(images, self.model.preprocessor, options.request, options.split)
+        return prepare_images(images, self.model.preprocessor, options.request)
+
+    def split(
+        self, rows: Data, loss: Loss, options: FitOptions
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        if self.y is not None:
+            return super().split(rows, loss, options)
+        classes = self._prepared.y
+        return options.split.split(len(classes), classes)
 
     def _read_images(self) -> Images:
         """Return the images with their classes.

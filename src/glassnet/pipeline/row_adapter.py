@@ -156,6 +156,9 @@ class RowAdapter(DataAdapter):
         """
         _check_unmasked(links, rows.x)
         train_index, validation_index = self.split(rows, loss, options)
+        expected, fix = "training rows from options.rows", "Use options.split in `prepare`."
+        fits = options.rows is None or np.isin(train_index, options.rows).all()
+        require(fits, type(self).__name__, expected, error=DataError, fix=fix)
         weight = self._weigh(rows.take(train_index), loss, options)
         return SelectedRows(rows, train_index, validation_index, weight)
 

@@ -13,7 +13,6 @@ import numpy as np
 from glassnet.data import image_files
 from glassnet.data.images import Images, class_folders, images_from_folder, is_pixel_range
 from glassnet.data.pixel_values import PixelRange
-from glassnet.data.split import RowSplit
 from glassnet.errors import DataError, is_int, require
 from glassnet.preprocessing.base import (
     PreparedData,
@@ -167,9 +166,9 @@ class ImagePreprocessor(Preprocessor):
 
 
 def prepare_images(
-    images: Images, fitted: Preprocessor | None, request: TableRequest, split: RowSplit
+    images: Images, fitted: Preprocessor | None, request: TableRequest
 ) -> PreparedData:
-    """Prepare images for `fit`: see `tabular.prepare_table`.
+    """Prepare images for `fit`. Nothing is learned from their pixels.
 
     Raises:
         ConfigError: an option for tables; data of another kind than in an earlier fit.
@@ -184,5 +183,4 @@ def prepare_images(
     )
     messages = () if earlier else (str(preprocessor.target), preprocessor.describe())
     x, y, _ = preprocessor.transform_xy(images)
-    train_index, validation_index = split.split(len(y), y)
-    return PreparedData(preprocessor, x, y, None, train_index, validation_index, messages)
+    return PreparedData(preprocessor, x, y, messages=messages)

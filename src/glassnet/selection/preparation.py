@@ -83,6 +83,7 @@ class RunPreparer:
         Raises:
             ConfigError, DataError: see `Sequential.fit`.
         """
+        self._cache["rows", id(run.train_rows)] = run.train_rows  # no other array gets this id
         settings, changes = self._apply_values(run)
         options = self._make_options(settings, run.train_rows, changes)
         with warnings.catch_warnings():
@@ -213,11 +214,14 @@ class RunPreparer:
     def _relearn(self, layers: tuple[Layer, ...], rows: np.ndarray | None) -> tuple[Layer, ...]:
         """Return the layers without statistics, and with a vocabulary of the training texts."""
         layers = tuple(map(_forget, layers))
-        if not layers or not isinstance(layers[0], TextVectorization) or rows is None:
+        if not layers or not isinstance(layers[0], TextVectorization):
             return layers
         vectorizer = layers[0]
+        if rows is None and vectorizer.vocabulary is not None:
+            return layers
         key = "vocabulary", vectorizer, id(rows)
-        texts = np.array(as_texts(self._source[0]), object)[rows]
+        texts = np.array(as_texts(self._source[0]), object)
+        texts = texts if rows is None else texts[rows]
         return self._remember(key, lambda: _learn_vocabulary(vectorizer, texts)), *layers[1:]
 
     def _remember(self, key: tuple[Any, ...], make: Callable[[], T]) -> T:
