@@ -1,6 +1,7 @@
 """Results of sweeps from made-up scores: ranks, noise, ties, failures, texts and figures."""
 
 import json
+import pickle
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -175,6 +176,30 @@ def test_a_best_value_at_the_end_of_its_range_is_named(values, text):
 
 def test_refit_trains_the_best_setting():
     assert make(FOLDS).refit() == "model of setting 1"
+
+
+def test_a_pickled_result_has_no_rows():
+    result = pickle.loads(pickle.dumps(make(FOLDS)))
+    assert str(result) == str(make(FOLDS))
+    with pytest.raises(NotReadyError, match="refit: expected the result of this session's sweep"):
+        result.refit()
+
+
+@pytest.mark.parametrize(
+    ("others", "text"),
+    [
+        ([0.7, 0.72, 0.74], "The other setting is not within the noise"),
+        ([0.9, 0.9, 0.94], "The other setting is within the noise"),
+    ],
+)
+def test_one_other_setting_is_singular(others, text):
+    assert text in str(make(by_fold([0.9, 0.92, 0.94], others)))
+
+
+def test_all_or_none_of_the_other_settings_may_be_within_the_noise():
+    best, worse = [0.9, 0.92, 0.94], [0.7, 0.72, 0.74]
+    assert "All 2 other settings are within the noise" in str(make(by_fold(best, best, best)))
+    assert "No other setting is within the noise" in str(make(by_fold(best, worse, worse)))
 
 
 def test_to_dict_is_json():

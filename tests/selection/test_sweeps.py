@@ -324,3 +324,20 @@ def test_groups_stay_together_in_inner_folds():
         parts = [set(each.run.test_rows) for each in inner]
         assert set.union(*parts) == outer_train
         assert all(set(each.run.train_rows) < outer_train for each in inner)
+
+
+def test_a_sweep_is_resumed_with_more_settings(tmp_path):
+    """Only the runs of the new setting are trained: each run that has ended has a file."""
+
+    def build(depth):
+        return compiled(*[Dense(4, "tanh")] * depth, Dense(1), rate=0.1, seed=2)
+
+    def count_files():
+        return len(list(tmp_path.glob("run-*")))
+
+    first = sweep(build, X, Y, {"depth": [0]}, folds=5, resume=tmp_path, **OPTIONS)
+    assert count_files() == 5
+    both = sweep(build, X, Y, {"depth": [0, 1]}, folds=5, resume=tmp_path, **OPTIONS)
+    assert count_files() == 10
+    np.testing.assert_array_equal(both.run_scores[0], first.run_scores[0])
+    assert [len(result.model.layers) for result in both.results] == [1] * 5 + [2] * 5

@@ -134,5 +134,5 @@ def _read_result(path: Path, run: PreparedRun, model: Sequential) -> RunResult:
         step_losses=arrays["step_losses"],
         setup=run.setup,
         train_state=run.start._replace(**dict(zip(WEIGHT_FIELDS, weights, strict=True))),
-        base_model=model,
+        base_model=run.run.model or model,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -45,9 +45,23 @@ def format_values(values: Mapping[str, Any]) -> str:
 
 
 def format_value(value: Any) -> str:
-    """Return a value of a parameter as a short text."""
+    """Return a value of a parameter as a short text; of an optimizer, what is not the default.
+
+    Example:
+        >>> from glassnet.optimizers import SGD
+        >>> format_value(SGD(0.1, momentum=0.9))
+        'SGD(learning_rate=0.1, momentum=0.9)'
+    """
     if isinstance(value, float):
         return format_number(value)
+    if is_dataclass(value) and not isinstance(value, type):
+        changed = {
+            field.name: getattr(value, field.name)
+            for field in fields(value)
+            if field.repr and getattr(value, field.name) != field.default
+        }
+        texts = [f"{name}={format_value(each)}" for name, each in changed.items()]
+        return shorten(f"{type(value).__name__}({', '.join(texts)})", MAX_VALUE_TEXT)
     return value if isinstance(value, str) else shorten(repr(value), MAX_VALUE_TEXT)
 
 
@@ -167,6 +181,10 @@ class Sweep(View):
         """Mean of `nested_scores`: what choosing like this scores on new rows; NaN without."""
         return float(self.nested_scores.mean()) if self.is_nested else math.nan
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what is pickled: everything but the rows that `refit` trains on."""
+        return vars(self) | {"retrain": _refuse_refit}
+
     def refit(self) -> Sequential:
         """Return a model with the best values that is trained on all rows.
 
@@ -174,7 +192,7 @@ class Sweep(View):
         number of epochs of the best setting's runs.
 
         Raises:
-            NotReadyError: no setting is ranked.
+            NotReadyError: no setting is ranked; or the result was unpickled, without the rows.
         """
         if self.best_index is None:
             raise NotReadyError(message("refit", "a setting with a score", received=self.title))
@@ -350,10 +368,7 @@ class Sweep(View):
             return ["With one run for each setting, the noise is unknown. Pass folds, or seeds."]
         n_close = int(self.is_within_noise.sum()) - 1
         by = "folds" if self.scores.shape[1] > 1 else "seeds, on the same rows"
-        verb = "is" if n_close == 1 else "are"
-        others = f"{n_close:,} of the {n_others:,} other settings {verb}"
-        if n_others == 1:
-            others = f"The other setting is{'' if n_close else ' not'}"
+        others = _count_close(n_close, n_others)
         lines = [f"{others} within the noise of the best (paired t-test over the {by}, 5 %)."]
         if self.is_nested:
             top, count = Counter(self.choices).most_common(1)[0]
@@ -391,6 +406,21 @@ class Sweep(View):
     def _count(self, problems: Sequence[str]) -> str:
         counts = Counter(problem.split(" ")[0] for problem in problems if problem)
         return ", ".join(f"{n:,} of {len(problems):,} {word}" for word, n in counts.items())
+
+
+def _count_close(n_close: int, n_others: int) -> str:
+    """Return how many of the other settings are as good as the best: subject and verb."""
+    if n_others == 1:
+        return "The other setting is" if n_close else "The other setting is not"
+    if n_close in (0, n_others):
+        return f"All {n_others:,} other settings are" if n_close else "No other setting is"
+    return f"{n_close:,} of the {n_others:,} other settings {'is' if n_close == 1 else 'are'}"
+
+
+def _refuse_refit(index: int) -> Sequential:
+    """Raise an error: a result from a file has no rows to train on."""
+    fix = "Make a model with the values of best, and fit it to all rows."
+    raise NotReadyError(message("refit", "the result of this session's sweep", fix=fix))
 
 
 def _short_values(sweep: Sweep) -> str:

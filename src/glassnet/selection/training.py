@@ -370,7 +370,7 @@ def _make_unstarted_result(run: PreparedRun, model: Sequential) -> RunResult:
         step_losses=np.zeros((0, run.network_run.steps)),
         setup=run.setup,
         train_state=None,
-        base_model=model,
+        base_model=run.run.model or model,
     )
 
 
