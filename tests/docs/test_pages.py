@@ -32,7 +32,7 @@ CODE |= {
     "text.md": 1,
     "trace.md": 3,
 }
-CODE |= {"selection.md": 9, "source-code.md": 1, "training.md": 4}
+CODE |= {"selection.md": 10, "source-code.md": 1, "training.md": 4}
 CODE |= {"gallery.md": 24, "inspection.md": 27}
 """Number of blocks of Python code of each page."""
 
@@ -224,9 +224,14 @@ def test_inspection(capsys):
 
 def test_selection(capsys):
     """The page's search on many machines is in tests/estimators."""
-    pages.run("selection.md")
+    names = pages.run("selection.md")
+    printed = capsys.readouterr().out
     shown = pages.blocks("selection.md", "text")[0]
-    assert pages.NUMBER.sub("0", shown) in pages.NUMBER.sub("0", capsys.readouterr().out)
+    assert pages.NUMBER.sub("0", shown) in pages.NUMBER.sub("0", printed)
+    rates = names["rates"]
+    assert str(rates) in printed
+    assert Path("rates.png").stat().st_size > 10_000
+    assert names["model"].learning_rate == pytest.approx(rates.suggestion, rel=1e-6)
 
 
 def test_report():

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from glassnet.selection.comparisons import compare as compare
     from glassnet.selection.cross_validation import cross_validate as cross_validate
+    from glassnet.selection.rate_ranges import learning_rate_range as learning_rate_range
     from glassnet.selection.sweeps import sweep as sweep
 
 _MODULES: dict[str, str] = {
     "compare": "comparisons",
     "cross_validate": "cross_validation",
+    "learning_rate_range": "rate_ranges",
     "sweep": "sweeps",
 }
 """The module of each public name. A function is imported when it is first used."""
