@@ -101,7 +101,7 @@ class Experiment:
         self.model: Sequential = getattr(model, "glassnet_model", model)
         self.options = FIT_ARGUMENTS | _check_names(who, options or {})
         self.callbacks = normalize_callbacks(self.options["callbacks"])
-        _refuse_writers(who, self.callbacks)
+        _check_callbacks(who, self.callbacks)
         x = np.asarray(x) if arrays.is_memory_map(x) else x
         self._preparer = RunPreparer(who, self.model, (x, y, sample_weight), self.options)
         self.seed = self._preparer.seed
@@ -247,8 +247,8 @@ def require_model(who: str, model: Any, position: str = "first") -> None:
     require(is_model, who, f"a model as the {position} argument", model=received, fix=fix)
 
 
-def _refuse_writers(who: str, callbacks: Sequence[Any]) -> None:
-    """Refuse callbacks whose files all runs would share.
+def _check_callbacks(who: str, callbacks: Sequence[Any]) -> None:
+    """Refuse callbacks whose files all runs would share, and those that change a model.
 
     Raises:
         ConfigError: there is one.
@@ -257,3 +257,7 @@ def _refuse_writers(who: str, callbacks: Sequence[Any]) -> None:
     names = [type(each).__name__ for each in callbacks if isinstance(each, writers)]
     fix = "All runs would write the same file. The result has their histories and models."
     require(not names, who, "no callbacks that write files", callbacks=names, fix=fix)
+    names = [type(each).__name__ for each in callbacks if each.model is None]
+    fix = "Return Decision(stop=...) or Decision(learning_rate=...) from a gn.callbacks.Callback."
+    expected = "callbacks that do not use self.model, as many networks are trained at once"
+    require(not names, who, expected, callbacks=names, fix=fix)

@@ -13,6 +13,9 @@ from glassnet.callbacks import monitor
 from glassnet.formatting import format_duration, format_number
 from glassnet.training.progress import check_verbose, make_live_line, render_bar
 
+MIN_FRACTION = 0.02
+"""Fraction of the work from which on the time that is left is shown; compilation comes first."""
+
 LINE_SECONDS = 10.0
 """Time between plain lines."""
 
@@ -52,6 +55,13 @@ class RunProgress:
             if self._live:
                 self._live.stop()
 
+    def log(self, text: str) -> None:
+        """Print a line, unless `verbose` is 0."""
+        if self._live:
+            self._live.console.print(text, markup=False, highlight=False, soft_wrap=True)
+        elif self.verbose:
+            print(text, flush=True)
+
     def advance(self, n_steps: int) -> None:
         """Count steps that have been trained, and update the line if it is due."""
         self.done += n_steps
@@ -76,11 +86,12 @@ class RunProgress:
         self.last_shown_at = now
         fraction = min(self.done / max(self.work, 1), 1.0)
         seconds = now - self.started_at
-        left = format_duration(seconds * (1 / fraction - 1)) if fraction else "?"
+        left = f"  {format_duration(seconds * (1 / max(fraction, 1e-9) - 1))} left"
+        left = left if fraction > MIN_FRACTION else ""
         best = f"  best {self.score_name} {format_number(self.best)}"
         best = "" if math.isnan(self.best) else best
         bar = render_bar(int(1000 * fraction), 1000)
-        text = f"{self.who}  {self.n_runs} runs  {bar}{best}  {left} left"
+        text = f"{self.who}  {self.n_runs} runs  {bar}{best}{left}"
         if self._live:
             self._live.update(text, refresh=True)
         else:

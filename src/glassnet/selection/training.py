@@ -27,7 +27,7 @@ from glassnet.selection.runs import INTERRUPTED, PreparedRun, RunResult
 from glassnet.training.history import History
 from glassnet.training.progress import InterruptGuard
 
-MAX_BYTES = 2**30
+MAX_BYTES, MAX_MEMORY = 2**30, "1 GiB"
 """Maximum size of what the runs of one program hold in memory besides the rows that they share."""
 
 MAX_STACKED_RUNS = 64
@@ -80,7 +80,13 @@ class RunTrainer:
         with InterruptGuard() as interrupt, self.progress.track(len(missing), work):
             for indices in _group_by_structure(runs, missing):
                 most = MAX_RESUMABLE_RUNS if folder else MAX_STACKED_RUNS
-                size = _choose_stack_size([runs[i].network_run for i in indices], most)
+                fitting = _count_fitting([runs[i].network_run for i in indices])
+                if fitting < min(most, len(indices)):
+                    together = "one by one" if fitting == 1 else f"{fitting} at a time"
+                    count = f"{len(indices)} networks are trained {together}"
+                    self.progress.log(f"{count}: all of them need more than {MAX_MEMORY} of memory")
+                n_stacks = -(-len(indices) // min(most, fitting))
+                size = -(-len(indices) // n_stacks)
                 for start in range(0, len(indices), size):
                     part = indices[start : start + size]
                     trained = self._train_stack([runs[i] for i in part], size, interrupt)
@@ -100,13 +106,13 @@ class RunTrainer:
         training = StackTraining([*runs, *fill], self.callbacks, self.progress, interrupt)
         try:
             training.run()
+            return training.finish(self.model, self.scores_training_rows)[: len(runs)]
         except jax.errors.JAXTypeError:
             # A part computes with one of its numbers in Python: it needs a program of its own.
             if not training.stacked.has_differences:
                 raise
             alone = [self._train_stack([run], 1, interrupt) for run in runs]
             return [result for results in alone for result in results]
-        return training.finish(self.model, self.scores_training_rows)[: len(runs)]
 
 
 class StackTraining:
@@ -382,17 +388,14 @@ def _group_by_structure(runs: Sequence[PreparedRun], indices: Sequence[int]) -> 
     return list(groups.values())
 
 
-def _choose_stack_size(runs: Sequence[NetworkRun], most: int) -> int:
-    """Return how many of the runs, at most `most`, are trained together and fit into memory."""
-    first = runs[0].data
-    own_bytes = 0
+def _count_fitting(runs: Sequence[NetworkRun]) -> int:
+    """Return how many of the runs fit into memory at the same time, at least one."""
+    first, most = runs[0].data, 0
     for run in runs:
         own = [a for a, b in zip(run.data, first, strict=True) if a is not None and a is not b]
         state = jax.tree.leaves(run.start)
-        own_bytes = max(own_bytes, sum(a.nbytes for a in own) + 2 * sum(a.nbytes for a in state))
-    most = max(1, min(most, MAX_BYTES // max(own_bytes, 1)))
-    n_stacks = -(-len(runs) // most)
-    return -(-len(runs) // n_stacks)
+        most = max(most, sum(a.nbytes for a in own) + 2 * sum(a.nbytes for a in state))
+    return max(1, MAX_BYTES // max(most, 1))
 
 
 def _take_run(stacked: TrainState, k: int) -> TrainState:
