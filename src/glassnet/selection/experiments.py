@@ -13,6 +13,7 @@ from glassnet.callbacks import CSVLogger, ModelCheckpoint, TensorBoard, monitor
 from glassnet.callbacks.callback_list import normalize_callbacks
 from glassnet.data import arrays
 from glassnet.errors import lookup, require
+from glassnet.formatting import merge_like_lines
 from glassnet.models.sequential import Sequential
 from glassnet.pipeline.targets import get_class_labels
 from glassnet.preprocessing.time_series import TimeSeriesPreprocessor
@@ -154,6 +155,7 @@ class Experiment:
         trainer = RunTrainer(
             self.who, self.model, self.callbacks, self.score_name, verbose, scores_training_rows
         )
+        trainer.progress.log("\n".join(merge_like_lines(self.messages)))
         if resume is None:
             return trainer.train(prepared)
         with closing(RunFolder(resume, self.callbacks)) as folder:
@@ -212,7 +214,9 @@ class Experiment:
         if epochs is not None:
             return int(epochs)
         steps = 1 if size == "full" else -(-self.n_rows // size)
-        return min(max(-(-DEFAULT_STEPS // steps), MIN_EPOCHS), MAX_EPOCHS)
+        epochs = min(max(-(-DEFAULT_STEPS // steps), MIN_EPOCHS), MAX_EPOCHS)
+        self.messages = (*self.messages, f"epochs: {epochs}, the default for {self.n_rows:,} rows")
+        return epochs
 
 
 def _check_names(who: str, options: Mapping[str, Any]) -> dict[str, Any]:

@@ -70,8 +70,9 @@ class RunPreparer:
         """
         self._source = (self._make_adapter(self.settings).read(), *self._source[1:])
         adapter, spec, settings = self._open(self.settings, self._make_options(self.settings))
-        setup = self._build(settings, spec)
-        return Facts(setup, self._encode(adapter, setup), adapter.has_target, spec.messages)
+        setup, text = self._build(settings, spec)
+        messages = *spec.messages, *([text] if text else [])
+        return Facts(setup, self._encode(adapter, setup), adapter.has_target, messages)
 
     def prepare(self, run: Run, epochs: int) -> PreparedRun:
         """Return a run with its network, its starting weights and its encoded rows.
@@ -89,7 +90,7 @@ class RunPreparer:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DataWarning)
             adapter, spec, settings = self._open(settings, options)
-            setup = self._build(settings, spec)
+            setup, _ = self._build(settings, spec)
             selected = self._select(adapter, setup, options)
             setup = replace(setup, state=self._adapt(setup, selected))
         network_run = _make_network_run(setup, selected, options)
@@ -179,15 +180,18 @@ class RunPreparer:
             key = (*key, *_rows_key(options))
         return *self._remember(key, lambda: (adapter, adapter.open(options))), settings
 
-    def _build(self, settings: Setup, spec: InputSpec) -> Setup:
-        """Return the settings with a network and a loss. Equal networks are built once."""
+    def _build(self, settings: Setup, spec: InputSpec) -> tuple[Setup, str]:
+        """Return the settings with a network and a loss, and a message; see `Setup.resolve`.
+
+        Equal networks are built once.
+        """
         key = "build", settings.layers, settings.seed, spec.example_shape
         if key in self._cache:
             built, params, state = self._cache[key]
             settings = replace(settings, network=built, params=params, state=state)
-        setup, _ = self._model.resolve(settings, spec)
+        setup, text = self._model.resolve(settings, spec)
         self._cache[key] = setup.network, setup.params, setup.state
-        return setup
+        return setup, text
 
     def _encode(self, adapter: RowAdapter, setup: Setup) -> Data:
         """Return all rows, encoded; those of equal encodings are the same arrays."""

@@ -13,9 +13,6 @@ from glassnet.callbacks import monitor
 from glassnet.formatting import format_duration, format_number
 from glassnet.training.progress import check_verbose, make_live_line, render_bar
 
-MIN_FRACTION = 0.02
-"""Fraction of the work from which on the time that is left is shown; compilation comes first."""
-
 LINE_SECONDS = 10.0
 """Time between plain lines."""
 
@@ -38,14 +35,15 @@ class RunProgress:
         self.who, self.verbose, self.score_name = who, verbose, score_name
         self.n_runs, self.work, self.done = 0, 0, 0
         self.best = math.nan
-        self.started_at = self.last_shown_at = time.perf_counter()
+        self.last_shown_at = time.perf_counter()
         self._live: Any = None
+        self._first: tuple[int, float] | None = None
 
     @contextmanager
     def track(self, n_runs: int, work: int) -> Iterator[None]:
         """Show the progress of the block: `n_runs` runs of together `work` steps."""
         self.n_runs, self.work = n_runs, work
-        self.started_at = self.last_shown_at = time.perf_counter()
+        self.last_shown_at = time.perf_counter()
         if self.verbose in ("auto", 1) and sys.stdout.isatty():
             self._live = make_live_line()
             self._live.start()
@@ -56,7 +54,9 @@ class RunProgress:
                 self._live.stop()
 
     def log(self, text: str) -> None:
-        """Print a line, unless `verbose` is 0."""
+        """Print a line, unless `verbose` is 0 or there is nothing to print."""
+        if not text:
+            return
         if self._live:
             self._live.console.print(text, markup=False, highlight=False, soft_wrap=True)
         elif self.verbose:
@@ -66,6 +66,8 @@ class RunProgress:
         """Count steps that have been trained, and update the line if it is due."""
         self.done += n_steps
         now = time.perf_counter()
+        if self._first is None:
+            self._first = self.done, now
         if self._live and now - self.last_shown_at > 0.1:
             self._show(now)
 
@@ -84,15 +86,19 @@ class RunProgress:
 
     def _show(self, now: float) -> None:
         self.last_shown_at = now
-        fraction = min(self.done / max(self.work, 1), 1.0)
-        seconds = now - self.started_at
-        left = f"  {format_duration(seconds * (1 / max(fraction, 1e-9) - 1))} left"
-        left = left if fraction > MIN_FRACTION else ""
+        bar = render_bar(int(1000 * self.done / max(self.work, 1)), 1000)
         best = f"  best {self.score_name} {format_number(self.best)}"
         best = "" if math.isnan(self.best) else best
-        bar = render_bar(int(1000 * fraction), 1000)
-        text = f"{self.who}  {self.n_runs} runs  {bar}{best}{left}"
+        text = f"{self.who}  {self.n_runs} runs  {bar}{best}{self._format_time_left(now)}"
         if self._live:
             self._live.update(text, refresh=True)
         else:
             print(text, flush=True)
+
+    def _format_time_left(self, now: float) -> str:
+        """Return the time left at the speed since the first steps, which were compiled."""
+        if self._first is None or self.done <= self._first[0]:
+            return ""
+        done, started_at = self._first
+        seconds = (now - started_at) * (self.work - self.done) / (self.done - done)
+        return f"  {format_duration(max(seconds, 0.0))} left"

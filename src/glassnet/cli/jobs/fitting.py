@@ -40,14 +40,14 @@ def prepare_network(
 ) -> None:
     """Let a network learn what it needs before it can be built, and print data and network.
 
-    With folds, networks are trained on parts of a series. Nothing is printed about all of it then.
+    With folds, `cross_validate` prints what was inferred about the data.
     """
     from glassnet.cli import default_models, output
 
     if not silent:
         for line in (*merge_like_lines(job.messages), f"{job.name}: {job.description}"):
             output.print_wrapped(line)
-    verbose = 0 if silent or (has_folds and job.is_series) else 2
+    verbose = 0 if silent or has_folds else 2
     job.prepare_model(model, verbose=verbose, **make_fit_options(settings))
     if not silent:
         output.print_wrapped(default_models.describe_model(model))
