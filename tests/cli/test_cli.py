@@ -55,6 +55,7 @@ def test_help_loads_click_alone(doing):
         (),
         ("train",),
         ("cross-validate",),
+        ("sweep",),
         ("trace",),
         ("datasets",),
         ("evaluate",),

@@ -22,13 +22,14 @@ import pytest
 from click.testing import CliRunner
 
 import glassnet as gn
-from glassnet.cli import arguments, main, outputs
+from glassnet.cli import arguments, main, outputs, value_lists
 from glassnet.storage import atomic_write
 
 TABLE = "a,b,y\n" + "".join(f"{i % 17},{i * 7 % 5},{int(i % 17 > 8)}\n" for i in range(60))
 ARGUMENTS = {
     "train": ("t.csv", "--target", "y", "--epochs", "1", "--layers", "none"),
     "cross-validate": ("t.csv", "--target", "y", "--epochs", "1", "--layers", "none"),
+    "sweep": ("t.csv", "--target", "y", "--epochs", "1", "--layers", "none", "--layers", "2"),
     "trace": ("t.csv", "--target", "y"),
     "evaluate": ("m.glassnet", "t.csv"),
     "predict": ("m.glassnet", "t.csv"),
@@ -115,6 +116,7 @@ def test_every_option_that_takes_text_is_known():
         arguments.ColumnType,
         arguments.HeaderLine,
         arguments.RowNumbers,
+        value_lists.ValueList,
     )
     for name, command in COMMANDS.items():
         for option in command.params:

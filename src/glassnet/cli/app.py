@@ -23,6 +23,7 @@ from glassnet.cli.commands import (
     inspect,
     predict,
     summary,
+    sweep,
     trace,
     train,
 )
@@ -137,6 +138,8 @@ def main() -> None:
     glassnet trace xor --layers 2      every number of a tiny network, forward and backward
     glassnet train digits              a network for handwritten digits, in seconds
     glassnet train titanic.csv --target survived --out titanic.glassnet
+    glassnet cross-validate titanic.csv --target survived --folds 10
+    glassnet sweep titanic.csv --target survived --learning-rate 1e-4..1e-1 --layers 16 --layers 64
     glassnet inspect mistakes titanic.glassnet test.csv --out mistakes.png
     glassnet predict titanic.glassnet new.csv --out scored.csv
     glassnet train flights.csv --target passengers --forecast 12 --time month --out flights.glassnet
@@ -147,6 +150,7 @@ def main() -> None:
 for module in (
     train,
     cross_validate,
+    sweep,
     trace,
     evaluate,
     inspect,

@@ -204,3 +204,5 @@ DROPOUT_RATES = NumberList(
     expected="rates from 0 to below 1, such as 0,0.3 or 0..0.5",
 )
 BATCH_SIZES = CountList("numbers of rows >= 1 or full, such as 16,32,full or 16..128", ("full",))
+OPTIMIZERS = NameList("names of optimizers, such as adam,sgd")
+ACTIVATIONS = NameList("names of activations, such as relu,tanh")

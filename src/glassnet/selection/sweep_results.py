@@ -203,17 +203,18 @@ class Sweep(View):
         n = len(self.settings)
         if self.best is None:
             return f"No setting has a score: {self._count(self.problems)}"
-        score = f"{self.score_name} {self._format(self.best_score)}"
+        score = f"{self.score_name} {self.format_score(self.best_score)}"
         text = f"{_short_values(self)} with {score} {self._describe_runs()}"
         if n == 1:
             return text
         text = f"Best of {n:,} settings: {text}"
         if not self.is_nested:
             return f"{text}; optimistic: chosen among {n:,} on the same rows"
-        nested = f"{self.score_name} {self._format(self.nested_mean)}"
+        nested = f"{self.score_name} {self.format_score(self.nested_mean)}"
         return f"{text}; nested: settings chosen by inner folds score {nested}"
 
-    def _format(self, score: float) -> str:
+    def format_score(self, score: float) -> str:
+        """Return a score as text."""
         is_share = self.score_name.endswith("accuracy")
         return format_share(score) if is_share else format_number(score)
 
