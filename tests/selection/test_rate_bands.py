@@ -1,5 +1,7 @@
 """Bands of learning rates. Oracles: curves whose steepest point and turn are known (1)."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -37,7 +39,7 @@ def test_the_points_of_a_known_curve():
     """The steepest point is 0.01; a tenth of the fall is made at z = ln(1 / 9) = -2.197."""
     losses = fall() + explode()
     curve = describe_curve(RATES, losses)
-    assert curve.falls
+    assert curve.fall > 100
     assert abs(DECADES[curve.steepest] - FALL_AT) < 0.1
     assert abs(DECADES[curve.falling] - (FALL_AT - 2.197 * WIDTH)) < 0.15
     assert abs(DECADES[curve.minimum] - DECADES[losses.argmin()]) < 0.2
@@ -92,14 +94,16 @@ def test_the_suggestion_is_a_quarter_of_the_median_minimum():
 
 @pytest.mark.parametrize("std", [0.0, 0.1, 10.0])
 def test_flat_losses_have_no_suggestion(std):
-    """Of 400 seeds of pure noise, at most 2 % seem to fall: three of five practically never."""
-    curves = [describe_curve(RATES, 2 + noise(seed, std)) for seed in range(400 if std else 1)]
-    assert sum(curve.falls for curve in curves) <= len(curves) // 50
-    band = find_band(RATES, curves[:5])
+    """Of 100 tests with five seeds of pure noise, at most one finds a band; of 400 with one, 8."""
+    curves = [describe_curve(RATES, 2 + noise(seed, std)) for seed in range(500 if std else 1)]
+    tests = [find_band(RATES, curves[i : i + 5]) for i in range(0, len(curves), 5)]
+    assert sum(not test.problem for test in tests) <= len(tests) // 100
+    assert sum(not find_band(RATES, [curve]).problem for curve in curves[:400]) <= 8
+    band = tests[0]
     assert np.isnan([band.low, band.high, band.suggestion]).all()
-    where = f" in {len(curves[:5])} of 5 seeds" if std else ""
-    assert band.problem == (
-        f"The loss does not fall{where} at any rate from 1e-06 to 10. Check the inputs and"
+    where = re.sub(" in [345] of 5 seeds", "", band.problem)
+    assert where == (
+        "The loss does not fall at any rate from 1e-06 to 10. Check the inputs and"
         " targets, or pass another range or more steps=."
     )
 
@@ -138,7 +142,7 @@ def test_a_rise_of_less_than_a_hundredth_is_no_divergence():
     losses = 2 + 0.002 * (DECADES - DECADES[0])
     curve = describe_curve(RATES, losses)
     assert curve.divergence is None
-    assert not curve.falls
+    assert curve.fall == 0
 
 
 def test_seeds_that_disagree():

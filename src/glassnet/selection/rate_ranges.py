@@ -17,7 +17,7 @@ from glassnet.inspection.view import View, view_function
 from glassnet.optimizers import Optax
 from glassnet.schedules import Schedule
 from glassnet.selection.experiments import Experiment
-from glassnet.selection.rate_bands import describe_curve, find_band
+from glassnet.selection.rate_bands import describe_curve, find_band, select_falling
 from glassnet.selection.runs import Run, RunResult
 from glassnet.types import Array
 
@@ -361,7 +361,8 @@ def find_range(
     """
     curves = [describe_curve(rates, row) for row in losses]
     band = find_band(rates, curves)
-    falls = np.array([curve.falls for curve in curves])
+    falling = select_falling(curves)
+    falls = np.array([curve in falling for curve in curves])
     ends = [rates[-1] if c.divergence is None else rates[c.divergence] for c in curves]
     return LearningRateRange(
         rates=rates,
