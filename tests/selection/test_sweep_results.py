@@ -9,7 +9,8 @@ import pytest
 from scipy import stats
 
 from glassnet.errors import ConfigError, NotReadyError
-from glassnet.selection.sweep_results import Sweep, format_values
+from glassnet.selection.parameters import format_values
+from glassnet.selection.sweep_results import Sweep
 
 NAN = float("nan")
 N_TRAIN, N_TEST = 80, 20

@@ -13,7 +13,7 @@ from sklearn.model_selection import KFold, StratifiedKFold
 import glassnet as gn
 from glassnet.callbacks import Callback, EarlyStopping
 from glassnet.errors import ConfigError, DataError, TrainingWarning
-from glassnet.layers import Dense, Dropout
+from glassnet.layers import Dense, Dropout, Residual
 from glassnet.optimizers import SGD
 from glassnet.regularizers import L1, L1L2, L2
 from glassnet.selection import cross_validate, sweep
@@ -34,6 +34,13 @@ def compiled(*layers, rate=0.01, seed=0):
 
 def regression(units=4, rate=0.01, seed=0):
     return compiled(Dense(units, "tanh"), Dense(1), rate=rate, seed=seed)
+
+
+def residual():
+    return compiled(Dense(4), Residual(Dense(4)), Dense(1))
+
+
+RESIDUAL = r"layers that keep the shape\..*The parameters are residual_1/dense_1/units=3\."
 
 
 def classification(units=4, rate=0.1, seed=0):
@@ -288,6 +295,9 @@ def test_a_score_that_is_not_finite_is_none():
         ({"parameters": None}, r"expected parameters.*Write parameters=\{"),
         ({"y": {"units": [4]}, "parameters": None}, r"Write parameters=\{\.\.\.\}: the third"),
         ({"parameters": {"epochs": [1, 2]}, "epochs": 3}, r"each name once.*twice=\['epochs'\]"),
+        ({"parameters": {"seed": ["a"]}}, "seed to be an int >= 0"),
+        ({"parameters": {"shuffle": [3]}}, r"shuffle=3, .*\. The parameters are shuffle=3\."),
+        ({"parameters": {"residual_1/dense_1/units": [3]}, "model": residual()}, RESIDUAL),
         ({"groups": np.arange(60)}, "no groups without folds"),
         ({"validation_split": 0}, "validation_split above 0, or folds"),
         ({"validation_split": 1.5}, "a fraction from 0 to below 1"),

@@ -12,15 +12,16 @@ import numpy as np
 from glassnet.callbacks import CSVLogger, ModelCheckpoint, TensorBoard, monitor
 from glassnet.callbacks.callback_list import normalize_callbacks
 from glassnet.data import arrays
-from glassnet.errors import lookup, require
+from glassnet.errors import GlassnetError, lookup, require
 from glassnet.formatting import merge_like_lines
 from glassnet.models.sequential import Sequential
 from glassnet.pipeline.targets import get_class_labels
 from glassnet.preprocessing.time_series import TimeSeriesPreprocessor
 from glassnet.selection.folds import FoldData
+from glassnet.selection.parameters import format_values
 from glassnet.selection.preparation import RunPreparer
 from glassnet.selection.run_folder import RunFolder
-from glassnet.selection.runs import Run, RunResult
+from glassnet.selection.runs import PreparedRun, Run, RunResult
 from glassnet.selection.training import RunTrainer
 
 FIT_ARGUMENTS: dict[str, Any] = {
@@ -151,7 +152,7 @@ class Experiment:
             ConfigError, DataError: see `Sequential.fit`.
         """
         verbose = self.options["verbose"] if verbose is None else verbose
-        prepared = [self._preparer.prepare(run, self.epochs) for run in runs]
+        prepared = list(map(self._prepare, runs))
         trainer = RunTrainer(
             self.who, self.model, self.callbacks, self.score_name, verbose, scores_training_rows
         )
@@ -160,6 +161,16 @@ class Experiment:
             return trainer.train(prepared)
         with closing(RunFolder(resume, self.callbacks)) as folder:
             return trainer.train(prepared, folder)
+
+    def _prepare(self, run: Run) -> PreparedRun:
+        """Return a prepared run; errors name its parameters."""
+        try:
+            return self._preparer.prepare(run, self.epochs)
+        except GlassnetError as error:
+            if not run.values:
+                raise
+            values = format_values(run.values)
+            raise type(error)(f"{error} The parameters are {values}.") from error
 
     def _read_facts(self) -> None:
         """Open the data once, as a fit to all rows would, to learn what they are."""

@@ -15,18 +15,22 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
 from glassnet import losses, optimizers
 from glassnet.engine.train_step import initial_rate
 from glassnet.errors import ConfigError, find_nearest, is_int, message, require, wrap_errors
+from glassnet.formatting import format_number, shorten
 from glassnet.models.sequential import Sequential
 from glassnet.models.setup import Setup
 from glassnet.regularizers import L1, L1L2, L2, Regularizer
 from glassnet.selection.layer_paths import Place, change_layers, field_names, iter_places
 
 WHO = "parameters"
+
+MAX_VALUE_TEXT = 40
+"""Maximum number of characters of a value in texts."""
 
 FIT_ARGUMENTS = ("batch_size", "epochs", "class_weight", "shuffle")
 """Arguments of `fit` that may be parameters."""
@@ -106,8 +110,10 @@ def check_names(setup: Setup, names: Iterable[str], arguments: Sequence[str] = (
     Raises:
         ConfigError: the message names the nearest parameter, and lists those that exist.
     """
-    existing = [*arguments, *parameter_names(setup)]
-    for name in names:
+    quick = {*arguments, *_names_of_parts(setup)}
+    others = [name for name in names if name not in quick]
+    existing = [*arguments, *parameter_names(setup)] if others else []
+    for name in others:
         if name not in existing:
             shared = [other for other in existing if not _is_path(other)]
             path = next(filter(_is_path, existing), None)
@@ -131,8 +137,12 @@ def parameter_names(setup: Setup) -> list[str]:
     shared = [name for name in SHARED_FIELDS if _select_places(places, name)]
     paths = [f"{place.path}/{name}" for place in places for name in field_names(place.layer)]
     paths.sort(key=lambda path: path.endswith("/trainable"))
-    parts = [name for part in (_optimizer(setup), setup.loss) for name in field_names(part)]
-    return list(dict.fromkeys(["optimizer", *parts, *shared, *FIT_ARGUMENTS, "seed", *paths]))
+    return list(dict.fromkeys([*_names_of_parts(setup), *shared, *FIT_ARGUMENTS, "seed", *paths]))
+
+
+def _names_of_parts(setup: Setup) -> list[str]:
+    """Return the parameters of the optimizer and the loss."""
+    return ["optimizer", *field_names(_optimizer(setup)), *field_names(setup.loss)]
 
 
 def call_model_function(
@@ -166,6 +176,38 @@ def call_model_function(
         model = function(**own)
     require(isinstance(model, Sequential), who, expected, result=model)
     return model, {name: value for name, value in values.items() if name not in own}
+
+
+def format_values(values: Mapping[str, Any]) -> str:
+    """Return the values of a setting in one line; "the model" if there are none.
+
+    Example:
+        >>> format_values({"learning_rate": 0.0123456, "units": 1024, "activation": "relu"})
+        'learning_rate=0.01235, units=1024, activation=relu'
+    """
+    texts = [f"{name}={format_value(value)}" for name, value in values.items()]
+    return ", ".join(texts) or "the model"
+
+
+def format_value(value: Any) -> str:
+    """Return a value of a parameter as a short text; of an optimizer, what is not the default.
+
+    Example:
+        >>> from glassnet.optimizers import SGD
+        >>> format_value(SGD(0.1, momentum=0.9))
+        'SGD(learning_rate=0.1, momentum=0.9)'
+    """
+    if isinstance(value, float):
+        return format_number(value)
+    if is_dataclass(value) and not isinstance(value, type):
+        changed = {
+            field.name: getattr(value, field.name)
+            for field in fields(value)
+            if field.repr and getattr(value, field.name) != field.default
+        }
+        texts = [f"{name}={format_value(each)}" for name, each in changed.items()]
+        return shorten(f"{type(value).__name__}({', '.join(texts)})", MAX_VALUE_TEXT)
+    return value if isinstance(value, str) else shorten(repr(value), MAX_VALUE_TEXT)
 
 
 def _apply(setup: Setup, name: str, value: Any) -> Setup:

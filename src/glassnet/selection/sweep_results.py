@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -17,52 +17,18 @@ from glassnet.evaluation.resampled_tests import (
     corrected_standard_error,
     corrected_t_test,
 )
-from glassnet.formatting import MAX_LIKE_LINES, format_number, format_share, shorten
+from glassnet.formatting import MAX_LIKE_LINES, format_number, format_share
 from glassnet.inspection.view import View
 from glassnet.models.sequential import Sequential
+from glassnet.selection.parameters import format_value, format_values
 from glassnet.types import Array
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure, SubFigure
 
-MAX_VALUE_TEXT = 40
-"""Maximum number of characters of a value in texts."""
-
 SIGNIFICANCE = 0.05
 """A setting is worse than the best if the p-value of their difference is below this."""
-
-
-def format_values(values: Mapping[str, Any]) -> str:
-    """Return the values of a setting in one line; "the model" if there are none.
-
-    Example:
-        >>> format_values({"learning_rate": 0.0123456, "units": 1024, "activation": "relu"})
-        'learning_rate=0.01235, units=1024, activation=relu'
-    """
-    texts = [f"{name}={format_value(value)}" for name, value in values.items()]
-    return ", ".join(texts) or "the model"
-
-
-def format_value(value: Any) -> str:
-    """Return a value of a parameter as a short text; of an optimizer, what is not the default.
-
-    Example:
-        >>> from glassnet.optimizers import SGD
-        >>> format_value(SGD(0.1, momentum=0.9))
-        'SGD(learning_rate=0.1, momentum=0.9)'
-    """
-    if isinstance(value, float):
-        return format_number(value)
-    if is_dataclass(value) and not isinstance(value, type):
-        changed = {
-            field.name: getattr(value, field.name)
-            for field in fields(value)
-            if field.repr and getattr(value, field.name) != field.default
-        }
-        texts = [f"{name}={format_value(each)}" for name, each in changed.items()]
-        return shorten(f"{type(value).__name__}({', '.join(texts)})", MAX_VALUE_TEXT)
-    return value if isinstance(value, str) else shorten(repr(value), MAX_VALUE_TEXT)
 
 
 @dataclass(frozen=True, eq=False, repr=False)

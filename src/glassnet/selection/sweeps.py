@@ -19,7 +19,12 @@ from glassnet.models.sequential import Sequential
 from glassnet.selection.experiments import Experiment, require_model
 from glassnet.selection.folds import Fold, make_folds
 from glassnet.selection.grids import expand
-from glassnet.selection.parameters import apply_values, call_model_function, check_names
+from glassnet.selection.parameters import (
+    apply_values,
+    call_model_function,
+    check_names,
+    split_values,
+)
 from glassnet.selection.runs import Run, RunResult
 from glassnet.selection.sweep_results import Sweep
 
@@ -143,7 +148,9 @@ def _expand(
     twice = [name for name in parameters if name in options]
     fix = "It is an argument and one of the parameters. Leave out one of the two."
     require(not twice, WHO, "each name once", fix=fix, twice=twice)
-    seeds = dict.fromkeys(each.pop("seed", None) for each in combinations)
+    seeds = dict.fromkeys(split_values(each)[2] for each in combinations)
+    for each in combinations:
+        each.pop("seed", None)
     settings = combinations[:: len(seeds)]
     return settings, tuple(seed for seed in seeds if seed is not None)
 
