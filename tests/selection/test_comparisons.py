@@ -1,10 +1,12 @@
 """Comparisons of two models: numbers against scipy, and the words for each kind of result."""
 
+import signal
 from types import SimpleNamespace
 
 import jax.numpy as jnp
 import matplotlib as mpl
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 from sklearn.model_selection import KFold, ShuffleSplit
@@ -204,6 +206,7 @@ X = np.random.default_rng(0).normal(size=(40, 3)).astype(np.float32)
 CLASSES = (X[:, 0] > 0).astype(int)
 NUMBERS = 2 * X[:, 0] + X[:, 1]
 FIT = {"folds": 4, "epochs": 3, "verbose": 0}
+SHORT = {"epochs": 2, "verbose": 0}
 
 
 def classifier(metrics=(), rate=0.01, units=4):
@@ -288,6 +291,8 @@ def test_different_numbers_of_epochs_are_reported():
     model = classifier()
     model.fit(X, CLASSES, epochs=2, verbose=0)
     result = compare(model, classifier(), X, CLASSES, folds=2, batch_size=10, verbose=0)
+    lengths = [len(each.histories[0].epoch) for each in result.validations]
+    assert lengths == [2, 250]
     assert result.remarks[-1] == (
         "a was trained for 2 epochs and b for 250. With epochs=, both are trained equally long."
     )
@@ -356,6 +361,97 @@ def test_a_model_that_diverges():
     both = compare(diverging, diverging, X, NUMBERS, **FIT)
     assert both.title == "no comparison is possible: no run finished"
     assert to_png(both.plot())
+
+
+def test_ctrl_c():
+    """Half-trained networks have scores, but say nothing about the settings."""
+    pressed = []
+
+    class PressOnce(gn.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs):
+            if not pressed:
+                pressed.append(epoch)
+                signal.raise_signal(signal.SIGINT)
+
+    models = classifier(), classifier(rate=0.1)
+    result = compare(*models, X, CLASSES, callbacks=[PressOnce()], **FIT)
+    assert result.title == "no comparison is possible: no run finished"
+    assert "interrupted by Ctrl-C" in str(result)
+
+
+def test_table(tmp_path):
+    """A row without a target is in no fold, and a path is the same as its table."""
+    rng = np.random.default_rng(0)
+    sex = rng.choice(["f", "m"], 40)
+    frame = pd.DataFrame({"age": rng.normal(40, 9, 40), "sex": sex, "survived": sex == "f"})
+    frame["survived"] = frame["survived"].map({True: "yes", False: "no"})
+    frame.loc[5, "survived"] = None
+    path = tmp_path / "ship.csv"
+    frame.to_csv(path, index=False)
+    models = [
+        gn.Sequential([Dense(units, "relu"), Dense(2, "softmax")], seed=0) for units in (4, 1)
+    ]
+    results = [compare(*models, table, target="survived", **FIT) for table in (frame, path)]
+    np.testing.assert_array_equal(results[0].scores, results[1].scores)
+    rows = np.concatenate(results[0].validations[0].test_rows)
+    assert sorted(rows) == [row for row in range(40) if row != 5]
+    outputs = results[0].predictions["b"]
+    assert np.isnan(outputs[5]).all()
+    right = np.array(["no", "yes"])[outputs.argmax(axis=1)] == frame["survived"]
+    expected = [right[each].mean() for each in results[0].validations[1].test_rows]
+    np.testing.assert_allclose(results[0].scores[1], expected, rtol=1e-6)
+
+
+def test_models_of_other_targets_of_a_table():
+    """Models that were fitted to a table know their target."""
+    frame = pd.DataFrame({"x": [1.0, 2.0] * 10, "sex": ["f", "m"] * 10, "kind": ["u", "v"] * 10})
+    models = [gn.Sequential([Dense(1, "sigmoid")], seed=0) for _ in "ab"]
+    for model, target in zip(models, ("sex", "kind"), strict=True):
+        model.fit(frame, target=target, verbose=0)
+    text = "Received: a='classes of sex', b='classes of kind'. Only scores of the same target"
+    with pytest.raises(ConfigError, match=text):
+        compare(*models, frame, **FIT)
+
+
+@pytest.mark.slow
+def test_images_texts_and_series():
+    """What a newcomer would write, for each kind of data; the predictions are one for each row."""
+    layers, data = gn.layers, gn.datasets.load("digits")
+    head = [layers.Flatten(), Dense(10, "softmax")]
+    convolutional = [layers.Input((8, 8, 1)), layers.Conv2D(2, 3), *head]
+    models = [gn.Sequential(each, seed=0) for each in (convolutional, head)]
+    images = data.x[:90].reshape(-1, 8, 8, 1)
+    result = compare(*models, images, data.y[:90], names=("cnn", "linear"), folds=3, **SHORT)
+    assert {name: each.shape for name, each in result.predictions.items()} == {
+        "cnn": (90, 10),
+        "linear": (90, 10),
+    }
+
+    texts = np.array([f"good {i % 7}" if i % 2 else f"bad {i % 5}" for i in range(40)])
+    vectorizer = layers.TextVectorization(20, output_sequence_length=3).adapt(texts)
+    models = [
+        gn.Sequential(
+            [
+                vectorizer,
+                layers.Embedding(20, size),
+                layers.GlobalAveragePooling1D(),
+                Dense(1, "sigmoid"),
+            ],
+            seed=0,
+        )
+        for size in (2, 4)
+    ]
+    result = compare(*models, texts, np.arange(40) % 2, folds=4, **SHORT)
+    assert np.isfinite(result.scores).all()
+
+    table = pd.DataFrame({"y": np.sin(np.arange(120) / 5)}, pd.date_range("2020", periods=120))
+    series = gn.data.series(table, target="y", length=8, horizon=2)
+    models = [gn.Sequential([layers.Flatten(), Dense(n), Dense(2)], seed=0) for n in (2, 4)]
+    result = compare(*models, series, folds=3, **SHORT)
+    for train, test in zip(
+        result.validations[0].train_rows, result.validations[0].test_rows, strict=True
+    ):
+        assert train.max() + 2 <= test.min()
 
 
 def test_a_score_that_is_no_number():

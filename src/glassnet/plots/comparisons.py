@@ -15,8 +15,11 @@ from glassnet.plots.style import CLASS_COLORS, REFERENCE_COLOR, clean_axes
 from glassnet.plots.text import plain_text, set_title
 from glassnet.types import Array
 
-MAX_NAME = 24
+MAX_NAME = 18
 """Maximum number of characters of a method's name."""
+
+N_BINS = 25
+"""Number of heights at which points are spread, so that close ones are seen beside each other."""
 
 
 @plain_text
@@ -83,10 +86,9 @@ def _plot_pairs(ax: Axes, scores: Array, names: Sequence[str]) -> None:
 
 def _plot_differences(ax: Axes, differences: Array, interval: tuple[float, float] | None) -> None:
     """Plot the difference of each fold, and the interval of the mean, against 0."""
-    n, color = len(differences), CLASS_COLORS[2]
-    jitter = (np.arange(n) % 5 - 2) * 0.04 if n > 1 else np.zeros(n)
+    color = CLASS_COLORS[2]
     ax.axhline(0, color=REFERENCE_COLOR, lw=1.2, ls="--")
-    ax.plot(jitter, differences, "o", color=REFERENCE_COLOR, ms=5, alpha=0.7)
+    ax.plot(_spread(differences), differences, "o", color=REFERENCE_COLOR, ms=5, alpha=0.7)
     mean = differences.mean()
     if interval is not None:
         ax.plot([0.6, 0.6], interval, color=color, lw=3, alpha=0.7, solid_capstyle="round")
@@ -98,6 +100,19 @@ def _plot_differences(ax: Axes, differences: Array, interval: tuple[float, float
     margin = 0.14 * (max(ends) - min(ends)) or 1.0
     ax.set_ylim(min(ends) - margin, max(ends) + margin)
     _finish(ax)
+
+
+def _spread(values: Array) -> Array:
+    """Return a horizontal position for each value, from -0.25 to 0.25: close ones lie in a row."""
+    finite = np.where(np.isfinite(values), values, 0.0)
+    height = np.ptp(finite) or 1.0
+    bins = np.round((finite - finite.min()) / height * N_BINS)
+    places = np.zeros(len(values))
+    for each in np.unique(bins):
+        rows = np.flatnonzero(bins == each)
+        step = min(0.07, 0.5 / len(rows))
+        places[rows] = (np.arange(len(rows)) - (len(rows) - 1) / 2) * step
+    return places
 
 
 def _finish(ax: Axes) -> None:
