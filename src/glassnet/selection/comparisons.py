@@ -68,7 +68,8 @@ def compare(
         x: rows: arrays, a table, images, texts or a series; see `Sequential.fit`.
         y: targets; None if x holds them.
         folds: number of folds, a splitter of scikit-learn, or pairs (train rows, test rows).
-        repeats: how often the rows are divided again, in another order. It narrows the interval.
+        repeats: number of times that the rows are divided, each time in another order. More repeats
+            show smaller differences.
         groups: the group of every row, such as a patient; no group is on both sides of a fold.
         names: names of the models in the result.
         **fit_arguments: arguments of `Sequential.fit`, for both models: epochs, batch_size, target,
