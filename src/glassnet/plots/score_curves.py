@@ -29,14 +29,14 @@ FIGURE_SIZE = (6.4, 4.2)
 MIN_LOG_RATIO = 15.0
 """Positive numbers get a logarithmic axis if the largest is this many times the smallest."""
 
-MIN_LOG_SCORE_RATIO = 50.0
+MIN_LOG_SCORE_RATIO = 30.0
 """Positive scores get a logarithmic axis if the largest is this many times the smallest."""
 
 MAX_DISTANCE = 0.6
 """A constant answer is drawn up to this distance from the other scores, in heights of the axis."""
 
-MAX_TICKS = 10
-"""Maximum number of labels on the horizontal axis."""
+CHARACTER_WIDTH = 0.016
+"""Width of a character of a tick, in widths of the axes."""
 
 MAX_LABEL = 14
 """Maximum number of characters in a label of a category."""
@@ -104,12 +104,12 @@ class Marks:
     """What is marked beside the lines.
 
     Args:
-        unfinished: (positions,) booleans: whether some network did not finish.
+        failed: (positions,) booleans: whether a training failed.
         best: position of the best score, or None.
         regions: positions to name.
     """
 
-    unfinished: Array
+    failed: Array
     best: int | None = None
     regions: Sequence[Region] = ()
 
@@ -149,7 +149,7 @@ def plot_score_curve(
             _draw_constant(ax, axis.positions, line)
     if marks.best is not None:
         ax.axvline(axis.positions[marks.best], color=REFERENCE_COLOR, lw=1.2, ls=":", zorder=0)
-    _mark_unfinished(ax, axis.positions[marks.unfinished])
+    _mark_failed(ax, axis.positions[marks.failed])
     _name_regions(ax, axis, marks.regions)
     set_title(ax, title, pad=18 if marks.regions else None)
     ax.set(xlabel=shorten(axis.label, 40), ylabel=label)
@@ -161,22 +161,27 @@ def plot_score_curve(
 
 
 def _set_scale(ax: Axes, axis: ScoreAxis) -> None:
-    """Set the scale and the ticks, which stand at the values."""
+    """Set the scale, and ticks at the values whose labels do not overlap."""
     positions, options = axis.positions, {}
     if axis.scale == "symlog":
         options["linthresh"] = float(positions[positions > 0].min())
     ax.set_xscale(axis.scale, **options)
-    if axis.is_numeric and axis.scale == "linear" and len(positions) > MAX_TICKS:
-        ax.xaxis.set_major_formatter(lambda value, _: format_number(value))
-        return
-    steps = np.linspace(0, len(positions) - 1, min(len(positions), MAX_TICKS)).round().astype(int)
-    texts = [
-        format_number(axis.values[i])
-        if axis.is_numeric
-        else shorten(str(axis.values[i]), MAX_LABEL)
-        for i in steps
-    ]
-    ax.set_xticks(positions[steps], texts)
+    ax.update_datalim([(position, 0) for position in positions], updatey=False)
+    ax.autoscale_view(scaley=False)
+    if axis.is_numeric:
+        texts = list(map(format_number, axis.values))
+    else:
+        texts = [shorten(str(value), MAX_LABEL) for value in axis.values]
+    to_axes = ax.transData + ax.transAxes.inverted()
+    places = to_axes.transform([(position, 0) for position in positions])[:, 0]
+    selected: list[int] = []
+    for i in reversed(range(len(texts))):
+        width = (
+            CHARACTER_WIDTH * (len(texts[i]) + len(texts[selected[-1]]) + 2) / 2 if selected else 0
+        )
+        if not selected or places[selected[-1]] - places[i] >= width:
+            selected.append(i)
+    ax.set_xticks(positions[selected[::-1]], [texts[i] for i in selected[::-1]])
     ax.set_xticks([], minor=True)
 
 
@@ -192,7 +197,8 @@ def _draw_line(
     else:
         style |= {"color": VALIDATION_COLOR, "lw": 2.2, "ms": 5, "zorder": 4}
     ax.plot(positions, mean, label=line.label, **style)
-    band = {"color": style["color"], "alpha": 0.16, "lw": 0}
+    alpha = 0.07 if line.kind == "other" else 0.16
+    band = {"color": style["color"], "alpha": alpha, "lw": 0}
     ax.fill_between(positions, mean - spread, mean + spread, zorder=1, **band)
     is_partial = np.isnan(mean)
     finished = line.scores[is_partial]
@@ -233,11 +239,11 @@ def _set_score_scale(ax: Axes, lines: Sequence[ScoreLine]) -> None:
         ax.yaxis.set_major_formatter(lambda value, _: format_number(value))
 
 
-def _mark_unfinished(ax: Axes, positions: Array) -> None:
+def _mark_failed(ax: Axes, positions: Array) -> None:
     if not len(positions):
         return
     style: dict[str, Any] = {"ls": "", "marker": "x", "color": NEGATIVE_COLOR, "mew": 2}
-    style |= {"label": "a network did not finish", "clip_on": False}
+    style |= {"label": "a training failed", "clip_on": False}
     height = np.full(len(positions), 0.03)
     ax.plot(positions, height, transform=ax.get_xaxis_transform(), **style)
 

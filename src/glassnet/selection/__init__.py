@@ -9,13 +9,17 @@ if TYPE_CHECKING:
     from glassnet.selection.comparisons import compare as compare
     from glassnet.selection.cross_validation import cross_validate as cross_validate
     from glassnet.selection.rate_ranges import learning_rate_range as learning_rate_range
+    from glassnet.selection.score_curves import learning_curve as learning_curve
+    from glassnet.selection.score_curves import validation_curve as validation_curve
     from glassnet.selection.sweeps import sweep as sweep
 
 _MODULES: dict[str, str] = {
     "compare": "comparisons",
     "cross_validate": "cross_validation",
+    "learning_curve": "score_curves",
     "learning_rate_range": "rate_ranges",
     "sweep": "sweeps",
+    "validation_curve": "score_curves",
 }
 """The module of each public name. A function is imported when it is first used."""
 

@@ -152,7 +152,7 @@ class Experiment:
             ConfigError, DataError: see `Sequential.fit`.
         """
         verbose = self.options["verbose"] if verbose is None else verbose
-        prepared = list(map(self._prepare, runs))
+        prepared = list(map(self.prepare, runs))
         trainer = RunTrainer(
             self.who, self.model, self.callbacks, self.score_name, verbose, scores_training_rows
         )
@@ -162,8 +162,12 @@ class Experiment:
         with closing(RunFolder(resume, self.callbacks)) as folder:
             return trainer.train(prepared, folder)
 
-    def _prepare(self, run: Run) -> PreparedRun:
-        """Return a prepared run; errors name its parameters."""
+    def prepare(self, run: Run) -> PreparedRun:
+        """Return a run with its network, and its rows as encoded by its training rows.
+
+        Raises:
+            ConfigError, DataError: see `Sequential.fit`; the message ends in the run's parameters.
+        """
         try:
             return self._preparer.prepare(run, self.epochs)
         except GlassnetError as error:

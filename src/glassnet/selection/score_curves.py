@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,20 +10,180 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from glassnet.errors import is_number
+from glassnet.engine import network
+from glassnet.errors import is_number, lookup, require
 from glassnet.evaluation.resampled_tests import PairedTest, corrected_t_test
 from glassnet.formatting import format_names, format_number, format_share
 from glassnet.inspection.view import View
+from glassnet.models.base import BaseModel
+from glassnet.selection.experiments import Experiment
+from glassnet.selection.folds import Fold, make_folds
+from glassnet.selection.grids import expand
+from glassnet.selection.parameters import apply_values, call_model_function, check_names
+from glassnet.selection.rivals import require_comparable, score_rivals
+from glassnet.selection.runs import Run, RunResult
+from glassnet.selection.subsets import order_rows, read_sizes, require_class_rows
 from glassnet.types import Array
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure, SubFigure
 
-UNFINISHED = "a network did not finish"
+BUDGETS = ("steps", "epochs")
+
+FAILED = "a training failed"
 
 CONSTANTS = ("majority", "mean")
 """Names of the methods that give the same answer for all rows."""
+
+
+def learning_curve(
+    model: Any,
+    x: Any,
+    y: Any = None,
+    *,
+    sizes: Any = (0.1, 0.325, 0.55, 0.775, 1.0),
+    folds: Any = 5,
+    groups: Any = None,
+    rivals: bool = False,
+    budget: str = "steps",
+    **fit_arguments: Any,
+) -> LearningCurve:
+    """Return the score over the number of training rows: would more rows help?
+
+    The rows are divided into folds. In each fold, a network with new weights is trained on part of
+    the training rows, for each of several sizes, and scored on these rows and on the held-out ones.
+    The parts are random, with the fractions of the classes, and the larger ones contain the smaller
+    ones. Of a time series, they are the last windows before the held-out ones. All networks are
+    trained by one program. The weights of the model are not used and do not change.
+
+    With `rivals`, simpler methods are fitted to the same rows: a logistic or ridge regression,
+    gradient-boosted trees, and the same answer for all rows (`evaluation.baselines`).
+
+    Args:
+        model: a `gn.Sequential`, or a model with Keras's layout, trained or not.
+        x: rows of any kind that `fit` takes: arrays, a table, images, a series, texts. No batches.
+        y: targets; None if x holds them.
+        sizes: at least two fractions of the training rows of a fold, or numbers of rows. If the
+            folds differ, the fractions are of the smallest one.
+        folds: number of folds, or a splitter of scikit-learn, or pairs: see `cross_validate`.
+        groups: a label per row. All rows of a group are in one fold.
+        rivals: whether to score simpler methods too.
+        budget: "steps" trains all sizes for about as many steps as `epochs` of the largest size,
+            so that the rows alone differ. Small sizes then have more epochs, which callbacks count.
+            "epochs" trains all sizes for `epochs`. Fewer rows then mean fewer steps, and a low
+            score of a small size can come from too little training.
+        fit_arguments: arguments of `fit`, also `sample_weight`: see `cross_validate`.
+
+    Raises:
+        ConfigError: sizes out of range or twice; an unknown argument; `rivals` for a time series,
+            for several targets per row, or for ids of words; see `Sequential.fit`.
+        DataError: a size with fewer rows than classes; folds that cannot be made; batches.
+
+    Example:
+        >>> import glassnet as gn
+        >>> from glassnet.layers import Dense
+        >>> x = np.linspace(-1, 1, 30)[:, None]
+        >>> model = gn.Sequential([Dense(4, activation="tanh"), Dense(1)], seed=0)
+        >>> curve = learning_curve(model, x, x**2, sizes=[5, 20], folds=3, epochs=2, verbose=0)
+        >>> curve.sizes, curve.test_scores.shape
+        (array([ 5, 20]), (2, 3))
+
+    Source: lecture 001, performance over the amount of data; C. Cortes et al., 1993, "Learning
+        curves: asymptotic values and rate of convergence".
+    """
+    who = "learning_curve"
+    lookup(f"{who}: budget", budget, dict.fromkeys(BUDGETS))
+    experiment, parts = _open(who, model, x, y, folds, groups, fit_arguments)
+    if rivals:
+        require_comparable(who, experiment)
+    counts = read_sizes(who, sizes, min(len(train_rows) for train_rows, _ in parts))
+    epochs = _choose_epochs(experiment, counts, budget)
+    subsets = [_order(who, experiment, counts, fold, k) for k, fold in enumerate(parts)]
+    runs = [
+        Run(np.sort(rows[:count]), fold.test_rows, experiment.seed + k, epochs=int(n))
+        for count, n in zip(counts, epochs, strict=True)
+        for k, (rows, fold) in enumerate(zip(subsets, parts, strict=True))
+    ]
+    results = experiment.train(runs, scores_training_rows=True)
+    shape = len(counts), len(parts)
+    others, notes = score_rivals(experiment, runs) if rivals else ({}, ())
+    steps = np.array([result.history.steps for result in results]).reshape(shape)
+    return LearningCurve(
+        **_read_scores(experiment, results, shape),
+        notes=(*experiment.notes, *_describe_budget(experiment, counts, steps, epochs), *notes),
+        sizes=counts,
+        n_steps=steps,
+        rivals=tuple(others),
+        rival_scores=np.array(list(others.values())).reshape(-1, *shape),
+    )
+
+
+def validation_curve(
+    model: Any,
+    x: Any,
+    y: Any = None,
+    name: str = "units",
+    values: Any = (2, 8, 32, 128, 512),
+    *,
+    folds: Any = 5,
+    groups: Any = None,
+    **fit_arguments: Any,
+) -> ValidationCurve:
+    """Return the score over the values of a parameter: does the network underfit or overfit?
+
+    For each value and fold, a network with new weights is trained, and scored on its training rows
+    and on the held-out rows. All networks are trained together. The weights of the model are not
+    used and do not change. `ValidationCurve.regions` says which values underfit and overfit.
+
+    Args:
+        model: a `gn.Sequential`, or a model with Keras's layout, trained or not; or a function that
+            takes the parameter as an argument and returns a `gn.Sequential`.
+        x: rows of any kind that `fit` takes: arrays, a table, images, a series, texts. No batches.
+        y: targets; None if x holds them.
+        name: a parameter of the model, its optimizer, its loss or `fit`, such as "units",
+            "learning_rate", "l2", "dropout", "batch_size", or "dense_1/units": see `sweep`.
+        values: at least two values. Numbers are put in ascending order.
+        folds: number of folds, or a splitter of scikit-learn, or pairs: see `cross_validate`.
+        groups: a label per row. All rows of a group are in one fold.
+        fit_arguments: arguments of `fit`, also `sample_weight`: see `cross_validate`.
+
+    Raises:
+        ConfigError: an unknown parameter (the message suggests the nearest), a value that it cannot
+            take, fewer than two values or one twice; an unknown argument; see `Sequential.fit`.
+        DataError: folds that cannot be made; batches; see `Sequential.fit`.
+
+    Example:
+        >>> import glassnet as gn
+        >>> from glassnet.layers import Dense
+        >>> x = np.linspace(-1, 1, 30)[:, None]
+        >>> model = gn.Sequential([Dense(4, activation="tanh"), Dense(1)], seed=0)
+        >>> curve = validation_curve(model, x, x**2, "units", [1, 4], folds=3, epochs=2, verbose=0)
+        >>> curve.values, curve.test_scores.shape
+        ((1, 4), (2, 3))
+
+    Source: lecture 002, underfitting and overfitting over the complexity of a model.
+    """
+    who = "validation_curve"
+    choices = _read_values(who, name, values)
+    models = [_make_model(model, {name: value}) for value in choices]
+    experiment, parts = _open(who, models[0][0], x, y, folds, groups, fit_arguments)
+    runs = [
+        Run(*fold, experiment.seed + k, changes, model=made)
+        for made, changes in models
+        for k, fold in enumerate(parts)
+    ]
+    results = experiment.train(runs, scores_training_rows=True)
+    chosen = (
+        f"The best of {len(choices)} values was chosen by the held-out rows, so its score is "
+        "optimistic. Score it on other rows."
+    )
+    return ValidationCurve(
+        **_read_scores(experiment, results, (len(choices), len(parts))),
+        notes=(*experiment.notes, chosen),
+        name=name,
+        values=tuple(choices),
+    )
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -30,21 +191,24 @@ class ScoreCurve(View):
     """Base class of scores on training and on held-out rows, at P positions and on F folds.
 
     Attributes:
-        train_scores: score on the training rows, (P, F); NaN if the network did not finish.
-        test_scores: score on the held-out rows, (P, F); NaN if the network did not finish.
-        n_train: number of training rows, (P, F).
-        n_test: number of held-out rows, (F,).
+        train_scores: score on the training rows, (P, F); NaN if the training failed.
+        test_scores: score on the held-out rows, (P, F); NaN if the training failed.
+        train_rows: positions in x of the training rows, F arrays for each position.
+        test_rows: positions in x of the held-out rows, an array for each fold.
+        seeds: seed of the networks of each fold, (F,). `reset` the model to it, and `fit` it to
+            these rows, to get the same network.
         score_name: name of the score, such as "accuracy".
         greater_is_better: whether a larger score is a better one.
-        problems: why a network did not finish, such as a loss that is not finite, (P, F) texts; ""
+        problems: why a training failed, such as a loss that is not finite, (P, F) texts; ""
             for the others.
         notes: sentences about how the scores were made.
     """
 
     train_scores: Array
     test_scores: Array
-    n_train: Array
-    n_test: Array
+    train_rows: tuple[tuple[Array, ...], ...]
+    test_rows: tuple[Array, ...]
+    seeds: Array
     score_name: str
     greater_is_better: bool
     problems: Array
@@ -52,13 +216,13 @@ class ScoreCurve(View):
 
     @property
     def train_mean(self) -> Array:
-        """Mean of `train_scores` over the folds, (P,); NaN if a network did not finish."""
+        """Mean of `train_scores` over the folds, (P,); NaN if a training failed."""
         mean: Array = self.train_scores.mean(axis=1)
         return mean
 
     @property
     def test_mean(self) -> Array:
-        """Mean of `test_scores` over the folds, (P,); NaN if a network did not finish."""
+        """Mean of `test_scores` over the folds, (P,); NaN if a training failed."""
         mean: Array = self.test_scores.mean(axis=1)
         return mean
 
@@ -78,14 +242,18 @@ class ScoreCurve(View):
     def __str__(self) -> str:
         return "\n".join([self.title, *self._describe_problems(), *self.notes])
 
-    def _test(self, better: Array, worse: Array, *positions: int) -> PairedTest:
-        """Test by how much one row of scores is better than another, (F,) each."""
-        n_train = self.n_train[list(positions)].min(axis=0)
-        return corrected_t_test(self._sign * (better - worse), n_train, self.n_test)
+    def _test(self, better: Array, worse: Array) -> PairedTest:
+        """Test by how much one row of scores is better than another, (F,) each.
+
+        The correction is that of the largest training sets. Smaller ones share fewer rows.
+        """
+        n_train = np.max([list(map(len, rows)) for rows in self.train_rows], axis=0)
+        n_test = list(map(len, self.test_rows))
+        return corrected_t_test(self._sign * (better - worse), n_train, n_test)
 
     def _is_better(self, i: int, j: int) -> bool:
         """Return whether the held-out scores at i are better than at j, beyond the noise."""
-        return _is_positive(self._test(self.test_scores[i], self.test_scores[j], i, j))
+        return _is_positive(self._test(self.test_scores[i], self.test_scores[j]))
 
     def _find_best(self) -> int | None:
         """Return the position of the best mean held-out score; None if no position has one."""
@@ -98,12 +266,14 @@ class ScoreCurve(View):
         return format_number(score, keep_zeros=True)
 
     def _describe_problems(self) -> list[str]:
-        """Return a sentence for each position at which a network did not finish."""
+        """Return a sentence for each position at which a training failed."""
         lines = []
         for place, problems in zip(self._places, self.problems, strict=True):
             if n := int(np.sum(problems != "")):
                 first = problems[problems != ""][0]
-                lines.append(f"{place}: no score in {n} of {len(problems)} folds ({first})")
+                lines.append(
+                    f"{place}: the training failed in {n} of {len(problems)} folds ({first})"
+                )
         return lines
 
     def _plot(
@@ -140,7 +310,7 @@ class LearningCurve(ScoreCurve):
 
     Attributes:
         sizes: numbers of training rows, (S,), ascending.
-        n_steps: number of steps that each network was trained for at most, (S,).
+        n_steps: number of steps that each network was trained for, (S, F).
         rivals: names of the R other methods.
         rival_scores: their scores on the held-out rows, (R, S, F).
     """
@@ -153,7 +323,7 @@ class LearningCurve(ScoreCurve):
     @property
     def title(self) -> str:
         if not np.isfinite(self.test_scores).any():
-            return "no score: no network finished"
+            return "no score: every training failed"
         return "; ".join(filter(None, [self._describe_gain(), self._compare_rivals()]))
 
     @property
@@ -165,7 +335,7 @@ class LearningCurve(ScoreCurve):
         """
         result = {}
         for name, scores in zip(self.rivals, self.rival_scores, strict=True):
-            if _is_positive(self._test(self.test_scores[-1], scores[-1], -1)):
+            if _is_positive(self._test(self.test_scores[-1], scores[-1])):
                 is_ahead = self._sign * (self.test_scores - scores).mean(axis=1) > 0
                 behind = np.flatnonzero(~is_ahead)
                 result[name] = int(self.sizes[behind[-1] + 1 if len(behind) else 0])
@@ -173,22 +343,19 @@ class LearningCurve(ScoreCurve):
 
     @property
     def _places(self) -> tuple[str, ...]:
-        return tuple(map(_format_rows, self.sizes))
+        return tuple(_count(size, "row") for size in self.sizes)
 
     def _describe_gain(self) -> str:
         """Say whether the score of the largest size is better than that of about half as many."""
         ratios = np.abs(np.log(self.sizes[:-1] / self.sizes[-1]) - np.log(0.5))
         half, means = int(np.argmin(ratios)), self.test_mean
-        last = f"{self._label} {self._format(means[-1])} at {_format_rows(self.sizes[-1])}"
+        last = f"{self._label} {self._format(means[-1])} at {_count(self.sizes[-1], 'row')}"
         if not np.isfinite(means[[half, -1]]).all():
-            return (
-                last
-                if np.isfinite(means[-1])
-                else f"no score with {self._places[-1]}: a network did not finish"
-            )
-        first = f"{self._label} {self._format(means[half])} at {_format_rows(self.sizes[half])}"
+            has_score = np.isfinite(means[-1])
+            return last if has_score else f"no score with {self._places[-1]}: {FAILED}"
+        first = f"{self._label} {self._format(means[half])} at {_count(self.sizes[half], 'row')}"
         values = f"{first}, {self._format(means[-1])} at {self.sizes[-1]:,}"
-        test = self._test(self.test_scores[-1], self.test_scores[half], half)
+        test = self._test(self.test_scores[-1], self.test_scores[half])
         if test.interval is None:
             return values
         if test.interval[0] > 0:
@@ -204,14 +371,14 @@ class LearningCurve(ScoreCurve):
         means = self._sign * self.rival_scores[:, -1].mean(axis=1)
         best = int(np.argmax(means))
         name, value = self.rivals[best], self._format(self._sign * means[best])
-        test = self._test(self.test_scores[-1], self.rival_scores[best, -1], -1)
+        test = self._test(self.test_scores[-1], self.rival_scores[best, -1])
         if test.interval is None or test.interval[0] <= 0 <= test.interval[1]:
             return f"within the noise of {name}, {value}"
         if test.interval[1] < 0:
             return f"behind {name}, {value}"
         sizes = [self.overtakes.get(rival) for rival in self.rivals]
         if None not in sizes and (start := max(map(int, filter(None, sizes)))) > self.sizes[0]:
-            return f"ahead of all other methods from {_format_rows(start)} on"
+            return f"ahead of all other methods from {_count(start, 'row')} on"
         return f"ahead of {name}, {value}"
 
     def plot(self, ax: Axes | None = None) -> Figure | SubFigure:
@@ -288,7 +455,7 @@ class ValidationCurve(ScoreCurve):
     def title(self) -> str:
         best = self._find_best()
         if best is None:
-            return f"no score: with every value, {UNFINISHED}"
+            return f"no score: with every value, {FAILED}"
         score = f"{self._label} {self._format(self.test_mean[best])}"
         return (
             f"{self._places[best]} scores best: {score} on held-out rows; {self._name_equal(best)}"
@@ -345,8 +512,8 @@ class ValidationCurve(ScoreCurve):
         if i == best or not self._is_better(best, i):
             return ""
         train, gaps = self.train_scores, self.train_scores - self.test_scores
-        has_larger_gap = _is_positive(self._test(gaps[i], gaps[best], i, best))
-        has_worse_training = _is_positive(self._test(train[best], train[i], i, best))
+        has_larger_gap = _is_positive(self._test(gaps[i], gaps[best]))
+        has_worse_training = _is_positive(self._test(train[best], train[i]))
         if has_larger_gap and not has_worse_training:
             return "overfitting"
         return "underfitting" if has_worse_training and not has_larger_gap else ""
@@ -375,10 +542,136 @@ class ValidationCurve(ScoreCurve):
         )
 
 
+def _open(
+    who: str, model: Any, x: Any, y: Any, folds: Any, groups: Any, fit_arguments: dict[str, Any]
+) -> tuple[Experiment, list[Fold]]:
+    """Return the experiment and its folds.
+
+    Raises:
+        ConfigError, DataError: see `cross_validate`.
+    """
+    options = dict(fit_arguments)
+    experiment = Experiment(who, model, x, y, options.pop("sample_weight", None), options)
+    return experiment, make_folds(who, folds, experiment.fold_data, groups, seed=experiment.seed)
+
+
+def _read_values(who: str, name: Any, values: Any) -> list[Any]:
+    """Return the values of a parameter as a list; numbers are sorted.
+
+    Raises:
+        ConfigError: fewer than two values, or one twice.
+    """
+    is_name = isinstance(name, str)
+    require(is_name, who, 'the name of a parameter, such as "units"', name=name)
+    choices = [setting[name] for setting in expand({name: values})]
+    require(len(choices) > 1, who, f"at least two values of {name}", values=choices)
+    return sorted(choices) if all(map(is_number, choices)) else choices
+
+
+def _make_model(model: Any, values: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """Return the model for a value, and the values that it does not have yet.
+
+    Raises:
+        ConfigError: a function that does not return a model, or a parameter that does not exist.
+    """
+    own_names: tuple[str, ...] = ()
+    model = getattr(model, "glassnet_model", model)
+    if callable(model) and not isinstance(model, type | BaseModel):
+        own_names = tuple(inspect.signature(model).parameters)
+        model, values = call_model_function(model, values)
+    if isinstance(model, BaseModel):
+        check_names(model.get_settings(), values, own_names)
+        apply_values(model.get_settings(), values)
+    return model, values
+
+
+def _order(who: str, experiment: Experiment, counts: Array, fold: Fold, k: int) -> Array:
+    """Return the training rows of fold k in the order in which larger subsets take them.
+
+    Raises:
+        DataError: the smallest subset has fewer rows than classes.
+    """
+    rows, labels = fold.train_rows, experiment.labels
+    if experiment.is_series:
+        return rows[::-1]
+    own_labels = None if labels is None else labels[rows]
+    require_class_rows(who, counts, own_labels, experiment.class_names)
+    return order_rows(rows, own_labels, np.random.default_rng((experiment.seed, k)))
+
+
+def _choose_epochs(experiment: Experiment, counts: Array, budget: str) -> Array:
+    """Return the number of epochs for each size, (S,)."""
+    if budget == "epochs":
+        return np.full(len(counts), experiment.epochs)
+    size = experiment.options["batch_size"]
+    trained = counts - np.round(counts * experiment.options["validation_split"])
+    steps = np.ones(len(counts)) if size == "full" else np.ceil(trained / size)
+    return np.maximum(np.round(experiment.epochs * steps[-1] / steps), 1).astype(np.int64)
+
+
+def _describe_budget(
+    experiment: Experiment, counts: Array, steps: Array, epochs: Array
+) -> list[str]:
+    """Say how long the networks of the smallest and of the largest size were trained."""
+    first, last = _count(counts[0], "row"), _count(counts[-1], "row")
+    fewest, most = int(steps[0].max()), int(steps[-1].max())
+    notes = []
+    if fewest < most:
+        notes.append(
+            f"Training took {_count(fewest, 'step')} with {first} and {_count(most, 'step')} with"
+            f" {last}. The low score of few rows may come from few steps."
+            ' budget="steps" trains all equally long.'
+        )
+    elif epochs[0] > epochs[-1]:
+        notes.append(
+            f"Training took {_count(epochs[0], 'epoch')} with {first} and"
+            f" {_count(epochs[-1], 'epoch')} with {last}, about equally many steps."
+        )
+    size = experiment.options["batch_size"]
+    if size != "full" and counts[0] < size:
+        notes.append(f"A step has at most {first}, fewer than batch_size={size}.")
+    return notes
+
+
+def _read_scores(
+    experiment: Experiment, results: Sequence[RunResult], shape: tuple[int, int]
+) -> dict[str, Any]:
+    """Return the fields that all curves have, except notes, from the results of P x F runs."""
+    name = experiment.score_name
+    train = [_read_score(result, result.train_scores, name) for result in results]
+    test = [_read_score(result, result.scores, name) for result in results]
+    runs, position, n_folds = [each.run for each in results], experiment.row_index, shape[1]
+    rows = [position[run.train_rows] for run in runs]
+    return {
+        "train_scores": np.array(train).reshape(shape),
+        "test_scores": np.array(test).reshape(shape),
+        "train_rows": tuple(
+            tuple(rows[start : start + n_folds]) for start in range(0, len(rows), n_folds)
+        ),
+        "test_rows": tuple(position[run.test_rows] for run in runs[:n_folds]),
+        "seeds": np.array([run.seed for run in runs[:n_folds]]),
+        "score_name": name,
+        "greater_is_better": experiment.greater_is_better,
+        "problems": np.array([result.problem for result in results]).reshape(shape),
+    }
+
+
+def _read_score(result: RunResult, scores: dict[str, float], name: str) -> float:
+    """Return a score, the loss without penalties on weights; NaN if the training failed."""
+    if result.problem or result.train_state is None:
+        return np.nan
+    score = scores[name]
+    if name == "loss":
+        program = result.setup.make_program()
+        penalty = network.penalty(program.links, result.train_state.params)
+        score -= 0.0 if penalty is None else program.loss.report_scale * float(penalty)
+    return score
+
+
 def _is_positive(test: PairedTest) -> bool:
     """Return whether a difference is above 0 beyond the noise."""
     return test.interval is not None and test.interval[0] > 0
 
 
-def _format_rows(n: int) -> str:
-    return f"{n:,} {'row' if n == 1 else 'rows'}"
+def _count(n: int, noun: str) -> str:
+    return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
