@@ -351,3 +351,20 @@ def test_a_sweep_is_resumed_with_more_settings(tmp_path):
     assert count_files() == 10
     np.testing.assert_array_equal(both.run_scores[0], first.run_scores[0])
     assert [len(result.model.layers) for result in both.results] == [1] * 5 + [2] * 5
+
+
+@pytest.mark.slow
+def test_the_winner_of_noise_looks_good_and_the_nested_score_does_not():
+    """Labels without any relation to x: 0.5 is the truth. Oracle: the binomial standard error."""
+    best, nested = [], []
+    parameters = {"learning_rate": np.logspace(-2, 1, 6), "l2": [0, 0.01, 0.1]}
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        x, y = rng.normal(size=(60, 10)), rng.permutation(np.repeat([0, 1], 30))
+        options = OPTIONS | {"epochs": 10, "batch_size": 20}
+        result = sweep(classification(seed=seed), x, y, parameters, folds=(3, 2), **options)
+        best.append(result.best_score)
+        nested.append(result.nested_mean)
+    error = np.sqrt(0.25 / (12 * 60))
+    assert abs(np.mean(nested) - 0.5) < 3 * error
+    assert np.mean(best) - 0.5 > 3 * error
