@@ -48,19 +48,20 @@ def pad_inputs(runs: Sequence[NetworkRun]) -> list[NetworkRun]:
     ]
 
 
-def crop_train_state(train_state: TrainState, start: TrainState) -> TrainState:
-    """Return a train state on the host with the shapes of a run before it was padded."""
+def crop_weights(train_state: TrainState, start: TrainState) -> TrainState:
+    """Return a train state on the host with the weights' shapes of a run before it was padded.
+
+    The result has no optimizer state, which is often twice as large as the weights.
+    """
 
     def crop(array: Any, like: Any) -> Any:
         if np.shape(array) == np.shape(like):
             return array
         return array[tuple(slice(n) for n in np.shape(like))]
 
-    names = ("params", "state", "optimizer_state")
-    parts = {
-        name: jax.tree.map(crop, getattr(train_state, name), getattr(start, name)) for name in names
-    }
-    return train_state._replace(**parts)
+    params = jax.tree.map(crop, train_state.params, start.params)
+    state = jax.tree.map(crop, train_state.state, start.state)
+    return train_state._replace(params=params, state=state, optimizer_state=None)
 
 
 def _get_key(run: NetworkRun) -> Any:

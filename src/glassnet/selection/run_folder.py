@@ -26,7 +26,7 @@ from glassnet.training.history import History
 METADATA_KEY = "glassnet_run"
 """Name of the metadata of a file that describe its run."""
 
-WEIGHT_FIELDS = ("params", "state", "optimizer_state", "rate", "key", "step")
+WEIGHT_FIELDS = ("params", "state", "rate", "key", "step")
 """Fields of a train state that are kept."""
 
 ADDRESS = re.compile(r" at 0x[0-9a-f]+")
@@ -133,6 +133,8 @@ def _read_result(path: Path, run: PreparedRun, model: Sequential) -> RunResult:
         problem=description["problem"],
         step_losses=arrays["step_losses"],
         setup=run.setup,
-        train_state=run.start._replace(**dict(zip(WEIGHT_FIELDS, weights, strict=True))),
+        train_state=run.start._replace(
+            optimizer_state=None, **dict(zip(WEIGHT_FIELDS, weights, strict=True))
+        ),
         base_model=run.run.model or model,
     )

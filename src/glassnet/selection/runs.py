@@ -119,7 +119,7 @@ class RunResult:
 
     @cached_property
     def model(self) -> Sequential:
-        """The trained network as a model.
+        """The trained network as a model. The optimizer's state is not kept.
 
         Raises:
             NotReadyError: the run did not start.

@@ -15,7 +15,7 @@ import numpy as np
 from glassnet.callbacks import Callback
 from glassnet.callbacks.callback_list import CallbackList
 from glassnet.engine.epoch_runner import Logs, RunState, SlicePacer
-from glassnet.engine.input_padding import crop_train_state, pad_inputs
+from glassnet.engine.input_padding import crop_weights, pad_inputs
 from glassnet.engine.loop import Decision, Record
 from glassnet.engine.placement import to_device
 from glassnet.engine.stacked_runs import NetworkRun, StackedRuns, take
@@ -358,7 +358,7 @@ class _RunTraining:
             problem=self.problem,
             step_losses=step_losses,
             setup=self.prepared.setup,
-            train_state=crop_train_state(final, self.prepared.start),
+            train_state=crop_weights(final, self.prepared.start),
             base_model=self.prepared.run.model or model,
         )
 
