@@ -205,7 +205,7 @@ def plot_ranked_scores(
         title: of the axes.
         ax: axes to draw on; None for a new figure.
     """
-    order, title_place = settings.rank()[:MAX_RANKED], ax
+    order, own_axes = settings.rank()[:MAX_RANKED], ax
     ax = get_axes(ax, (7.2, 1.7 + 0.28 * len(order)))
     for place, index in enumerate(order):
         _draw_ranked(ax, place, index, settings)
@@ -217,22 +217,23 @@ def plot_ranked_scores(
     ax.set(xlabel=f"{settings.label}{more}", ylabel=names)
     ax.grid(axis="x", alpha=0.25)
     clean_axes(ax)
-    _add_ranked_legend(ax, settings, len(order))
-    set_title(title_place or figure_of(ax), title)
+    around = own_axes or figure_of(ax)
+    _add_ranked_legend(around, settings)
+    set_title(around, title)
     return figure_of(ax)
 
 
-def _add_ranked_legend(ax: Axes, settings: SettingScores, n: int) -> None:
-    """Explain the colors of a plot of n lines below it, if the noise is known."""
+def _add_ranked_legend(place: Axes | Figure | SubFigure, settings: SettingScores) -> None:
+    """Explain the colors of a plot by rank, if the noise is known: below it in a figure."""
     if not settings.interval_label:
         return
     labels = {"best": BEST_COLOR, "within the noise of the best": CLOSE_COLOR}
     labels["worse"] = REFERENCE_COLOR
-    dots = [Line2D([], [], ls="none", marker="o", color=color) for color in labels.values()]
-    line = Line2D([], [], color=REFERENCE_COLOR, lw=3, alpha=0.45)
+    handles = [Line2D([], [], ls="none", marker="o", color=color) for color in labels.values()]
+    handles.append(Line2D([], [], color=REFERENCE_COLOR, lw=3, alpha=0.45))
+    location: Any = "best" if isinstance(place, Axes) else "outside lower center"
     names = [*labels, settings.interval_label]
-    style: dict[str, Any] = {"loc": "upper center", "fontsize": 8, "frameon": False, "ncols": 2}
-    ax.legend([*dots, line], names, bbox_to_anchor=(0.4, -0.6 / (0.28 * n + 0.3)), **style)
+    place.legend(handles, names, loc=location, ncols=2, fontsize=8, frameon=False)
 
 
 def _draw_ranked(ax: Axes, place: int, index: int, settings: SettingScores) -> None:
