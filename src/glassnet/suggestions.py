@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import inspect
 import sys
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from types import ModuleType
 from typing import Any, TypeVar
 
@@ -43,12 +43,13 @@ def suggest_arguments(function: FunctionT) -> FunctionT:
                 raise
             who = type(args[0]).__name__ if function.__name__ == "__init__" else function.__name__
         names = [name for name in parameters if name != "self"]
-        raise ArgumentError(_describe_argument(who, unknown[0], names))
+        raise ArgumentError(describe_argument(who, unknown[0], names))
 
     return checked  # type: ignore[return-value]
 
 
-def _describe_argument(who: str, name: str, names: list[str]) -> str:
+def describe_argument(who: str, name: str, names: Sequence[str]) -> str:
+    """Return the message about an unknown keyword argument, with the nearest of all names."""
     nearest = find_nearest(name, names)
     has = f"It has: {', '.join(names)}." if names else "It has no arguments."
     fix = f"Did you mean {nearest!r}?" if nearest else has

@@ -12,7 +12,7 @@ from scipy import stats
 from sklearn.model_selection import KFold, ShuffleSplit
 
 import glassnet as gn
-from glassnet.errors import ConfigError, DataError
+from glassnet.errors import ArgumentError, ConfigError, DataError
 from glassnet.layers import Dense
 from glassnet.plots.figure import to_png
 from glassnet.selection import compare, cross_validate
@@ -485,7 +485,7 @@ def test_a_score_that_is_no_number():
             ConfigError,
             r"columns, fold, n_train, n_test, difference. Received: names=\['fold'\]",
         ),
-        ((classifier(), X, CLASSES), {"epoch": 3}, ConfigError, "Did you mean 'epochs'"),
+        ((classifier(), X, CLASSES), {"epoch": 3}, ArgumentError, "Did you mean 'epochs'"),
         (
             (classifier(), X, CLASSES),
             {"folds": [(range(30), range(30, 40))]},

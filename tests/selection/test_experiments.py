@@ -256,7 +256,7 @@ def test_other_settings_are_other_runs_in_a_folder(tmp_path):
     [
         ({"validation_data": (X, Y)}, "no validation_data.*validation_split"),
         ({"steps_per_epoch": 3}, "no steps_per_epoch"),
-        ({"epoch": 3}, "argument.*'epochs'"),
+        ({"epoch": 3}, "unexpected keyword|epochs"),
         ({"epochs": -1}, "epochs to be an int >= 0"),
         ({"callbacks": gn.callbacks.CSVLogger("log.csv")}, "no callbacks that write files"),
         ({"verbose": 3}, 'verbose to be "auto"'),

@@ -8,7 +8,7 @@ import pytest
 from matplotlib.figure import Figure
 
 import glassnet as gn
-from glassnet.errors import ConfigError, DataError, TrainingWarning
+from glassnet.errors import ArgumentError, ConfigError, DataError, TrainingWarning
 from glassnet.layers import Dense, Input
 from glassnet.optimizers import SGD, Adam
 from glassnet.schedules import CosineDecay
@@ -189,7 +189,7 @@ def test_bad_arguments(changes, text):
 def test_bad_data_and_names():
     with pytest.raises(DataError, match="learning_rate_range: expected rows"):
         run(make_model(), x=iter([(X, Y)]), y=None)
-    with pytest.raises(ConfigError, match="Did you mean 'steps'"):
+    with pytest.raises(ArgumentError, match="Did you mean 'steps'"):
         run(make_model(), stepz=3)
     with pytest.raises(ConfigError, match="a model as the first argument"):
         run("model")

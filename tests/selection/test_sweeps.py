@@ -12,7 +12,7 @@ from sklearn.model_selection import KFold, StratifiedKFold
 
 import glassnet as gn
 from glassnet.callbacks import Callback, EarlyStopping
-from glassnet.errors import ConfigError, DataError, TrainingWarning
+from glassnet.errors import ArgumentError, ConfigError, DataError, TrainingWarning
 from glassnet.layers import Dense, Dropout, Residual
 from glassnet.optimizers import SGD
 from glassnet.regularizers import L1, L1L2, L2
@@ -304,7 +304,6 @@ def test_a_score_that_is_not_finite_is_none():
         ({"model": "adam"}, "a model as the first argument. Received: model='str'"),
         ({"model": gn.Sequential}, "the class Sequential"),
         ({"model": gn.estimators.NeuralRegressor()}, "GridSearchCV"),
-        ({"epoch": 3}, "epoch"),
         ({"validation_data": (X, Y)}, "no validation_data"),
         ({"parameters": {"learning_rate": stats.uniform()}}, "Pass n_iter"),
     ],
@@ -313,6 +312,11 @@ def test_bad_arguments_are_refused_before_training(arguments, text):
     arguments = {"model": regression(), "y": Y, "parameters": {"units": [4]}} | arguments
     with pytest.raises(ConfigError, match=text):
         sweep(arguments.pop("model"), X, **OPTIONS | arguments)
+
+
+def test_an_unknown_argument_is_refused():
+    with pytest.raises(ArgumentError, match="Did you mean 'epochs'"):
+        sweep(regression(), X, Y, {"units": [4]}, epoch=3)
 
 
 def test_batches_are_refused():

@@ -19,7 +19,7 @@ from glassnet.evaluation.resampled_tests import EQUAL, PairedTest, corrected_t_t
 from glassnet.formatting import format_number
 from glassnet.inspection.view import View
 from glassnet.selection.cross_validation import CrossValidation, make_cross_validation
-from glassnet.selection.experiments import Experiment, require_model
+from glassnet.selection.experiments import Experiment, require_model, takes_fit_arguments
 from glassnet.selection.folds import make_folds
 from glassnet.selection.runs import Run, RunResult
 from glassnet.types import Array
@@ -39,6 +39,7 @@ COLUMNS = ("fold", "n_train", "n_test", "difference")
 """Columns of `Comparison.to_frame` besides the models' names."""
 
 
+@takes_fit_arguments
 def compare(
     a: Any,
     b: Any,

@@ -17,7 +17,7 @@ from glassnet.evaluation.resampled_tests import corrected_interval
 from glassnet.formatting import format_number, format_share
 from glassnet.inspection.view import View
 from glassnet.models.sequential import Sequential
-from glassnet.selection.experiments import Experiment
+from glassnet.selection.experiments import Experiment, takes_fit_arguments
 from glassnet.selection.folds import make_folds
 from glassnet.selection.runs import Run, RunResult
 from glassnet.training.history import History
@@ -29,6 +29,7 @@ MAX_LINES = 12
 """Maximum number of folds that are printed."""
 
 
+@takes_fit_arguments
 def cross_validate(
     model: Any,
     x: Any,
@@ -223,7 +224,8 @@ class CrossValidation(View):
 
     @property
     def title(self) -> str:
-        folds = f"{self.n_folds} folds of {len(self.tested_rows):,} rows"
+        n_rows = len(np.unique(np.concatenate(self.test_rows)))
+        folds = f"{self.n_folds} folds of {n_rows:,} rows"
         failed = sum(not result.is_complete for result in self.results)
         if failed == self.n_folds:
             return f"the training of all {folds} failed: {self.results[0].problem}"
@@ -243,7 +245,9 @@ class CrossValidation(View):
             sizes = f"{len(self.train_rows[k]):,} training and {len(self.test_rows[k]):,} test rows"
             score = self._format(self.scores[k])
             text = result.problem or f"{self.score_name} {score}"
-            lines.append(f"fold {k + 1}: {sizes}, {len(result.history.epoch)} epochs, {text}")
+            n_epochs = len(result.history.epoch)
+            epochs = "1 epoch" if n_epochs == 1 else f"{n_epochs} epochs"
+            lines.append(f"fold {k + 1}: {sizes}, {epochs}, {text}")
         if self.n_folds > MAX_LINES:
             lines.append(f"... and {self.n_folds - MAX_LINES} more folds")
         return "\n".join([*lines, *self.notes])

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+import functools
+import inspect
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from glassnet.callbacks import CSVLogger, ModelCheckpoint, TensorBoard, monitor
 from glassnet.callbacks.callback_list import normalize_callbacks
 from glassnet.data import arrays
-from glassnet.errors import GlassnetError, lookup, require
+from glassnet.errors import ArgumentError, GlassnetError, lookup, require
 from glassnet.formatting import merge_like_lines
 from glassnet.models.sequential import Sequential
 from glassnet.pipeline.targets import get_class_labels
@@ -23,6 +25,9 @@ from glassnet.selection.preparation import RunPreparer
 from glassnet.selection.run_folder import RunFolder
 from glassnet.selection.runs import PreparedRun, Run, RunResult
 from glassnet.selection.training import RunTrainer
+from glassnet.suggestions import describe_argument
+
+FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
 
 FIT_ARGUMENTS: dict[str, Any] = {
     "epochs": None,
@@ -53,6 +58,31 @@ UNSUPPORTED = {
 
 MIN_EPOCHS, MAX_EPOCHS, DEFAULT_STEPS = 5, 500, 1000
 """The default number of epochs is enough for 1,000 steps, within these bounds."""
+
+
+def takes_fit_arguments(function: FunctionT) -> FunctionT:
+    """Function decorator: let errors about an unknown argument name the nearest.
+
+    The function passes keyword arguments that it does not have itself to `fit`.
+
+    Raises:
+        ArgumentError: neither the function nor `fit` has the argument.
+    """
+    names = [
+        name
+        for name, each in inspect.signature(function).parameters.items()
+        if each.kind is not each.VAR_KEYWORD
+    ]
+    known = (*names, *FIT_ARGUMENTS, "sample_weight")
+
+    @functools.wraps(function)
+    def checked(*args: Any, **kwargs: Any) -> Any:
+        for name in kwargs:
+            if name not in known and name not in UNSUPPORTED:
+                raise ArgumentError(describe_argument(function.__name__, name, known))
+        return function(*args, **kwargs)
+
+    return checked  # type: ignore[return-value]
 
 
 class Experiment:

@@ -13,10 +13,10 @@ import numpy as np
 from glassnet.data.split import split_windows, train_validation_split
 from glassnet.errors import is_float32, is_int, lookup, require
 from glassnet.formatting import format_number
-from glassnet.inspection.view import View, view_function
+from glassnet.inspection.view import View
 from glassnet.optimizers import Optax
 from glassnet.schedules import Schedule
-from glassnet.selection.experiments import Experiment
+from glassnet.selection.experiments import Experiment, takes_fit_arguments
 from glassnet.selection.rate_bands import describe_curve, find_band, select_falling
 from glassnet.selection.runs import Run, RunResult
 from glassnet.types import Array
@@ -54,7 +54,7 @@ UNUSED = {
 """Arguments of `fit` that have no meaning here, and what to do instead."""
 
 
-@view_function
+@takes_fit_arguments
 def learning_rate_range(
     model: Any,
     x: Any,

@@ -16,7 +16,7 @@ from glassnet.data.split import RowSplit
 from glassnet.errors import TrainingWarning, is_int, require, warn
 from glassnet.formatting import format_number
 from glassnet.models.sequential import Sequential
-from glassnet.selection.experiments import Experiment, require_model
+from glassnet.selection.experiments import Experiment, require_model, takes_fit_arguments
 from glassnet.selection.folds import Fold, make_folds
 from glassnet.selection.grids import expand
 from glassnet.selection.parameters import (
@@ -34,6 +34,7 @@ VALIDATION_SPLIT = 0.2
 """Default fraction of the rows that score the settings without folds."""
 
 
+@takes_fit_arguments
 def sweep(
     model: Any,
     x: Any,
