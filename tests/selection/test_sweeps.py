@@ -147,7 +147,9 @@ def test_parameters_of_fit_reach_each_run():
 
 
 def test_penalties_and_dropout_equal_fits_with_them():
-    """As arguments of one program, or compiled in: the penalty counts in the scores too."""
+    """As arguments of one program, or compiled in. The penalty counts in the loss, as in `evaluate`,
+    and not in the score: the best setting would always be the one without a penalty.
+    """
     layers = Dense(4, "tanh"), Dropout(0.1), Dense(1, kernel_regularizer=L1(0.1))
     parameters = {"l2": [0.0, 0.1], "dropout": [0.5]}
     result = sweep(compiled(*layers), X, Y, parameters, **OPTIONS)
@@ -160,7 +162,10 @@ def test_penalties_and_dropout_equal_fits_with_them():
         )
         fitted = compiled(first, Dropout(setting["dropout"]), last)
         expected = fit_and_score(fitted, X, Y, run.train_rows, run.test_rows)
-        assert result.run_scores[i, 0, 0] == pytest.approx(expected, rel=1e-5)
+        assert result.results[i].scores["loss"] == pytest.approx(expected, rel=1e-5)
+        errors = fitted.predict(X[run.test_rows]) - Y[run.test_rows]
+        assert result.run_scores[i, 0, 0] == pytest.approx(np.mean(errors**2), rel=1e-5)
+    assert result.notes[-1].startswith("The loss is without the penalties of regularizers")
 
 
 def test_the_model_may_be_a_function_of_parameters():

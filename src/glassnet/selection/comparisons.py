@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from glassnet.callbacks import monitor
-from glassnet.engine import network
 from glassnet.errors import DataError, require
 from glassnet.evaluation.intervals import Interval
 from glassnet.evaluation.resampled_tests import EQUAL, PairedTest, corrected_t_test
@@ -167,15 +165,12 @@ def _make_comparison(
     experiments: Sequence[Experiment],
     runs: tuple[list[RunResult], list[RunResult]],
 ) -> Comparison:
-    penalties = np.zeros((2, len(runs[0])))
-    if metric == "loss":
-        penalties = np.array([[_compute_penalty(run) for run in row] for row in runs])
-    values = [[math.nan if run.problem else run.scores[metric] for run in row] for row in runs]
+    has_penalty = metric == "loss" and any(run.penalty for run in itertools.chain(*runs))
     return Comparison(
         names=names,
-        metric="loss without penalties" if penalties.any() else metric,
+        metric="loss without penalties" if has_penalty else metric,
         greater_is_better=_find_direction(metric),
-        scores=np.array(values) - penalties,
+        scores=np.array([[run.get_score(metric) for run in row] for row in runs]),
         n_train=np.array([len(each.run.train_rows) for each in runs[0]]),
         n_test=np.array([len(each.run.test_rows) for each in runs[0]]),
         validations=(
@@ -203,15 +198,6 @@ def _list_remarks(names: Sequence[str], first: Experiment, second: Experiment) -
             f"{names[0]} was trained for {first.epochs} epochs and {names[1]} for {second.epochs}. "
             "With epochs=, both are trained equally long."
         )
-
-
-def _compute_penalty(run: RunResult) -> float:
-    """Return the penalty of the regularizers in the loss of a run."""
-    if run.train_state is None:
-        return 0.0
-    program = run.setup.make_program()
-    penalty = network.penalty(program.links, run.train_state.params)
-    return 0.0 if penalty is None else program.loss.report_scale * float(penalty)
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -9,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from glassnet.engine import network
 from glassnet.engine.stacked_runs import NetworkRun
 from glassnet.engine.train_step import TrainState
 from glassnet.errors import NotReadyError, message
@@ -116,6 +118,27 @@ class RunResult:
     def is_interrupted(self) -> bool:
         """Whether Ctrl-C ended or prevented the run."""
         return self.problem.endswith(INTERRUPTED)
+
+    def get_score(self, name: str) -> float:
+        """Return a score by which settings can be compared; NaN if the run did not end as planned.
+
+        "loss" is the loss without the penalties of regularizers: with them, the setting without a
+        penalty would have an advantage.
+        """
+        score = self.scores.get(name, math.nan)
+        if self.problem or not math.isfinite(score):
+            return math.nan
+        return score - self.penalty if name == "loss" else score
+
+    @cached_property
+    def penalty(self) -> float:
+        """The penalties of regularizers that are part of the loss."""
+        if self.train_state is None:
+            return 0.0
+        penalty = network.penalty(self.setup.require_network().links, self.train_state.params)
+        if penalty is None:
+            return 0.0
+        return self.setup.make_program().loss.report_scale * float(penalty)
 
     @cached_property
     def model(self) -> Sequential:

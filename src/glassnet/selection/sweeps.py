@@ -33,6 +33,11 @@ WHO = "sweep"
 VALIDATION_SPLIT = 0.2
 """Default fraction of the rows that score the settings without folds."""
 
+WITHOUT_PENALTIES = (
+    "The loss is without the penalties of regularizers, so that settings with and without them "
+    "can be compared."
+)
+
 
 @takes_fit_arguments
 def sweep(
@@ -49,8 +54,8 @@ def sweep(
 ) -> Sweep:
     """Train a model with each combination of parameters, and rank them by their scores.
 
-    The score is the first metric of `compile`, or the loss. All runs are trained together, each
-    from new weights. The model is not changed.
+    The score is the first metric of `compile`, or the loss without penalties. All runs are trained
+    together, each from new weights. The model is not changed.
 
     Names of parameters: fields of the optimizer (`learning_rate`, `momentum`) and `optimizer`;
     fields of the loss (`label_smoothing`); `l1`, `l2`; `dropout`; `units`, `filters` and
@@ -241,12 +246,14 @@ def _collect(
 ) -> Sweep:
     """Return the result of the sweep from those of its runs."""
     n, k = len(candidates), len(divisions)
-    scores = np.array([_get_score(result, experiment.score_name) for result in results])
+    scores = np.array([result.get_score(experiment.score_name) for result in results])
     scores = scores.reshape(n, len(seeds), -1)
     folds = [division.fold for division in divisions]
     size = len(results) // n
     # Without folds, callbacks may watch the rows that score: the title says that it is optimistic.
     notes = (experiment if k > 1 else experiment.without_callbacks()).notes
+    if experiment.score_name == "loss" and any(result.penalty for result in results):
+        notes += (WITHOUT_PENALTIES,)
     by_setting = [results[start : start + size] for start in range(0, len(results), size)]
     return Sweep(
         settings=tuple(candidate.setting for candidate in candidates),
@@ -273,12 +280,6 @@ def _average_inner(scores: np.ndarray, divisions: Sequence[_Division]) -> np.nda
     return np.stack([part.mean(axis=(1, 2)) for part in parts], axis=1)
 
 
-def _get_score(result: RunResult, name: str) -> float:
-    """Return the score of a run; NaN if it has not ended as planned, or is not finite."""
-    score = result.scores.get(name, math.nan)
-    return score if math.isfinite(score) and not result.problem else math.nan
-
-
 def _describe_problems(results: Sequence[RunResult], score_name: str) -> str:
     """Return why runs of a setting have no score, or ""."""
     reasons: dict[str, list[str]] = {"diverged": [], "unscored": [], "interrupted": []}
@@ -287,7 +288,7 @@ def _describe_problems(results: Sequence[RunResult], score_name: str) -> str:
             reasons["interrupted"].append("by Ctrl-C")
         elif result.problem:
             reasons["diverged"].append(result.problem)
-        elif math.isnan(_get_score(result, score_name)):
+        elif math.isnan(result.get_score(score_name)):
             score = format_number(result.scores.get(score_name, math.nan))
             reasons["unscored"].append(f"{score_name} is {score}")
     for word, of_kind in reasons.items():
