@@ -72,13 +72,15 @@ def _draw_band(ax: Axes, band: tuple[float, float], reasons: tuple[str, str]) ->
     """Shade the band, and write beside each end why it is there: outside, if it fits."""
     ax.axvspan(*band, color=BAND_COLOR, alpha=0.15, lw=0)
     first, last = np.log(ax.get_xlim())
-    for i, (rate, reason) in enumerate(zip(band, reasons, strict=True)):
+    low, high = (np.log(band) - first) / (last - first)
+    is_inside = low < LABEL_SHARE, high > 1 - LABEL_SHARE / 2
+    is_crowded = is_inside[1] and high - low < 2 * LABEL_SHARE
+    sides, tops = (not is_inside[0], is_inside[1]), (0.98, 0.78 if is_crowded else 0.98)
+    for rate, reason, is_left, top in zip(band, reasons, sides, tops, strict=True):
         ax.axvline(rate, color=BAND_COLOR, lw=1.2)
-        place = (np.log(rate) - first) / (last - first)
-        is_left = place > LABEL_SHARE if i == 0 else place > 1 - LABEL_SHARE
         ax.annotate(
             f"{format_number(rate, 2)}:\n" + textwrap.fill(reason, LABEL_WIDTH),
-            (rate, 0.98),
+            (rate, top),
             xycoords=ax.get_xaxis_transform(),
             xytext=(-4 if is_left else 4, 0),
             textcoords="offset points",
