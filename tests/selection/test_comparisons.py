@@ -110,6 +110,14 @@ def test_a_difference_shows_if_it_is_larger_than_the_smallest_visible_one():
         assert make_comparison(WIDE, moved).better == better
 
 
+def test_too_few_folds_for_any_difference():
+    """Two folds have one degree of freedom: half a width is 12.7 standard errors."""
+    result = make_comparison([0.9, 0.5], [0.6, 0.7])
+    assert result.smallest_visible_difference > 1
+    assert result.title.endswith("with so few folds and rows, no difference would show")
+    assert "more than" in make_comparison([0.9, 0.5], [0.6, 0.7], metric="loss").title
+
+
 def test_equal_scores_in_every_fold():
     result = make_comparison(WIDE, WIDE)
     assert (result.difference, result.interval, result.better) == (0.0, None, None)

@@ -308,6 +308,8 @@ class Comparison(View):
         if self.is_significant and self.interval:
             ends = " to ".join(map(_format, sorted(map(abs, self.interval))))
             reason = f"difference {difference} (95 % interval {ends})"
+        elif self.metric.endswith("accuracy") and self.smallest_visible_difference >= 1:
+            reason = "with so few folds and rows, no difference would show"
         elif self.interval:
             least = _format(self.smallest_visible_difference)
             reason = f"only a difference of more than {least} would show"

@@ -119,13 +119,17 @@ class RunResult:
         """Whether Ctrl-C ended or prevented the run."""
         return self.problem.endswith(INTERRUPTED)
 
-    def get_score(self, name: str) -> float:
+    def get_score(self, name: str, *, training_rows: bool = False) -> float:
         """Return a score by which settings can be compared; NaN if the run did not end as planned.
 
         "loss" is the loss without the penalties of regularizers: with them, the setting without a
         penalty would have an advantage.
+
+        Args:
+            name: name of the score.
+            training_rows: whether it is the score of the training rows, not of the test rows.
         """
-        score = self.scores.get(name, math.nan)
+        score = (self.train_scores if training_rows else self.scores).get(name, math.nan)
         if self.problem or not math.isfinite(score):
             return math.nan
         return score - self.penalty if name == "loss" else score

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from glassnet.engine import network
 from glassnet.errors import is_number, lookup, require
 from glassnet.evaluation.resampled_tests import PairedTest, corrected_t_test
 from glassnet.formatting import format_names, format_number, format_share
@@ -638,8 +637,8 @@ def _read_scores(
 ) -> dict[str, Any]:
     """Return the fields that all curves have, except notes, from the results of P x F runs."""
     name = experiment.score_name
-    train = [_read_score(result, result.train_scores, name) for result in results]
-    test = [_read_score(result, result.scores, name) for result in results]
+    train = [result.get_score(name, training_rows=True) for result in results]
+    test = [result.get_score(name) for result in results]
     runs, position, n_folds = [each.run for each in results], experiment.row_index, shape[1]
     rows = [position[run.train_rows] for run in runs]
     return {
@@ -654,18 +653,6 @@ def _read_scores(
         "greater_is_better": experiment.greater_is_better,
         "problems": np.array([result.problem for result in results]).reshape(shape),
     }
-
-
-def _read_score(result: RunResult, scores: dict[str, float], name: str) -> float:
-    """Return a score, the loss without penalties on weights; NaN if the training failed."""
-    if result.problem or result.train_state is None:
-        return np.nan
-    score = scores[name]
-    if name == "loss":
-        program = result.setup.make_program()
-        penalty = network.penalty(program.links, result.train_state.params)
-        score -= 0.0 if penalty is None else program.loss.report_scale * float(penalty)
-    return score
 
 
 def _is_positive(test: PairedTest) -> bool:
