@@ -1,6 +1,7 @@
 """Comparisons of two models: numbers against scipy, and the words for each kind of result."""
 
 import signal
+from dataclasses import replace
 from types import SimpleNamespace
 
 import jax.numpy as jnp
@@ -198,6 +199,15 @@ def test_plot_of_a_loss():
     words = texts(make_comparison(WIDE, NARROW, greater_is_better=False, metric="loss").plot())
     assert "↑ narrow better" in words
     assert "loss (lower is better)" in words
+
+
+def test_plot_shows_names_as_they_are():
+    """Dollar signs do not begin a formula, and a long name does not hide the axes."""
+    names = "$a$ \\frac{", "a very long name of a model " * 4
+    figure = replace(make_comparison(WIDE, NARROW), names=names).plot()
+    assert to_png(figure)
+    assert "$a$ \\frac{" in texts(figure)
+    assert all(axes.get_window_extent().height > 200 for axes in figure.axes)
 
 
 @pytest.mark.parametrize(
