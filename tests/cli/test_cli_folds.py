@@ -15,6 +15,7 @@ from sklearn.linear_model import LogisticRegression
 
 import glassnet as gn
 from glassnet.cli import main
+from read_page import read_page
 
 RNG = np.random.default_rng(0)
 N = 60
@@ -230,3 +231,79 @@ def test_folds_that_all_diverge_have_no_score(as_json):
         assert all(each["problem"] for each in facts["networks"])
     else:
         assert "failed" in result.stdout.splitlines()[-1]
+
+
+def train(*words):
+    return CliRunner().invoke(main, ["train", *map(str, words)])
+
+
+TRAIN = ("houses.csv", "--target", "sold", *FAST, "--no-plot")
+
+
+def test_train_with_folds_keeps_no_rows_back():
+    """Oracle: a fit to all rows, and the score of `cross-validate`."""
+    result = train(*TRAIN, "--json", "--out", "m.glassnet", "--report", "run.html")
+    assert (result.exit_code, result.stderr) == (0, "")
+    facts = json.loads(result.stdout)
+    score = read_json("houses.csv", "--target", "sold", *FAST)["score"]
+    assert facts["score"] == score
+    layers = [gn.layers.Dense(4, activation="relu"), gn.layers.Dense(1, activation="sigmoid")]
+    model = gn.Sequential(layers, seed=0)
+    model.compile("adam", "binary_crossentropy", ["accuracy"])
+    model.fit(HOUSES, target="sold", epochs=5, seed=0, verbose=0)
+    np.testing.assert_allclose(
+        gn.load("m.glassnet").predict(HOUSES), model.predict(HOUSES), atol=1e-6
+    )
+    assert facts["settings"]["validation_split"] == 0
+    assert facts["remark"] == (
+        "The score is the mean of 3 networks, each trained on 40 of the 60 rows and scored on "
+        "others. The final network is trained on all 60 rows, so that none are left to score it."
+    )
+    page = read_page(Path("run.html"))
+    table = page.tables["accuracy on 60 rows in 3 folds"]
+    assert [row[0] for row in table[1:]][:2] == ["network", "logistic regression"]
+    assert facts["remark"] in page.text
+    assert "On new rows it makes more mistakes." in page.text
+
+
+def test_train_with_folds_prints_the_mean_of_the_folds():
+    result = train(*TRAIN)
+    lines = result.stdout.splitlines()
+    assert "houses.csv: 60 rows, 2 classes" in lines
+    (title,) = [line for line in lines if line.startswith("accuracy on")]
+    assert title.startswith("accuracy on 60 rows in 3 folds")
+    network = lines[lines.index(title) + 1].split()[1]
+    assert lines[-1].startswith(f"houses.csv: accuracy {network} (")
+    assert ", in 3 folds, " in lines[-1]
+    assert "too few to compare" not in result.stdout
+    assert lines[-2].startswith("The score is the mean of 3 networks")
+
+
+@pytest.mark.slow
+def test_train_with_folds_and_a_series():
+    values = np.sin(np.arange(90) / 5) * 10 + RNG.normal(0, 1, 90)
+    pandas.DataFrame({"day": np.arange(1900, 1990), "level": values}).to_csv("s.csv", index=False)
+    words = ("s.csv", "--target", "level", "--forecast", "2", "--time", "day", *FAST)
+    result = train(*words, "--out", "s.glassnet", "--no-plot", "--report", "s.html")
+    assert result.exit_code == 0, result.output
+    assert "last value" in result.stdout
+    forecast = gn.load("s.glassnet").forecast()
+    assert forecast.times.label_at(0) == "1990"
+    assert "RMSE on" in " ".join(read_page(Path("s.html")).tables)
+
+
+def test_train_with_folds_cannot_be_resumed():
+    result = train(*TRAIN, "--resume", "runs")
+    assert result.exit_code == 2
+    assert "--resume cannot be combined with --folds" in result.stderr
+    assert "glassnet cross-validate" in result.stderr
+    assert not Path("runs").exists()
+
+
+@pytest.mark.filterwarnings("always")
+def test_train_with_folds_that_all_diverge():
+    rows = "".join(f"{i * 7 % 17},{(i % 7 + 1) * 1e30}\n" for i in range(40))
+    Path("huge.csv").write_text("a,y\n" + rows)
+    result = train("huge.csv", "--target", "y", *FAST, "--no-plot", "--out", "m.glassnet")
+    assert result.exit_code == 3
+    assert not Path("m.glassnet").exists()

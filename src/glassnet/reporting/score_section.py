@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from glassnet.data.time_series import TimeSeries
+from glassnet.evaluation.fold_scores import FoldReport
 from glassnet.evaluation.scores import ScoreReport
 from glassnet.formatting import format_number
 from glassnet.models.forecast import BacktestReport
@@ -18,6 +19,12 @@ from glassnet.reporting.scoring import RunScore, score_rows
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+
+SEEN_ROWS = (
+    "The answers below are those of the final network for the rows that it was trained on. On new "
+    "rows it makes more mistakes."
+)
 
 
 def make_score_section(
@@ -32,8 +39,9 @@ def make_score_section(
         logs: what `evaluate` returns for them.
     """
     section = blocks.Section("Score")
-    section.blocks.extend(_iter_remarks(model, run))
     report = score.report
+    is_of_folds = isinstance(report, FoldReport)
+    section.blocks.extend([blocks.Text(SEEN_ROWS)] if is_of_folds else _iter_remarks(model, run))
     if isinstance(report, ScoreReport):
         section.blocks.extend(_iter_report(report, run))
         if score.log_report is not None:

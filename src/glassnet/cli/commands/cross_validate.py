@@ -93,7 +93,9 @@ def command(
     if math.isnan(result.mean):
         report_failure(job, result, as_json=as_json)
         ctx.exit(EXIT_NOT_FINITE)
-    score = fold_runs.score_job(job, result, repeats, settings["seed"])
+    score = fold_runs.score_job(
+        job, result, result.models[0], repeats=repeats, seed=settings["seed"]
+    )
     if out:
         outputs.write_table(out, outputs.guard_formulas(fold_runs.predict_rows(job, result)))
     if plot:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,9 +17,10 @@ from glassnet.cli.output import EXIT_INTERRUPTED, EXIT_NOT_FINITE
 from glassnet.formatting import format_duration
 
 if TYPE_CHECKING:
-    from glassnet.cli.jobs.base import Job
+    from glassnet.cli.jobs.base import Job, JobScore
     from glassnet.models.sequential import Sequential
     from glassnet.reporting.scoring import RunScore
+    from glassnet.selection.cross_validation import CrossValidation
     from glassnet.training.history import History
 
 MIN_ROWS_TO_COMPARE = 300
@@ -36,6 +39,9 @@ MAX_LINE_WIDTH = 79
 @click.argument("name", metavar="NAME|FILE|FOLDER")
 @arguments.data_options
 @arguments.network_options
+@arguments.folds_option(
+    None, "Train on all rows, and score N other networks in cross-validation instead of test data."
+)
 @arguments.seed_option
 @click.option(
     "--plot",
@@ -98,6 +104,7 @@ def command(
     glassnet train diabetes --dropout 0.2 --patience 10 --report diabetes.html
     glassnet train titanic.csv --target survived --features fare,age
     glassnet train houses.csv --target price --target-transform log --out houses.glassnet
+    glassnet train small.csv --target kind --folds 10        for few rows: none are held out
     glassnet train photos/ --epochs 10 --out photos.glassnet
     glassnet train flights.csv --target passengers --forecast 12 --time month --out flights.glassnet
     glassnet train air.csv --target T --forecast 24 --time Date --time Time --fill interpolate
@@ -110,22 +117,28 @@ def command(
     from glassnet.cli import output
     from glassnet.cli.jobs import resolve
 
+    folds = settings.pop("folds")
+    if folds and resume:
+        raise click.UsageError(
+            "--resume cannot be combined with --folds. Train without --folds, and score the "
+            "network with glassnet cross-validate."
+        )
     with output.collect_warnings() as messages:
-        job = resolve.take_job(name, settings)
-        model, history, seconds = train_model(job, settings, resume, silent=quiet or as_json)
+        job = resolve.take_job(name, settings, split=not folds)
+        trained = train_model(job, settings, folds=folds, resume=resume, silent=quiet or as_json)
+    model, history, seconds, result = trained
     interrupted = "Ctrl-C" in (history.stopped or "")
     if interrupted and not history.epoch:
         raise click.Abort
-    if not history.has_finite_loss():
+    if not history.has_finite_loss() or (result and math.isnan(result.mean)):
         if as_json:
             report_failure(job.name, settings, history, seconds)
         ctx.exit(EXIT_NOT_FINITE)
-    text, headline, facts, score = job.score(model, settings["seed"])
-    facts["remark"] = describe_few_rows(job.n_samples, facts["score"])
+    text, headline, facts, score = score_model(job, model, result, settings["seed"])
     if out:
         model.save(out)
     if report:
-        messages += filter(None, [facts["remark"]])
+        messages += filter(None, [facts["remark"]]) if result is None else ()
         save_report(report, ctx, job, model, score, messages)
     figure, error = save_curves(history, plot_path if history.epoch else None)
     if as_json:
@@ -146,18 +159,25 @@ def command(
 
 
 def train_model(
-    job: Job, settings: dict[str, Any], resume: str | None, *, silent: bool
-) -> tuple[Sequential, History, float]:
+    job: Job, settings: dict[str, Any], *, folds: int | None, resume: str | None, silent: bool
+) -> tuple[Sequential, History, float, CrossValidation | None]:
     """Build and train the network of a job; replace None in `settings` by the defaults used.
 
     Returns:
-        The model, its history, and the seconds of the training.
+        The model, its history, the seconds of the training, and the result of the folds.
     """
     from glassnet.cli.jobs import fitting
+    from glassnet.cli.jobs import folds as fold_runs
 
-    model = fitting.build_network(job, settings)
+    model = fitting.build_network(job, settings, has_folds=bool(folds))
     start = time.perf_counter()
-    fitting.prepare_network(job, model, settings, silent=silent)
+    fitting.prepare_network(job, model, settings, silent=silent, has_folds=bool(folds))
+    result = None
+    if folds:
+        fresh = job.build_model(settings)
+        result = fold_runs.cross_validate_job(job, fresh, settings, folds=folds, silent=silent)
+        if any(run.is_interrupted for run in result.results):
+            raise click.Abort
     history = job.fit(
         model,
         verbose=0 if silent else "auto",
@@ -165,7 +185,24 @@ def train_model(
         resume=resume,
         **fitting.make_fit_options(settings),
     )
-    return model, history, time.perf_counter() - start
+    return model, history, time.perf_counter() - start, result
+
+
+def score_model(job: Job, model: Sequential, result: CrossValidation | None, seed: int) -> JobScore:
+    """Return the score on the test examples, or that of the folds."""
+    from glassnet.cli.jobs import folds as fold_runs
+
+    if result is None:
+        scored = job.score(model, seed)
+        remark = describe_few_rows(job.n_samples, scored.facts["score"])
+        return scored._replace(facts=scored.facts | {"remark": remark})
+    scored = fold_runs.score_job(job, result, model, seed=seed)
+    notes = (fold_runs.describe_score(result), *fold_runs.describe_rows(job))
+    return scored._replace(
+        headline=f"{scored.headline}, in {result.n_folds} folds",
+        facts=scored.facts | {"remark": " ".join(notes)},
+        score=replace(scored.score, notes=notes),
+    )
 
 
 def report_failure(name: str, settings: dict[str, Any], history: History, seconds: float) -> None:

@@ -130,7 +130,6 @@ class Job(ExampleSource):
         training_steps: the number of steps that the default of `--epochs` aims at.
         validation_split: the default of `--validation-split` if there are enough examples.
         validation_data: separate validation examples, or None.
-        is_series: whether the examples are windows of a time series.
         groups: the group of each training example, which no division into folds separates, or None.
     """
 
@@ -139,7 +138,6 @@ class Job(ExampleSource):
     training_steps: int = 1000
     validation_split: float = 0.1
     validation_data: Images | None = None
-    is_series: bool = False
     groups: np.ndarray | None = None
 
     @property

@@ -58,15 +58,25 @@ def cross_validate_job(
     return result
 
 
-def score_job(job: Job, result: CrossValidation, repeats: int, seed: int) -> JobScore:
-    """Return the score of a cross-validation, beside simpler methods on the same folds."""
+def score_job(
+    job: Job, result: CrossValidation, model: Sequential, *, repeats: int = 1, seed: int
+) -> JobScore:
+    """Return the score of a cross-validation, beside simpler methods on the same folds.
+
+    Args:
+        job: the data.
+        result: networks that were trained on folds. At least one has a score.
+        model: a trained network of the same kind.
+        repeats: how often the rows were divided into folds.
+        seed: draws the sample of rows of a method, if there are too many.
+    """
     from glassnet.cli.jobs.base import make_job_score
     from glassnet.selection.fold_scoring import score_folds
 
     rows = job.run_data.train
     assert rows is not None
     score = score_folds(result, rows, repeats=repeats, seed=seed)
-    return make_job_score(score, job.describe_learned(result.models[0]))
+    return make_job_score(score, job.describe_learned(model))
 
 
 def predict_rows(job: Job, result: CrossValidation) -> pandas.DataFrame:
@@ -133,6 +143,18 @@ def describe_learning(result: CrossValidation) -> str:
     if not learned:
         return f"{networks}."
     return f"{networks}, and learned {join_words(learned)} from {rows} alone."
+
+
+def describe_score(result: CrossValidation) -> str:
+    """Return sentences about the score of a network that was trained on all rows."""
+    counts = sorted({len(rows) for rows in result.train_rows})
+    sizes = " to ".join(f"{count:,}" for count in dict.fromkeys([counts[0], counts[-1]]))
+    n = len(result.predictions)
+    return (
+        f"The score is the mean of {result.n_folds} networks, each trained on {sizes} of the "
+        f"{n:,} rows and scored on others. The final network is trained on all {n:,} rows, so that "
+        "none are left to score it."
+    )
 
 
 def describe_rows(job: Job) -> list[str]:

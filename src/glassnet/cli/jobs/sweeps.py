@@ -176,7 +176,7 @@ def make_network_function(job: Job, settings: Mapping[str, Any]) -> Callable[...
 
 def is_interrupted(result: Sweep) -> bool:
     """Return whether Ctrl-C came before the end of the sweep."""
-    return any(problem.startswith("interrupted") for problem in result.problems)
+    return any(run.is_interrupted for run in result.results)
 
 
 def describe_best(result: Sweep) -> str:

@@ -42,7 +42,6 @@ class TimeSeriesJob(Job):
         dropout: the default of `--dropout`, the best of several values on flights.
         validation_split: the default of `--validation-split`. It is 0 because the last steps say
             the most about the next ones.
-        is_series: whether the examples are windows of a time series.
     """
 
     name: str
@@ -51,7 +50,6 @@ class TimeSeriesJob(Job):
     messages: tuple[str, ...] = ()
     dropout: float = 0.5
     validation_split: float = 0.0
-    is_series: bool = True
 
     @property
     def n_samples(self) -> int:
