@@ -4,6 +4,7 @@ Oracle: `gn.selection.cross_validate` in Python, and scikit-learn's models on th
 """
 
 import json
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from PIL import Image
 from sklearn.linear_model import LogisticRegression
 
 import glassnet as gn
+from glassnet.callbacks import EarlyStopping
 from glassnet.cli import main
 from read_page import read_page
 
@@ -307,3 +309,20 @@ def test_train_with_folds_that_all_diverge():
     result = train("huge.csv", "--target", "y", *FAST, "--no-plot", "--out", "m.glassnet")
     assert result.exit_code == 3
     assert not Path("m.glassnet").exists()
+
+
+@pytest.mark.parametrize("command", [("cross-validate",), ("train", "--no-plot")])
+def test_ctrl_c_before_a_fold_has_ended(command, monkeypatch):
+    """The folds are trained side by side: after the first epoch, none has ended."""
+    update, pending = EarlyStopping.update, [signal.SIGINT]
+
+    def interrupt(self, memory, record):
+        if pending:
+            signal.raise_signal(pending.pop())
+        return update(self, memory, record)
+
+    monkeypatch.setattr(EarlyStopping, "update", interrupt)
+    words = ("houses.csv", "--target", "sold", "--folds", "3", "--epochs", "3000")
+    result = CliRunner().invoke(main, [*command, *words, "--patience", "3000"])
+    assert not pending
+    assert (result.exit_code, result.stderr) == (130, "glassnet: interrupted\n")

@@ -225,3 +225,13 @@ def test_a_diverged_setting_has_no_rank():
     (line,) = [line for line in result.stdout.splitlines() if line.split()[:2] == ["1e+30", "-"]]
     assert line.split() == ["1e+30", "-", "-", "-"]
     assert math.isfinite(float(result.stdout.splitlines()[-1].split("RMSE ")[1].split()[0]))
+
+
+def test_a_sweep_continues_where_it_was(monkeypatch):
+    """The second command reads the results of the first: nothing is trained, and all is equal."""
+    words = ("houses.csv", "--target", "sold", *FAST, *RATES, "--resume", "runs")
+    first = read_json(*words)
+    assert len(list(Path("runs").glob("run-*"))) == 6
+    monkeypatch.setattr("glassnet.selection.training.RunTrainer._train_stack", None)
+    second = read_json(*words)
+    assert second["ranking"] == first["ranking"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -90,7 +89,7 @@ def command(
         job, model, settings, folds=folds, repeats=repeats, silent=silent
     )
     seconds = time.perf_counter() - start
-    if math.isnan(result.mean):
+    if not result.models:
         report_failure(job, result, as_json=as_json)
         ctx.exit(EXIT_NOT_FINITE)
     score = fold_runs.score_job(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import shlex
 import time
 from collections.abc import Sequence
@@ -130,7 +129,7 @@ def command(
     interrupted = "Ctrl-C" in (history.stopped or "")
     if interrupted and not history.epoch:
         raise click.Abort
-    if not history.has_finite_loss() or (result and math.isnan(result.mean)):
+    if not history.has_finite_loss() or (result and not result.models):
         if as_json:
             report_failure(job.name, settings, history, seconds)
         ctx.exit(EXIT_NOT_FINITE)

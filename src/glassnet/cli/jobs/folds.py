@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -53,7 +52,7 @@ def cross_validate_job(
         callbacks=fitting.make_early_stopping(job, settings),
         **fitting.make_fit_options(settings),
     )
-    if math.isnan(result.mean) and any(run.is_interrupted for run in result.results):
+    if not result.models and any(run.is_interrupted for run in result.results):
         raise click.Abort
     return result
 
