@@ -116,12 +116,7 @@ def command(
     from glassnet.cli import output
     from glassnet.cli.jobs import resolve
 
-    folds = settings.pop("folds")
-    if folds and resume:
-        raise click.UsageError(
-            "--resume cannot be combined with --folds. Train without --folds, and score the "
-            "network with glassnet cross-validate."
-        )
+    folds = take_folds(settings, resume)
     with output.collect_warnings() as messages:
         job = resolve.take_job(name, settings, split=not folds)
         trained = train_model(job, settings, folds=folds, resume=resume, silent=quiet or as_json)
@@ -155,6 +150,21 @@ def command(
     if error:
         raise click.ClickException(error)
     ctx.exit(EXIT_INTERRUPTED if interrupted else 0)
+
+
+def take_folds(settings: dict[str, Any], resume: str | None) -> int | None:
+    """Return the number of folds, or None, and remove it from the settings.
+
+    Raises:
+        click.UsageError: the training is to be resumed too.
+    """
+    folds: int | None = settings.pop("folds")
+    if folds and resume:
+        raise click.UsageError(
+            "--resume cannot be combined with --folds. Train without --folds, and score the "
+            "network with glassnet cross-validate."
+        )
+    return folds
 
 
 def train_model(
