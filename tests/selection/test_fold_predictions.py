@@ -1,5 +1,8 @@
 """Predictions of rows by the networks that have not seen them, and scores beside scikit-learn's."""
 
+import re
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn import model_selection as splitters
@@ -10,6 +13,7 @@ import glassnet as gn
 from glassnet.callbacks import EarlyStopping
 from glassnet.errors import DataError
 from glassnet.estimators import NeuralClassifier, NeuralRegressor
+from glassnet.evaluation.resampled_tests import corrected_interval
 from glassnet.layers import Dense, Dropout, Input
 from glassnet.optimizers import Adam
 from glassnet.selection import cross_validate
@@ -107,11 +111,29 @@ def test_groups_and_rows_without_a_target():
 
 def test_groups_that_leak_are_named():
     names = np.array(["anna", "ben", "carl"])[np.arange(N) % 3]
-    text = r"^cross_validate: expected no group in both parts of fold 0. .*anna, ben, carl"
+    text = r"^cross_validate: expected no group in both parts of fold 1. .*anna, ben, carl"
     with pytest.raises(DataError, match=text):
         cross_validate(
             dense_net(), NUMBERS.x, NUMBERS.y, folds=splitters.KFold(3), groups=names, **QUICK
         )
+
+
+def test_intervals_of_shares_end_at_0_and_1(result):
+    """Oracle: `corrected_interval`, which knows no limits; and a loss, which has none above."""
+    sizes = [[len(rows) for rows in parts] for parts in (result.train_rows, result.test_rows)]
+    low, high = corrected_interval(result.scores, *map(np.array, sizes))
+    assert low < 0
+    assert result.interval == pytest.approx((0, high))
+    losses = replace(result, score_name="loss", scores=5 * result.scores)
+    assert losses.interval == pytest.approx((5 * low, 5 * high))
+    assert losses.interval[1] > 1
+
+
+def test_one_fold_has_no_interval():
+    pair = [(np.arange(20), np.arange(20, 30))]
+    result = cross_validate(dense_net(), NUMBERS.x, NUMBERS.y, folds=pair, **QUICK)
+    assert result.interval is None
+    assert re.fullmatch(r"accuracy 0\.\d{3} over 1 fold of 10 rows", result.title)
 
 
 def test_callbacks_that_watch_test_rows_are_mentioned():

@@ -140,7 +140,7 @@ def test_pairs_and_groups_are_about_all_rows_of_the_data():
     assert fold.test_rows.tolist() == [1]
     (fold,) = make_folds("f", splitters.ShuffleSplit(1, test_size=1, random_state=0), data)
     assert sorted(np.concatenate(fold)) == [0, 1, 2, 3]
-    with pytest.raises(DataError, match=r"no row in both parts of fold 0. Received: rows='2, 5'"):
+    with pytest.raises(DataError, match=r"no row in both parts of fold 1. Received: rows='2, 5'"):
         make_folds("f", [([0, 2, 5], [2, 5])], data)
 
 
@@ -162,7 +162,11 @@ BAD_ARGUMENTS = [
     ([("a", "b")], {}, r"One pair is a list of one"),
     (splitters.KFold(4), {"repeats": 2}, r"repeats=1 with a splitter or pairs.*RepeatedKFold"),
     (4, {"repeats": 2, "groups": range(40)}, r"repeats=1 with groups.*GroupShuffleSplit"),
-    (4, {"groups": "patient"}, r"one value for each of the 40 rows.*groups=table\[name\]"),
+    (
+        4,
+        {"groups": "patient"},
+        r"one value for each of the 40 rows.*groups=table\['patient'\], column_types=",
+    ),
 ]
 
 
@@ -173,16 +177,16 @@ def test_bad_arguments(folds, options, text):
 
 
 BAD_PARTS = [
-    ([0, 40], r"the training rows of fold 0 to be positions from 0 to 39.*positions='40'"),
+    ([0, 40], r"the training rows of fold 1 to be positions from 0 to 39.*positions='40'"),
     ([-1, 3, -7], r"or a mask of 40 booleans. Received: positions='-7, -1'"),
     ([0.0, 1.0], r"Received: shape=\(2,\), dtype='float64'"),
     ([[0, 1]], r"Received: shape=\(1, 2\)"),
     (["a", "b"], r"Received: shape=\(2,\), dtype='<U1'"),
     ([True, False], r"Received: shape=\(2,\), dtype='bool'"),
     ([[0], [1, 2]], r"positions or a mask. Received: problem="),
-    ([3, 1, 3], r"each of the training rows of fold 0 once. Received: twice='3'. np.unique"),
-    ([], r"at least one row with a target in the training rows of fold 0. Received: positions=0"),
-    ([False] * 40, r"at least one row with a target in the training rows of fold 0"),
+    ([3, 1, 3], r"each of the training rows of fold 1 once. Received: twice='3'. np.unique"),
+    ([], r"at least one row with a target in the training rows of fold 1. Received: positions=0"),
+    ([False] * 40, r"at least one row with a target in the training rows of fold 1"),
 ]
 
 
@@ -190,7 +194,7 @@ BAD_PARTS = [
 def test_bad_parts(part, text):
     with pytest.raises(DataError, match=text):
         make_folds("f", [(part, [39])], NUMBERS)
-    test_text = text.replace("training", "test").replace("fold 0", "fold 1")
+    test_text = text.replace("training", "test").replace("fold 1", "fold 2")
     with pytest.raises(DataError, match=test_text):
         make_folds("f", [([0], [1]), ([38], part)], NUMBERS)
 
@@ -201,7 +205,7 @@ def test_no_folds():
 
 
 def test_pairs_that_overlap():
-    text = r"no row in both parts of fold 1. Received: rows='5, 6, 7 and 3 more'. A row that"
+    text = r"no row in both parts of fold 2. Received: rows='5, 6, 7 and 3 more'. A row that"
     with pytest.raises(DataError, match=text):
         make_folds("f", [([0], [1]), (np.arange(11), np.arange(5, 20))], NUMBERS)
 
@@ -243,10 +247,10 @@ def test_bad_groups():
 def test_groups_that_leak():
     """Groups of a splitter that ignores them, and of the user's own pairs, are named."""
     names = np.array(["anna", "ben", "carl", "dora", "emil"])[np.arange(40) % 5]
-    text = r"no group in both parts of fold 0. Received: groups='anna, ben, carl and 2 more'. Pass"
+    text = r"no group in both parts of fold 1. Received: groups='anna, ben, carl and 2 more'. Pass"
     with pytest.raises(DataError, match=text):
         make_folds("f", splitters.KFold(4), NUMBERS, names)
-    with pytest.raises(DataError, match=r"parts of fold 1. Received: groups='ben'"):
+    with pytest.raises(DataError, match=r"parts of fold 2. Received: groups='ben'"):
         make_folds("f", [([0], [1]), ([0, 1], [6, 7])], NUMBERS, names)
 
 
@@ -302,7 +306,7 @@ def test_the_number_of_folds_that_a_series_allows():
 )
 def test_a_series_with_windows_out_of_order(folds):
     text = (
-        r"the training windows of fold 0 to end before its test windows, with at least 3 windows "
+        r"the training windows of fold 1 to end before its test windows, with at least 3 windows "
         r"between them. Received: last_training_window=\d+, first_test_window=\d+. Use "
         r"TimeSeriesSplit\(n_splits, gap=3\)"
     )

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 MAX_LINES = 12
 """Maximum number of folds that are printed."""
 
+SHARES = ("auc", "f1_score", "precision", "recall")
+"""Scores from 0 to 1, beside accuracies."""
+
 
 @takes_fit_arguments
 def cross_validate(
@@ -161,14 +164,19 @@ class CrossValidation(View):
         """The 95 % interval of the mean score, or None if there are too few folds.
 
         It is wider than that of independent scores, since the folds share training rows: see
-        `evaluation.resampled_tests.corrected_interval`.
+        `evaluation.resampled_tests.corrected_interval`. That of a share ends at 0 and 1.
         """
         done = np.isfinite(self.scores)
         n_train = np.array([len(rows) for rows in self.train_rows])
         n_test = np.array([len(rows) for rows in self.test_rows])
         if done.sum() < 2:
             return None
-        return corrected_interval(self.scores[done], n_train[done], n_test[done])
+        interval = corrected_interval(self.scores[done], n_train[done], n_test[done])
+        is_share = self.score_name.endswith("accuracy") or self.score_name in SHARES
+        if interval is None or not is_share:
+            return interval
+        low, high = np.clip(interval, 0, 1).tolist()
+        return low, high
 
     @property
     def all_scores(self) -> dict[str, np.ndarray]:
@@ -225,10 +233,11 @@ class CrossValidation(View):
     @property
     def title(self) -> str:
         n_rows = len(np.unique(np.concatenate(self.test_rows)))
-        folds = f"{self.n_folds} folds of {n_rows:,} rows"
+        folds = f"{self.n_folds} fold{'s' * (self.n_folds > 1)} of {n_rows:,} rows"
         failed = sum(not result.is_complete for result in self.results)
         if failed == self.n_folds:
-            return f"the training of all {folds} failed: {self.results[0].problem}"
+            quantifier = "all " * (self.n_folds > 1)
+            return f"the training of {quantifier}{folds} failed: {self.results[0].problem}"
         text = f"{self.score_name} {self._format(self.mean)} over {folds}"
         if self.interval is not None:
             low, high = map(self._format, self.interval)

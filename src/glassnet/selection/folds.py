@@ -118,7 +118,7 @@ def make_folds(
     else:
         divided = list(_read_pairs(who, folds, data))
     require(divided, who, "at least one fold", error=DataError, folds=folds)
-    for number, fold in enumerate(divided):
+    for number, fold in enumerate(divided, 1):
         _check_fold(who, number, fold, data)
         _check_leaks(who, number, fold, codes, names)
     return divided
@@ -264,8 +264,9 @@ def _read_pairs(who: str, pairs: Any, data: FoldData) -> Iterator[Fold]:
             isinstance(part, Iterable) and not isinstance(part, str) for part in pair
         )
         require(fits, who, FOLDS, **{f"folds[{number}]": pair}, fix=fix)
-        train_rows = _read_part(who, f"training rows of fold {number}", pair[0], data)
-        yield Fold(train_rows, _read_part(who, f"test rows of fold {number}", pair[1], data))
+        fold = f"rows of fold {number + 1}"
+        train_rows = _read_part(who, f"training {fold}", pair[0], data)
+        yield Fold(train_rows, _read_part(who, f"test {fold}", pair[1], data))
 
 
 def _read_part(who: str, name: str, part: Any, data: FoldData) -> Array:
@@ -352,7 +353,10 @@ def _read_groups(who: str, groups: Any, data: FoldData) -> tuple[Array | None, l
 
     n = data.n_rows if data.n_data is None else data.n_data
     expected = f"groups to be one value for each of the {n} rows"
-    fix = "For a column of a table, pass its values: groups=table[name]. Drop it from the features."
+    fix = (
+        f"For a column of a table, pass its values, and leave it out of the features: "
+        f'groups=table[{groups!r}], column_types={{{groups!r}: "drop"}}.'
+    )
     require(not isinstance(groups, str), who, expected, groups=groups, fix=fix)
     with wrap_errors(who, expected):
         array = np.asarray(groups)
