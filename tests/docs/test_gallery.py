@@ -25,7 +25,7 @@ def test_every_picture_has_code_and_a_file(gallery):
     shown = re.findall(r"^!\[([^\]]+)\]\(([^)]+)\)", text, re.M)
     drawn = [path for _, path in gallery.blocks(gallery.PAGE) if path]
     assert [path for _, path in shown] == drawn
-    assert len({alt for alt, _ in shown}) == len(drawn) == 24
+    assert len({alt for alt, _ in shown}) == len(drawn) == 30
     folder = gallery.PAGE.parent / "images" / "gallery"
     assert sorted(f"images/gallery/{file.name}" for file in folder.iterdir()) == sorted(drawn)
     for path in drawn:
