@@ -17,7 +17,7 @@ import numpy as np
 
 from glassnet.engine.numeric_fields import get_structure
 from glassnet.engine.stacked_runs import NetworkRun
-from glassnet.engine.train_step import TrainState, make_train_state
+from glassnet.engine.train_step import TrainState, create_train_state
 from glassnet.layers import BatchNormalization, Dense, Normalization
 from glassnet.layers.functional import Links
 from glassnet.regularizers import L1, L1L2, L2
@@ -100,7 +100,7 @@ def _pad_run(run: NetworkRun, width: int, padded: dict[Any, np.ndarray]) -> Netw
         )
         for tree in (run.start.params, run.start.state)
     ]
-    start = make_train_state(run.program, *weights, rate=float(run.start.rate), seed=run.seed)
+    start = create_train_state(run.program, *weights, rate=float(run.start.rate), seed=run.seed)
     return replace(run, data=run.data._replace(x=padded[id(x)]), start=start)
 
 

@@ -357,23 +357,7 @@ def create_train_state(
     seed: int,
     step: int = 0,
 ) -> TrainState:
-    """Create the train state before a run's first step, on the device: see `make_train_state`."""
-    return to_device(
-        make_train_state(program, params, state, optimizer_state, rate=rate, seed=seed, step=step)
-    )
-
-
-def make_train_state(
-    program: Program,
-    params: tuple[Params, ...],
-    state: tuple[State, ...],
-    optimizer_state: Any = None,
-    *,
-    rate: float,
-    seed: int,
-    step: int = 0,
-) -> TrainState:
-    """Return the train state before a run's first step.
+    """Return the train state before a run's first step, on the host.
 
     Args:
         program: the training program.

@@ -13,6 +13,7 @@ from glassnet import fingerprinting, optimizers
 from glassnet.data import arrays
 from glassnet.engine import inference, network, objective
 from glassnet.engine.network import BuiltNetwork
+from glassnet.engine.placement import to_device
 from glassnet.engine.train_step import Program, TrainState, create_train_state, initial_rate
 from glassnet.errors import NotReadyError, message, require
 from glassnet.fingerprinting import RowFingerprints, make_salt
@@ -166,7 +167,7 @@ class Setup:
 
     def make_train_state(self, program: Program, seed: int, step: int) -> TrainState:
         """Return the train state before a step, on the device."""
-        return create_train_state(
+        train_state = create_train_state(
             program,
             self.params,
             self.state,
@@ -175,6 +176,7 @@ class Setup:
             seed=seed,
             step=step,
         )
+        return to_device(train_state)
 
     def with_training_rows(
         self, hash_rows: Callable[[int], np.ndarray | None], is_first_fit: bool

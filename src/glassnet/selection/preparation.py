@@ -11,7 +11,7 @@ import numpy as np
 
 from glassnet.engine import network
 from glassnet.engine.stacked_runs import NetworkRun
-from glassnet.engine.train_step import Data, make_train_state
+from glassnet.engine.train_step import Data, create_train_state
 from glassnet.errors import DataError, DataWarning, message
 from glassnet.layers import Layer, Normalization, TextVectorization
 from glassnet.layers.text import as_texts
@@ -267,7 +267,7 @@ def _learn_vocabulary(vectorizer: TextVectorization, texts: np.ndarray) -> TextV
 
 def _make_network_run(setup: Setup, selected: SelectedRows, options: FitOptions) -> NetworkRun:
     program, n, size = setup.make_program(), len(selected.train_index), options.batch_size
-    start = make_train_state(
+    start = create_train_state(
         program, setup.params, setup.state, rate=setup.rate, seed=options.order_seed
     )
     return NetworkRun(

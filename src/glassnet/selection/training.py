@@ -149,7 +149,8 @@ class StackTraining:
             self._choose_rates(epoch, active)
             before = self.stacked.train_state
             self.stacked.begin_epoch(epoch)
-            if not self._run_steps(np.where(active, self.stacked.steps, 0)):
+            steps = np.where(active, self.stacked.steps, 0)
+            if self.interrupt.interrupted or not self._run_steps(steps):
                 for each in self.trainings:
                     each.interrupt(epoch)
                 return
@@ -189,7 +190,7 @@ class StackTraining:
             self.pacer.record_slice(min(stop, int(steps.max())) - done, sent_at)
             self.progress.advance(n_steps)
             done = stop
-            if self.interrupt.interrupted:
+            if self.interrupt.interrupted and done < steps.max():
                 return False
         return True
 
