@@ -1,5 +1,6 @@
 """Learning-rate range test. Oracles: `fit` with the same schedule (6), and results by hand (1)."""
 
+import pickle
 from types import SimpleNamespace
 
 import numpy as np
@@ -13,6 +14,7 @@ from glassnet.layers import Dense, Input
 from glassnet.optimizers import SGD, Adam
 from glassnet.schedules import CosineDecay
 from glassnet.selection import learning_rate_range
+from glassnet.selection.experiments import Experiment
 from glassnet.selection.rate_ranges import ExponentialRise, choose_equal_batches, find_range
 
 X = np.random.default_rng(0).normal(size=(70, 3)).astype(np.float32)
@@ -193,6 +195,21 @@ def test_bad_data_and_names():
         run(make_model(), stepz=3)
     with pytest.raises(ConfigError, match="a model as the first argument"):
         run("model")
+
+
+def test_an_interrupted_test_raises(monkeypatch):
+    """A part of a rising rate is no result."""
+    interrupted = SimpleNamespace(is_interrupted=True)
+    monkeypatch.setattr(Experiment, "train", lambda experiment, runs: [interrupted])
+    with pytest.raises(KeyboardInterrupt):
+        run(make_model())
+
+
+def test_a_result_can_be_shown_and_written(result):
+    assert "Usable learning rates" in result._repr_html_()
+    saved = pickle.loads(pickle.dumps(result))
+    assert str(saved) == str(result)
+    assert saved.to_dict()["arrays"]["losses"].shape == (3, STEPS)
 
 
 def make_curves():
