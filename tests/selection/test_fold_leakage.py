@@ -25,6 +25,7 @@ from single_fits import (
     series_net,
     table_net,
     text_net,
+    train_alone,
 )
 
 
@@ -130,6 +131,23 @@ def learned(model):
         replace(preprocessor, recent=(0.0,) * 9)
         if hasattr(preprocessor, "recent")
         else preprocessor
+    )
+
+
+def test_a_series_before_the_first_training_window():
+    """The scale of a series is that of the training windows, if earlier ones are left out too."""
+    rows, first = make_series(), 12
+    run = Run(np.arange(first, 27), np.arange(29, 40), seed=1)
+    values = rows.x.values.copy()
+    values[:first] *= -100
+    (original,), (spoiled,) = (
+        make_experiment(series_net(), each, {}).train([run])
+        for each in (rows, Rows(replace(rows.x, values=values)))
+    )
+    assert_same_model(original.model, spoiled.model)
+    single = train_alone(series_net(), rows, run, epochs=3, batch_size=8)
+    np.testing.assert_allclose(
+        single.get_weights()[0], original.model.get_weights()[0], rtol=1e-4, atol=1e-5
     )
 
 

@@ -6,7 +6,14 @@ import pytest
 import glassnet as gn
 from glassnet import optimizers, regularizers, schedules
 from glassnet.callbacks import EarlyStopping, ReduceLROnPlateau
-from glassnet.layers import BatchNormalization, Dense, Dropout, Input, Normalization
+from glassnet.layers import (
+    BatchNormalization,
+    Dense,
+    Dropout,
+    Input,
+    Normalization,
+    TextVectorization,
+)
 from single_fits import (
     BINARY,
     dense_net,
@@ -92,6 +99,24 @@ def test_kinds_of_data(kind, epochs):
 def test_texts(epochs):
     """The vocabulary of each fold is that of its own training texts."""
     assert_equal_fits(text_net(), make_texts(), epochs, learn_vocabulary)
+
+
+def test_texts_as_counts():
+    """The vocabularies of the folds have different sizes, and so have the kernels."""
+    rows = make_texts()
+    longer = [f"{text} extra{i}" if i % 3 else text for i, text in enumerate(rows.x)]
+    rows = rows._replace(x=np.array(longer))
+
+    def make_model(rows_to_learn):
+        text = TextVectorization(output_mode="count").adapt(rows.x[rows_to_learn])
+        model = gn.Sequential([text, Dense(3, "tanh"), Dense(1, "sigmoid")], seed=0)
+        model.compile(optimizers.Adam(0.02), **BINARY)
+        return model
+
+    model = make_model(np.arange(len(rows.y)))
+    together, _ = assert_equal_fits(model, rows, 1, lambda model, run: make_model(run.train_rows))
+    widths = {result.model.params["dense_1"]["kernel"].shape for result in together}
+    assert len(widths) > 1
 
 
 def test_a_table_of_classes():

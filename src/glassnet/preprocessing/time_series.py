@@ -338,7 +338,7 @@ def prepare_time_series(
         fix="Lower length, horizon or season, or pass a longer series.",
     )
     train_index, validation_index = split.split_windows(len(series) - n_needed + 1, horizon)
-    training_series = series[: n_needed + int(train_index[-1])]
+    training_series = series[int(train_index[0]) : n_needed + int(train_index[-1])]
     earlier = require_same_kind(TimeSeriesPreprocessor, fitted, series)
     preprocessor = fit_time_series(training_series, earlier).continue_from(series)
     x, y, _ = preprocessor.transform_xy(series)
