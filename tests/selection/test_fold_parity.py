@@ -7,15 +7,22 @@ import glassnet as gn
 from glassnet import optimizers, regularizers, schedules
 from glassnet.callbacks import EarlyStopping, ReduceLROnPlateau
 from glassnet.layers import (
+    GRU,
     BatchNormalization,
     Dense,
     Dropout,
+    Embedding,
+    Flatten,
     Input,
     Normalization,
+    RandomFlip,
+    Rescaling,
+    Residual,
     TextVectorization,
 )
 from single_fits import (
     BINARY,
+    SPARSE,
     dense_net,
     evaluate,
     image_net,
@@ -143,6 +150,27 @@ def test_parts_of_a_model(name, epochs):
     assert_equal_fits(MODELS[name], NUMBERS, epochs)
 
 
+WORDS = NUMBERS._replace(x=np.random.default_rng(5).integers(0, 8, (len(NUMBERS.y), 5)))
+STRUCTURES = {
+    "residual": (NUMBERS, [Dense(6), Residual([Dense(6, "tanh"), Dropout(0.2)])], 3),
+    "masked steps": (WORDS, [Embedding(8, 4, mask_zero=True), GRU(5, dropout=0.2)], 3),
+    "augmentation": (
+        make_images(),
+        [Input((6, 6, 1)), RandomFlip(), Rescaling(1 / 255), Flatten()],
+        2,
+    ),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", STRUCTURES)
+def test_structures(name):
+    rows, layers, n_classes = STRUCTURES[name]
+    model = gn.Sequential([*layers, Dense(n_classes, "softmax")], seed=0)
+    model.compile(optimizers.Adam(0.02), SPARSE)
+    assert_equal_fits(model, rows)
+
+
 OPTIMIZERS = [
     optimizers.SGD(0.1, momentum=0.9, nesterov=True),
     optimizers.RMSprop(0.01, momentum=0.5, centered=True),
@@ -155,6 +183,7 @@ OPTIMIZERS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=lambda each: type(each).__name__)
 def test_optimizers(optimizer):
     assert_equal_fits(dense_net(optimizer=optimizer), NUMBERS)
