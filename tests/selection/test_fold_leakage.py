@@ -177,3 +177,20 @@ def test_an_adapter_that_ignores_the_rows():
         text = "ArrayAdapter: expected training rows from options.rows. Use options.split in"
         with pytest.raises(DataError, match=text):
             experiment.train(runs)
+
+
+def scaled_net(x):
+    layers = [Input(4), Normalization().adapt(x), Dense(6, "tanh"), Dense(3, "softmax")]
+    model = gn.Sequential(layers, seed=0)
+    model.compile("adam", "sparse_categorical_crossentropy", ["accuracy"])
+    return model
+
+
+@pytest.mark.parametrize(
+    ("make_model", "rows"), [(scaled_net, make_numbers()), (text_net, make_texts())]
+)
+def test_layers_that_were_adapted_to_all_rows(make_model, rows):
+    """Each fold learns statistics and vocabularies anew. Oracle: a model adapted to other rows."""
+    one, other = (make_experiment(make_model(x), rows, {"epochs": 1}) for x in (rows.x, rows.x[:2]))
+    run = make_runs(one)[0]
+    assert_same_model(one.train([run])[0].model, other.train([run])[0].model)
