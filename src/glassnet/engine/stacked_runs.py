@@ -170,6 +170,14 @@ class StackedRuns:
         self._train_data = self._data.with_weight(to_device(_stack_train_weights(runs)))
         self.train_state: TrainState = to_device(stack([run.start for run in runs]))
         self.steps = np.array([run.steps for run in runs])
+        sums = tuple(metric.init() for metric in self._program.program.metrics)
+        self._epoch_start = to_device(
+            {
+                "losses": np.zeros((len(runs), self.steps.max()), np.float32),
+                "metric_sums": stack([sums] * len(runs)),
+                "finite": np.ones(len(runs), bool),
+            }
+        )
 
     @property
     def has_differences(self) -> bool:
@@ -187,13 +195,7 @@ class StackedRuns:
             masks[k, : len(mask), : mask.shape[1]] = mask
         self.batch_sizes = masks.sum(2, dtype=np.float64)
         self._plan: BatchPlan = to_device(BatchPlan(indices, masks), copy=False)
-        sums = tuple(metric.init() for metric in self._program.program.metrics)
-        zeros = stack([sums] * len(plans))
-        self.train_state = self.train_state._replace(
-            losses=to_device(np.zeros((len(plans), steps), np.float32)),
-            metric_sums=to_device(zeros),
-            finite=to_device(np.ones(len(plans), bool)),
-        )
+        self.train_state = self.train_state._replace(**self._epoch_start)
 
     def run_steps(self, start: np.ndarray, stop: np.ndarray) -> None:
         """Train each run on its steps from `start` up to `stop`, (runs,) integers.

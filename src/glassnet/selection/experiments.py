@@ -130,7 +130,7 @@ class Experiment:
         fix = f"For a column of a table, pass target={y!r} instead."
         expected = "targets y, or None if x holds them"
         require(not isinstance(y, str), who, expected, y=y, fix=fix)
-        self.model: Sequential = getattr(model, "glassnet_model", model)
+        self.model: Sequential = get_sequential(model)
         self.options = FIT_ARGUMENTS | _check_names(who, options or {})
         self.callbacks = normalize_callbacks(self.options["callbacks"])
         _check_callbacks(who, self.callbacks)
@@ -278,15 +278,20 @@ def _check_names(who: str, options: Mapping[str, Any]) -> dict[str, Any]:
     return dict(options)
 
 
+def get_sequential(model: Any) -> Any:
+    """Return the `gn.Sequential` that a model with Keras's layout holds; others unchanged."""
+    return model if isinstance(model, Sequential) else getattr(model, "glassnet_model", model)
+
+
 def require_model(who: str, model: Any, position: str = "first") -> None:
     """Refuse what is not a model.
 
     Raises:
         ConfigError: with what to do for an estimator.
     """
-    inner = getattr(model, "glassnet_model", model)
+    inner = get_sequential(model)
     fix = "Pass a gn.Sequential, or a model with Keras's layout."
-    if hasattr(model, "get_params") and hasattr(model, "fit"):
+    if not isinstance(inner, Sequential) and hasattr(model, "get_params"):
         fix = (
             "Estimators have scikit-learn's own tools: sklearn.model_selection.cross_validate"
             "(estimator, X, y), GridSearchCV and others."

@@ -15,7 +15,7 @@ from glassnet.evaluation.resampled_tests import PairedTest, corrected_t_test
 from glassnet.formatting import format_names, format_number, format_share
 from glassnet.inspection.view import View
 from glassnet.models.base import BaseModel
-from glassnet.selection.experiments import Experiment
+from glassnet.selection.experiments import Experiment, get_sequential
 from glassnet.selection.folds import Fold, make_folds
 from glassnet.selection.grids import expand
 from glassnet.selection.parameters import apply_values, call_model_function, check_names
@@ -574,7 +574,7 @@ def _make_model(model: Any, values: dict[str, Any]) -> tuple[Any, dict[str, Any]
         ConfigError: a function that does not return a model, or a parameter that does not exist.
     """
     own_names: tuple[str, ...] = ()
-    model = getattr(model, "glassnet_model", model)
+    model = get_sequential(model)
     if callable(model) and not isinstance(model, type | BaseModel):
         own_names = tuple(inspect.signature(model).parameters)
         model, values = call_model_function(model, values)

@@ -16,7 +16,12 @@ from glassnet.data.split import RowSplit
 from glassnet.errors import TrainingWarning, is_int, require, warn
 from glassnet.formatting import format_number
 from glassnet.models.sequential import Sequential
-from glassnet.selection.experiments import Experiment, require_model, takes_fit_arguments
+from glassnet.selection.experiments import (
+    Experiment,
+    get_sequential,
+    require_model,
+    takes_fit_arguments,
+)
 from glassnet.selection.folds import Fold, make_folds
 from glassnet.selection.grids import expand
 from glassnet.selection.parameters import (
@@ -167,7 +172,7 @@ def _make_candidates(model: Any, settings: Sequence[dict[str, Any]]) -> list[_Ca
     Raises:
         ConfigError: see `sweep`.
     """
-    model = getattr(model, "glassnet_model", model)
+    model = get_sequential(model)
     is_model = isinstance(model, Sequential)
     if isinstance(model, type) or not callable(model):
         require_model(WHO, model)
