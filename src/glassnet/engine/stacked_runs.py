@@ -171,7 +171,7 @@ class StackedRuns:
         self.train_state: TrainState = to_device(stack([run.start for run in runs]))
         self.steps = np.array([run.steps for run in runs])
         sums = tuple(metric.init() for metric in self._program.program.metrics)
-        self._epoch_start = to_device(
+        self._epoch_start: dict[str, Any] = to_device(
             {
                 "losses": np.zeros((len(runs), self.steps.max()), np.float32),
                 "metric_sums": stack([sums] * len(runs)),
