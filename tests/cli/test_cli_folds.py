@@ -119,6 +119,8 @@ def test_numbers_and_what_is_printed():
     assert lines[-1].endswith("s, p.csv, folds.png")
     with Image.open("folds.png") as picture:
         assert picture.width > 200
+    networks = read_json(*words)["networks"]
+    assert [each["RMSE"] for each in networks] == pytest.approx(rmse.tolist(), rel=1e-4)
     quiet = run(*words, "--quiet")
     assert quiet.stdout.count("\n") == 1
     assert quiet.stdout.startswith(lines[-1].rpartition(",")[0].split("), ")[0])

@@ -462,7 +462,8 @@ def fit_options(command: Command) -> Command:
             "--validation-split",
             metavar="FRACTION",
             type=FRACTION,
-            help="Validation data.  [default: 0.1; 0 for few rows and for series]",
+            help="Validation data.  "
+            "[default: 0.1; 0 for few rows, for series, and for folds without --patience]",
         ),
         click.option(
             "--epochs",

@@ -35,6 +35,16 @@ def build_network(job: Job, settings: dict[str, Any], *, has_folds: bool = False
     return model
 
 
+def use_own_score(model: Sequential) -> None:
+    """Let a network be scored as commands do: by its accuracy, or by the RMSE of numbers."""
+    from glassnet.metrics import RootMeanSquaredError
+
+    setup = model.get_settings()
+    if "accuracy" not in setup.metrics:
+        assert setup.optimizer is not None
+        model.compile(setup.optimizer, setup.loss, [RootMeanSquaredError(name="RMSE")])
+
+
 def prepare_network(
     job: Job, model: Sequential, settings: dict[str, Any], *, silent: bool, has_folds: bool = False
 ) -> None:

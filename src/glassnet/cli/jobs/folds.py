@@ -42,6 +42,7 @@ def cross_validate_job(
     """
     from glassnet.selection import cross_validate
 
+    fitting.use_own_score(model)
     result = cross_validate(
         model,
         **job.fit_arguments,

@@ -141,11 +141,7 @@ def sweep_job(job: Job, plan: SweepPlan, *, resume: str | None, silent: bool) ->
 
 
 def make_network_function(job: Job, settings: Mapping[str, Any]) -> Callable[..., Sequential]:
-    """Return a function of the settings that change the network or its optimizer.
-
-    A network that predicts numbers is scored by its RMSE.
-    """
-    from glassnet.metrics import RootMeanSquaredError
+    """Return a function of the settings that change the network or its optimizer."""
 
     def network(
         layers: str | None = None,
@@ -164,11 +160,7 @@ def make_network_function(job: Job, settings: Mapping[str, Any]) -> Callable[...
         }
         changes = {name: value for name, value in changes.items() if value is not None}
         model = job.build_model({**settings, **changes})
-        setup = model.get_settings()
-        if "accuracy" not in setup.metrics:
-            error = RootMeanSquaredError(name="RMSE")
-            assert setup.optimizer is not None
-            model.compile(setup.optimizer, setup.loss, [error])
+        fitting.use_own_score(model)
         return model
 
     return network
