@@ -77,6 +77,15 @@ def test_a_lower_error_is_better():
     assert report.headline().startswith("RMSE 2.000 (0.000 to ")
 
 
+def test_folds_of_one_row_are_named():
+    """The mean of the errors 1 and 3 is 2; the root of their mean square would be 2.24."""
+    folds = [compare_scores("RMSE", np.zeros(1), np.full(1, error), {}) for error in (1.0, 3.0)]
+    report = average_folds(folds, np.array([1, 1]))
+    assert report.network.value == 2
+    assert "one test row is an absolute error" in str(report)
+    assert "absolute" not in str(average_folds([make_fold(1, 1), make_fold(1, 0)], np.ones(2)))
+
+
 def test_equal_differences_have_no_interval():
     """The network is right on all rows and the majority on 1 of 4, in every fold."""
     report = average_folds([make_fold(4, 4, n_baseline=1)] * 3, np.full(3, 8))

@@ -18,6 +18,11 @@ from glassnet.evaluation.scores import BaselineComparison, Score, ScoreReport
 from glassnet.types import Array
 
 
+ONE_ROW = (
+    "The RMSE of a fold with one test row is an absolute error. Fewer folds have a larger RMSE."
+)
+
+
 @dataclass(frozen=True)
 class FoldComparison(BaselineComparison):
     """Mean score of a baseline over folds, and the network's mean improvement on it.
@@ -169,6 +174,8 @@ def average_folds(
         is_same = test.interval is None and len(n_test) > 1
         comparisons.append(FoldComparison(score, test.difference, test.interval, is_same))
     notes = dict.fromkeys(line for report in reports for line in report.note.splitlines())
+    if metric == "RMSE" and n_test.min() == 1:
+        notes[ONE_ROW] = None
     return FoldReport(
         metric,
         network,

@@ -129,7 +129,8 @@ def describe_learning(result: CrossValidation) -> str:
     if isinstance(preprocessor, TabularPreprocessor):
         sizes = {len(setup.preprocessor.encoder.feature_names) for setup in setups}  # type: ignore[union-attr]
         numbers = " to ".join(f"{size:,}" for size in sorted({min(sizes), max(sizes)}))
-        learned.append(f"the encoding of the columns ({numbers} numbers)")
+        noun = "number" if max(sizes) == 1 else "numbers"
+        learned.append(f"the encoding of the columns ({numbers} {noun})")
         if isinstance(preprocessor.target, NumericTarget):
             learned.append(f"the scale of {preprocessor.target.name}")
     if isinstance(preprocessor, TimeSeriesPreprocessor):
