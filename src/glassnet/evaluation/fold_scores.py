@@ -17,7 +17,6 @@ from glassnet.evaluation.resampled_tests import corrected_interval, corrected_t_
 from glassnet.evaluation.scores import BaselineComparison, Score, ScoreReport
 from glassnet.types import Array
 
-
 ONE_ROW = (
     "The RMSE of a fold with one test row is an absolute error. Fewer folds have a larger RMSE."
 )
