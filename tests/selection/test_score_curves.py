@@ -222,6 +222,16 @@ class TestValidationCurve:
         (ax,) = curve.plot().axes
         assert [text.get_text() for text in ax.get_xticklabels()] == ["a", "b", "c", "d", "e"]
 
+    def test_optimizers_are_named_shortly(self):
+        """A label has 30 characters if there are two."""
+        values = ["sgd", gn.optimizers.Adam(0.25, beta_1=0.5)]
+        curve = make_validation_curve([0.8, 0.9], [0.7, 0.8], values, name="optimizer")
+        optimizer = "Adam(learning_rate=0.25, beta_1=0.5)"
+        assert curve.title.startswith(f"optimizer = {optimizer} scores best: accuracy 0.800")
+        (ax,) = curve.plot().axes
+        labels = [text.get_text() for text in ax.get_xticklabels()]
+        assert labels == ["sgd", f"{optimizer[:29].rstrip()}…"]
+
     def test_networks_that_did_not_finish(self):
         curve = spoil(make_validation_curve(*self.UNDER_AND_OVER), 4, [0])
         spoil(curve, 3, slice(None))

@@ -38,8 +38,11 @@ MAX_DISTANCE = 0.6
 CHARACTER_WIDTH = 0.016
 """Width of a character of a tick, in widths of the axes."""
 
-MAX_LABEL = 14
-"""Maximum number of characters in a label of a category."""
+MAX_LABELS = 60
+"""Maximum number of characters in the labels of all categories."""
+
+MIN_LABEL = 6
+"""Number of characters that a label of a category always has."""
 
 OTHER_STYLES = ((CLASS_COLORS[2], "--", "s"), (CLASS_COLORS[3], "-.", "^"))
 """Color, line and marker of each other method."""
@@ -171,7 +174,8 @@ def _set_scale(ax: Axes, axis: ScoreAxis) -> None:
     if axis.is_numeric:
         texts = list(map(format_number, axis.values))
     else:
-        texts = [shorten(str(value), MAX_LABEL) for value in axis.values]
+        length = max(MAX_LABELS // len(positions), MIN_LABEL)
+        texts = [shorten(str(value), length) for value in axis.values]
     to_axes = ax.transData + ax.transAxes.inverted()
     places = to_axes.transform([(position, 0) for position in positions])[:, 0]
     selected: list[int] = []

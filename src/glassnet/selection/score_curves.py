@@ -18,7 +18,12 @@ from glassnet.models.base import BaseModel
 from glassnet.selection.experiments import Experiment, get_sequential
 from glassnet.selection.folds import Fold, make_folds
 from glassnet.selection.grids import expand
-from glassnet.selection.parameters import apply_values, call_model_function, check_names
+from glassnet.selection.parameters import (
+    apply_values,
+    call_model_function,
+    check_names,
+    format_value,
+)
 from glassnet.selection.rivals import require_comparable, score_rivals
 from glassnet.selection.runs import Run, RunResult
 from glassnet.selection.subsets import order_rows, read_sizes, require_class_rows
@@ -477,7 +482,7 @@ class ValidationCurve(ScoreCurve):
         """The values as texts, (V,)."""
         if self.is_numeric:
             return tuple(map(format_number, self.values))
-        return tuple(map(str, self.values))
+        return tuple(map(format_value, self.values))
 
     @property
     def _places(self) -> tuple[str, ...]:
@@ -521,7 +526,7 @@ class ValidationCurve(ScoreCurve):
         """Draw the scores over the values, and name the regions of underfitting and overfitting."""
         from glassnet.plots.score_curves import Region, ScoreAxis
 
-        x = ScoreAxis(self.name, self.values, self.is_numeric)
+        x = ScoreAxis(self.name, self.values if self.is_numeric else self._texts, self.is_numeric)
         regions = [Region(*region) for region in self._find_regions()]
         return self._plot(x, [], ax, regions=regions, best=self._find_best())
 
