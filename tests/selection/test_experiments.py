@@ -283,3 +283,18 @@ def test_the_default_number_of_epochs_is_enough_for_1000_steps():
     experiment = Experiment("test", model, X, Y)
     assert experiment.epochs == 2
     assert experiment.notes == ("The model has been trained. Its weights were not used.",)
+
+
+def test_a_metric_without_a_direction_is_no_score():
+    def margin(y_true, y_pred):
+        return y_pred[:, 0]
+
+    model = make_model()
+    model.compile("adam", "binary_crossentropy", [margin])
+    experiment = Experiment("test", model, X, Y, None, {"verbose": 0})
+    assert (experiment.score_name, experiment.greater_is_better) == ("loss", False)
+    assert "do not say whether a higher value is better: margin." in experiment.notes[0]
+    model.compile("adam", "binary_crossentropy", [margin, "accuracy"])
+    experiment = Experiment("test", model, X, Y, None, {"verbose": 0})
+    assert (experiment.score_name, experiment.greater_is_better) == ("accuracy", True)
+    assert experiment.notes == ()

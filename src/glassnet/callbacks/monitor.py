@@ -37,14 +37,21 @@ def require_logged(who: str, monitor: str, mode: str, names: tuple[str, ...]) ->
         fix = "Pass validation_split or validation_data to fit, or monitor the training loss."
         require(False, who, "validation data", monitor=monitor, fix=fix)
     lookup(f"{who}: monitor", monitor, dict.fromkeys(names))
-    known = mode != "auto" or any(part in monitor for part in HIGHER_IS_BETTER + LOWER_IS_BETTER)
     require(
-        known,
+        mode != "auto" or find_direction(monitor) is not None,
         who,
         "a mode for this monitor",
         monitor=monitor,
         fix='Pass mode="min" if lower is better, or mode="max" if higher is better.',
     )
+
+
+def find_direction(name: str) -> bool | None:
+    """Return whether a higher value of a metric is better; None if its name does not say so."""
+    for parts, is_higher in ((HIGHER_IS_BETTER, True), (LOWER_IS_BETTER, False)):
+        if any(part in name for part in parts):
+            return is_higher
+    return None
 
 
 NUMBER_HINTS = {
@@ -77,5 +84,5 @@ def is_better(monitor: str, mode: str, min_delta: float, value: float, best: flo
     """
     if not math.isfinite(value) or best is None:
         return math.isfinite(value)
-    higher = mode == "max" or (mode == "auto" and any(part in monitor for part in HIGHER_IS_BETTER))
+    higher = mode == "max" or (mode == "auto" and find_direction(monitor))
     return value - min_delta > best if higher else value + min_delta < best

@@ -169,7 +169,7 @@ def _make_comparison(
     return Comparison(
         names=names,
         metric="loss without penalties" if has_penalty else metric,
-        greater_is_better=_find_direction(metric),
+        greater_is_better=monitor.find_direction(metric),
         scores=np.array([[run.get_score(metric) for run in row] for row in runs]),
         n_train=np.array([len(each.run.train_rows) for each in runs[0]]),
         n_test=np.array([len(each.run.test_rows) for each in runs[0]]),
@@ -179,13 +179,6 @@ def _make_comparison(
         ),
         remarks=tuple(_list_remarks(names, *experiments)),
     )
-
-
-def _find_direction(metric: str) -> bool | None:
-    """Return whether a greater score is better; None if the name does not say so."""
-    parts = monitor.HIGHER_IS_BETTER + monitor.LOWER_IS_BETTER
-    is_known = any(part in metric for part in parts)
-    return monitor.is_better(metric, "auto", 0.0, 1.0, 0.0) if is_known else None
 
 
 def _list_remarks(names: Sequence[str], first: Experiment, second: Experiment) -> Iterator[str]:

@@ -146,13 +146,17 @@ class Experiment:
 
     @property
     def score_name(self) -> str:
-        """The name of the score: the first metric of `compile`, or the loss."""
-        return self.score_names[min(1, len(self.score_names) - 1)]
+        """The name of the score: the first metric of `compile`, or the loss.
+
+        A metric whose name does not say whether a higher value is better is left out.
+        """
+        known = (name for name in self.score_names[1:] if monitor.find_direction(name) is not None)
+        return next(known, "loss")
 
     @property
     def greater_is_better(self) -> bool:
         """Whether a greater score is better."""
-        return monitor.is_better(self.score_name, "auto", 0.0, 1.0, 0.0)
+        return bool(monitor.find_direction(self.score_name))
 
     def without_callbacks(self) -> Experiment:
         """Return a copy whose runs have no callbacks."""
@@ -241,8 +245,14 @@ class Experiment:
         notes = []
         if self.model.epoch:
             notes.append("The model has been trained. Its weights were not used.")
-        names = [getattr(each, "monitor", None) for each in self.callbacks]
-        watched = [str(name) for name in names if str(name).startswith("val_")]
+        if self.score_name == "loss" and len(self.score_names) > 1:
+            names = ", ".join(self.score_names[1:])
+            notes.append(
+                "The score is the loss, since the names of the metrics do not say whether a higher "
+                f"value is better: {names}."
+            )
+        monitors = [str(getattr(each, "monitor", None)) for each in self.callbacks]
+        watched = [name for name in monitors if name.startswith("val_")]
         if watched and not self.options["validation_split"]:
             notes.append(
                 f"The callbacks watched {watched[0]} of the test rows, so the scores are "
