@@ -194,6 +194,10 @@ def test_images():
     frame = pandas.read_csv("p.csv")
     assert frame["file"].nunique() == 12
     assert set(frame["predicted class"]) <= {"cat", "dog"}
+    result = train("photos", "--folds", "2", "--epochs", "1", "--layers", "2", "--no-plot")
+    assert result.exit_code == 0, result.output
+    assert result.stdout.count("class: 2 labels (cat, dog)") == 1
+    assert result.stdout.splitlines()[-1].startswith("photos: accuracy ")
 
 
 @pytest.mark.parametrize(

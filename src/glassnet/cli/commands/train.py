@@ -187,6 +187,8 @@ def train_model(
         result = fold_runs.cross_validate_job(job, fresh, settings, folds=folds, silent=silent)
         if any(run.is_interrupted for run in result.results):
             raise click.Abort
+        # What is inferred about the data was printed for the folds.
+        job.fit(model, verbose=0, **fitting.make_fit_options(settings) | {"epochs": 0})
     history = job.fit(
         model,
         verbose=0 if silent else "auto",
