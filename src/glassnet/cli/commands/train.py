@@ -242,7 +242,8 @@ def describe_few_rows(n_samples: int, score: dict[str, Any]) -> str:
     tested = f"a score on {score['rows']}" + (" row" if score["rows"] == 1 else " rows")
     return (
         f"{n_rows:,} rows are too few to compare methods: the 95 % interval of {tested} is too "
-        f"wide, and another --seed may reverse the order. Use {MIN_ROWS_TO_COMPARE} rows or more."
+        f"wide, and another --seed may reverse the order. Use {MIN_ROWS_TO_COMPARE} rows or more, "
+        "or --folds 10, which scores all rows."
     )
 
 
