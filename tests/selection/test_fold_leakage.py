@@ -105,9 +105,9 @@ def test_nothing_is_learned_from_held_out_rows(kind, options):
     rows = make_rows()
     experiment = make_experiment(make_model(), rows, options)
     for run in make_runs(experiment):
-        (original,) = experiment.train([run], verbose=0)
+        (original,) = experiment.train([run])
         spoiled_rows = spoil(rows, run.test_rows)
-        (spoiled,) = make_experiment(make_model(), spoiled_rows, options).train([run], verbose=0)
+        (spoiled,) = make_experiment(make_model(), spoiled_rows, options).train([run])
         assert original.scores["loss"] != spoiled.scores["loss"]
         assert_same_model(original.model, spoiled.model)
         for name, values in original.history.history.items():

@@ -7,7 +7,7 @@ weights, their learning rates and the numbers in the fields of their parts.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar
 
@@ -184,13 +184,17 @@ class StackedRuns:
         """Whether the programs of the runs differ in some numbers."""
         return bool(self._program.paths)
 
-    def begin_epoch(self, epoch: int) -> None:
-        """Order the rows of an epoch, and reset the losses and metric sums."""
-        plans = [run.make_plan(epoch) for run in self.runs]
-        steps, width = self.steps.max(), max(mask.shape[1] for _, mask in plans)
-        indices = np.zeros((len(plans), steps, width), np.int32)
-        masks = np.zeros((len(plans), steps, width), np.float32)
-        for k, (order, mask) in enumerate(plans):
+    def begin_epoch(self, epoch: int, active: Iterable[int]) -> None:
+        """Order the rows of an epoch, and reset the losses and metric sums.
+
+        Args:
+            epoch: index of the epoch, from 0.
+            active: indices of the runs that train in this epoch.
+        """
+        shape = len(self.runs), self.steps.max(), max(run.batch_size for run in self.runs)
+        indices, masks = np.zeros(shape, np.int32), np.zeros(shape, np.float32)
+        for k in active:
+            order, mask = self.runs[k].make_plan(epoch)
             indices[k, : len(mask), : mask.shape[1]] = order
             masks[k, : len(mask), : mask.shape[1]] = mask
         self.batch_sizes = masks.sum(2, dtype=np.float64)

@@ -7,6 +7,7 @@ import functools
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import numpy as np
@@ -168,9 +169,9 @@ class Experiment:
         self,
         runs: Sequence[Run],
         *,
-        verbose: str | int | None = None,
         resume: Any = None,
         scores_training_rows: bool = False,
+        validates: bool = True,
     ) -> list[RunResult]:
         """Train all runs as few programs, and return their results in the same order.
 
@@ -178,17 +179,25 @@ class Experiment:
 
         Args:
             runs: what to train.
-            verbose: see `Sequential.fit`; None for that of the experiment.
             resume: a folder for the results of runs that have ended. The same call continues.
             scores_training_rows: whether the results have scores of the training rows, too.
+            validates: whether the test rows are scored after every epoch, too. If there are
+                callbacks, they are.
 
         Raises:
             ConfigError, DataError: see `Sequential.fit`.
         """
-        verbose = self.options["verbose"] if verbose is None else verbose
         prepared = list(map(self.prepare, runs))
+        if not (validates or self.callbacks):
+            nothing = np.zeros(0, int)
+            prepared = [replace(each, validation_rows=nothing) for each in prepared]
         trainer = RunTrainer(
-            self.who, self.model, self.callbacks, self.score_name, verbose, scores_training_rows
+            self.who,
+            self.model,
+            self.callbacks,
+            self.score_name,
+            self.options["verbose"],
+            scores_training_rows,
         )
         trainer.progress.log("\n".join(merge_like_lines(self.messages)))
         if resume is None:

@@ -109,7 +109,7 @@ def learning_curve(
         for count, n in zip(counts, epochs, strict=True)
         for k, (rows, fold) in enumerate(zip(subsets, parts, strict=True))
     ]
-    results = experiment.train(runs, scores_training_rows=True)
+    results = experiment.train(runs, scores_training_rows=True, validates=False)
     shape = len(counts), len(parts)
     others, notes = score_rivals(experiment, runs) if rivals else ({}, ())
     steps = np.array([result.history.steps for result in results]).reshape(shape)
@@ -177,7 +177,7 @@ def validation_curve(
         for made, changes in models
         for k, fold in enumerate(parts)
     ]
-    results = experiment.train(runs, scores_training_rows=True)
+    results = experiment.train(runs, scores_training_rows=True, validates=False)
     chosen = (
         f"The best of {len(choices)} values was chosen by the held-out rows, so its score is "
         "optimistic. Score it on other rows."

@@ -148,7 +148,7 @@ class StackTraining:
             started_at = time.perf_counter()
             self._choose_rates(epoch, active)
             before = self.stacked.train_state
-            self.stacked.begin_epoch(epoch)
+            self.stacked.begin_epoch(epoch, np.flatnonzero(active))
             steps = np.where(active, self.stacked.steps, 0)
             if self.interrupt.interrupted or not self._run_steps(steps):
                 for each in self.trainings:
