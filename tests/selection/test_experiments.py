@@ -298,3 +298,23 @@ def test_a_metric_without_a_direction_is_no_score():
     experiment = Experiment("test", model, X, Y, None, {"verbose": 0})
     assert (experiment.score_name, experiment.greater_is_better) == ("accuracy", True)
     assert experiment.notes == ()
+
+
+def test_folds_that_ctrl_c_ends_together_have_the_scores_of_that_moment():
+    """Oracle: a cross-validation of as many epochs."""
+
+    pressed = []
+
+    def press(epoch, logs):
+        if epoch == 1 and not pressed:
+            pressed.append(epoch)
+            os.kill(os.getpid(), signal.SIGINT)
+
+    options = {"folds": 3, "batch_size": 16, "verbose": 0}
+    stop = LambdaCallback(on_epoch_end=press)
+    result = gn.selection.cross_validate(make_model(), X, Y, epochs=9, callbacks=stop, **options)
+    expected = gn.selection.cross_validate(make_model(), X, Y, epochs=2, **options)
+    np.testing.assert_allclose(result.scores, expected.scores)
+    np.testing.assert_allclose(result.predictions, expected.predictions, atol=1e-6)
+    assert len(result.models) == 3
+    assert "the moment of Ctrl-C, in epoch 3" in result.notes[-1]

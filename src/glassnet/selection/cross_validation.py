@@ -194,7 +194,8 @@ class CrossValidation(View):
     @property
     def models(self) -> tuple[Sequential, ...]:
         """The trained model of each fold, without those whose training failed."""
-        return tuple(result.model for result in self.results if result.is_complete)
+        pairs = zip(self.results, self.scores, strict=True)
+        return tuple(result.model for result, score in pairs if np.isfinite(score))
 
     @cached_property
     def predicted_labels(self) -> np.ndarray:
@@ -211,7 +212,8 @@ class CrossValidation(View):
     @property
     def tested_rows(self) -> np.ndarray:
         """Positions in x of the rows that have a prediction."""
-        done = [r for r, run in zip(self.test_rows, self.results, strict=True) if run.is_complete]
+        pairs = zip(self.test_rows, self.scores, strict=True)
+        done = [rows for rows, score in pairs if np.isfinite(score)]
         return np.unique(np.concatenate([np.zeros(0, int), *done]))
 
     def predict(self, x: Any, **options: Any) -> EnsemblePrediction:
@@ -234,7 +236,7 @@ class CrossValidation(View):
     def title(self) -> str:
         n_rows = len(np.unique(np.concatenate(self.test_rows)))
         folds = f"{self.n_folds} fold{'s' * (self.n_folds > 1)} of {n_rows:,} rows"
-        failed = sum(not result.is_complete for result in self.results)
+        failed = int(np.isnan(self.scores).sum())
         if failed == self.n_folds:
             quantifier = "all " * (self.n_folds > 1)
             return f"the training of {quantifier}{folds} failed: {self.results[0].problem}"
@@ -289,19 +291,31 @@ class CrossValidation(View):
 def make_cross_validation(experiment: Experiment, results: Sequence[RunResult]) -> CrossValidation:
     """Return the result of runs, one for each fold."""
     runs, position = [result.run for result in results], experiment.row_index
-    name = experiment.score_name
+    name, used = experiment.score_name, _select_used(results)
+    notes = list(experiment.notes)
+    if used and used[0].is_interrupted:
+        notes.append(f"The scores are those of the moment of Ctrl-C, in {used[0].problem}.")
     return CrossValidation(
         score_name=name,
-        scores=np.array([result.scores.get(name, math.nan) for result in results]),
-        predictions=average_outputs(results, position, experiment.n_data),
+        scores=np.array([r.scores[name] if r in used else math.nan for r in results]),
+        predictions=average_outputs(used, position, experiment.n_data),
         train_rows=tuple(position[run.train_rows] for run in runs),
         test_rows=tuple(position[run.test_rows] for run in runs),
         seeds=np.array([run.seed for run in runs]),
         results=tuple(results),
         score_names=experiment.score_names,
         class_names=experiment.class_names,
-        notes=experiment.notes,
+        notes=tuple(notes),
     )
+
+
+def _select_used(results: Sequence[RunResult]) -> list[RunResult]:
+    """Return the runs that ended as planned; if Ctrl-C ended them all at once, all of them."""
+    complete = [result for result in results if result.is_complete]
+    is_same = len({result.problem for result in results}) == 1
+    if not complete and is_same and results[0].is_interrupted and results[0].history.epoch:
+        return list(results)
+    return complete
 
 
 def average_outputs(results: Sequence[RunResult], position: np.ndarray, n_data: int) -> np.ndarray:
@@ -312,7 +326,7 @@ def average_outputs(results: Sequence[RunResult], position: np.ndarray, n_data: 
         position: positions in the data of the rows that runs count.
         n_data: number of rows of the data.
     """
-    done = [result for result in results if result.is_complete and len(result.outputs)]
+    done = [result for result in results if len(result.outputs)]
     shape = done[0].outputs.shape[1:] if done else (1,)
     total, count = np.zeros((n_data, *shape), np.float32), np.zeros(n_data, np.float32)
     for result in done:

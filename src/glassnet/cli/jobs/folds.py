@@ -53,7 +53,8 @@ def cross_validate_job(
         callbacks=fitting.make_early_stopping(job, settings),
         **fitting.make_fit_options(settings),
     )
-    if not result.models and any(run.is_interrupted for run in result.results):
+    runs = result.results
+    if any(run.is_interrupted for run in runs) and not any(run.is_complete for run in runs):
         raise click.Abort
     return result
 
