@@ -18,7 +18,7 @@ def test_without_correction_it_is_scipys_paired_test():
     test, scipy_test = corrected_t_test(A - B, 1e12, 1), stats.ttest_rel(A, B)
     assert test.p_value == pytest.approx(scipy_test.pvalue, rel=1e-9)
     assert test.interval == pytest.approx(tuple(scipy_test.confidence_interval()), rel=1e-9)
-    assert test.difference == pytest.approx(np.mean(A - B), rel=1e-12)
+    assert test.mean == pytest.approx(np.mean(A - B), rel=1e-12)
 
 
 def test_correction_of_scipys_paired_test():
@@ -37,7 +37,7 @@ def test_numbers_by_hand():
     """
     scores = [1.0, 2.0, 3.0, 4.0, 5.0]
     test = corrected_t_test(scores, n_train=80, n_test=20)
-    assert test.difference == 3.0
+    assert test.mean == 3.0
     assert test.interval == pytest.approx((0.055135, 5.944865), abs=2e-6)
     assert test.p_value == pytest.approx(0.047421, abs=1e-6)
     assert corrected_interval(scores, n_train=80, n_test=20) == test.interval
@@ -67,7 +67,7 @@ def test_interval_excludes_zero_exactly_if_p_is_below_5_percent():
 
 def test_order_of_the_methods_changes_the_sign_only():
     one, other = corrected_t_test(A - B, 90, 10), corrected_t_test(B - A, 90, 10)
-    assert one.difference == -other.difference
+    assert one.mean == -other.mean
     assert one.p_value == other.p_value
     assert one.interval == pytest.approx((-other.interval[1], -other.interval[0]), rel=1e-12)
 

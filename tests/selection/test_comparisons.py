@@ -25,7 +25,7 @@ NARROW = np.array([0.78, 0.80, 0.77, 0.83, 0.82, 0.75, 0.80, 0.82, 0.78, 0.83])
 SIMILAR = WIDE + np.array([0.02, -0.03, 0.01, -0.02, 0.03, -0.01, 0.02, -0.02, 0.01, -0.03])
 
 
-def make_comparison(first, second, greater_is_better=True, metric="accuracy", problems=()):
+def make_comparison(first, second, greater_is_better=True, score_name="accuracy", problems=()):
     n = len(first)
     validations = []
     for name in ("wide", "narrow"):
@@ -34,7 +34,7 @@ def make_comparison(first, second, greater_is_better=True, metric="accuracy", pr
         validations.append(SimpleNamespace(results=runs))
     return Comparison(
         names=("wide", "narrow"),
-        metric=metric,
+        score_name=score_name,
         greater_is_better=greater_is_better,
         scores=np.array([first, second]),
         n_train=np.full(n, 90),
@@ -116,7 +116,7 @@ def test_too_few_folds_for_any_difference():
     result = make_comparison([0.9, 0.5], [0.6, 0.7])
     assert result.smallest_visible_difference > 1
     assert result.title.endswith("with so few folds and rows, no difference would show")
-    assert "more than" in make_comparison([0.9, 0.5], [0.6, 0.7], metric="loss").title
+    assert "more than" in make_comparison([0.9, 0.5], [0.6, 0.7], score_name="loss").title
 
 
 def test_equal_scores_in_every_fold():
@@ -196,7 +196,7 @@ def test_plot():
 
 def test_plot_of_a_loss():
     """Of a loss, a difference above 0 favors the second model."""
-    words = texts(make_comparison(WIDE, NARROW, greater_is_better=False, metric="loss").plot())
+    words = texts(make_comparison(WIDE, NARROW, greater_is_better=False, score_name="loss").plot())
     assert "↑ narrow better" in words
     assert "loss (lower is better)" in words
 
@@ -311,7 +311,7 @@ def test_different_numbers_of_epochs_are_reported():
     result = compare(model, classifier(), X, CLASSES, folds=2, batch_size=10, verbose=0)
     lengths = [len(each.histories[0].epoch) for each in result.validations]
     assert lengths == [2, 250]
-    assert result.remarks[-1] == (
+    assert result.notes[-1] == (
         "a was trained for 2 epochs and b for 250. With epochs=, both are trained equally long."
     )
 
@@ -319,7 +319,7 @@ def test_different_numbers_of_epochs_are_reported():
 def test_the_first_metric_that_both_have_is_the_score():
     first, second = regressor("mse", ["mae"]), regressor("mae", ["mse", "mae"])
     result = compare(first, second, X, NUMBERS, **FIT)
-    assert result.metric == "mae"
+    assert result.score_name == "mae"
     error = np.abs(result.predictions["b"][:, 0] - NUMBERS)
     rows = result.validations[1].test_rows
     np.testing.assert_allclose(result.scores[1], [error[each].mean() for each in rows], rtol=1e-5)
@@ -329,7 +329,7 @@ def test_penalties_do_not_count():
     """Oracle: the squared error of the predictions. Otherwise no penalty would always win."""
     penalized = regressor(kernel_regularizer=gn.regularizers.L2(10.0))
     result = compare(regressor(), penalized, X, NUMBERS, **FIT)
-    assert result.metric == "loss without penalties"
+    assert result.score_name == "loss without penalties"
     assert not result.greater_is_better
     for k, outputs in enumerate(result.predictions.values()):
         errors = (outputs[:, 0] - NUMBERS) ** 2
@@ -346,8 +346,8 @@ def test_a_score_of_unknown_direction():
         return jnp.mean(y_true * y_pred, axis=-1)
 
     result = compare(classifier([profit]), classifier([profit]), X, CLASSES, **FIT)
-    assert (result.metric, result.greater_is_better) == ("profit", None)
-    known = make_comparison(WIDE, NARROW, greater_is_better=None, metric="profit")
+    assert (result.score_name, result.greater_is_better) == ("profit", None)
+    known = make_comparison(WIDE, NARROW, greater_is_better=None, score_name="profit")
     assert known.better is None
     assert known.title.startswith("wide has the higher profit: profit 0.835 (wide)")
     assert "↑ wide higher" in texts(known.plot())

@@ -129,7 +129,7 @@ class TestLearningCurve:
             "more rows would still help: accuracy 0.800 at 40 rows, 0.900 at 80",
             "20 rows: the training failed in 2 of 4 folds (epoch 2, step 3: the loss is not finite)",
         ]
-        assert np.isnan(curve.test_mean).tolist() == [True, False, False, False]
+        assert np.isnan(curve.test_means).tolist() == [True, False, False, False]
         last = spoil(make_learning_curve([0.7, 0.8, 0.85, 0.9], {"tree": [0.6] * 4}), 3, [0])
         assert last.title == "no score with 80 rows: a training failed"
         assert spoil(curve, slice(None), slice(None)).title == "no score: every training failed"
@@ -150,8 +150,8 @@ class TestLearningCurve:
         curve = make_learning_curve([0.7, 0.8, 0.85, 0.9], rivals)
         (ax,) = curve.plot().axes
         lines = {line.get_label(): line for line in ax.get_lines()}
-        assert lines["network, held-out rows"].get_ydata() == pytest.approx(curve.test_mean)
-        assert lines["network, training rows"].get_ydata() == pytest.approx(curve.train_mean)
+        assert lines["network, held-out rows"].get_ydata() == pytest.approx(curve.test_means)
+        assert lines["network, training rows"].get_ydata() == pytest.approx(curve.train_means)
         assert lines["tree"].get_ydata() == pytest.approx(curve.rival_scores[0].mean(axis=1))
         assert lines["tree"].get_xdata() == pytest.approx(SIZES)
         assert "majority: 0.1, below the axis" in lines
@@ -395,8 +395,8 @@ class TestLearningCurveOfModel:
         assert (curve.train_scores.shape, curve.sizes.shape) == ((3, 3), (3,))
         assert train_scores.shape == test_scores.shape == (len(sizes), 3)
         assert np.all(np.diff(test_scores.mean(axis=1)) > 0)
-        assert curve.test_mean[-1] > curve.test_mean[0]
-        assert curve.test_mean[-1] == pytest.approx(test_scores.mean(axis=1)[-1], abs=0.06)
+        assert curve.test_means[-1] > curve.test_means[0]
+        assert curve.test_means[-1] == pytest.approx(test_scores.mean(axis=1)[-1], abs=0.06)
 
     def test_notes(self, curve):
         assert curve.notes == (

@@ -280,11 +280,6 @@ def _pad_rows(rows: Sequence[np.ndarray], size: int) -> tuple[np.ndarray, np.nda
     return index, (np.arange(size) < lengths).astype(np.float32)
 
 
-def _merge(shared: Data, own: Data) -> Data:
-    """Return the data of one run."""
-    return Data(*(a if b is None else b for a, b in zip(shared, own, strict=True)))
-
-
 @compiled(0)
 def _run_stacked_steps(
     program: StackedProgram,

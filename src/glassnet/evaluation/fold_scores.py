@@ -171,7 +171,7 @@ def average_folds(
     for score, row in zip(others, scores[1:], strict=True):
         test = corrected_t_test(sign * (scores[0] - row), n_train, n_test)
         is_same = test.interval is None and len(n_test) > 1
-        comparisons.append(FoldComparison(score, test.difference, test.interval, is_same))
+        comparisons.append(FoldComparison(score, test.mean, test.interval, is_same))
     notes = dict.fromkeys(line for report in reports for line in report.note.splitlines())
     if metric == "RMSE" and n_test.min() == 1:
         notes[ONE_ROW] = None

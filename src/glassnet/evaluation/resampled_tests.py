@@ -23,19 +23,26 @@ EQUAL = 1e-9
 
 
 @dataclass(frozen=True)
-class PairedTest:
-    """Result of `corrected_t_test`.
+class TTest:
+    """Result of a t-test of the mean of some values, such as scores or differences of scores.
 
     Args:
-        difference: mean of the differences.
-        interval: low and high end of the 95 % interval of the difference; None if it is unknown.
-        p_value: probability of a mean difference at least as large if the true one is 0; NaN if
-            there is no interval.
+        mean: mean of the values.
+        standard_error: of the mean; NaN if the spread of the values is unknown.
+        interval: low and high end of the 95 % interval of the mean; None if it is unknown.
+        p_value: probability of a mean at least as far from 0 if the true one is 0; NaN if there is
+            no interval.
     """
 
-    difference: float
+    mean: float
+    standard_error: float
     interval: Interval
     p_value: float
+
+    @property
+    def is_significant(self) -> bool:
+        """Whether the mean differs from 0 by more than noise: the interval excludes 0."""
+        return self.p_value < 1 - LEVEL
 
 
 def corrected_interval(scores: ArrayLike, n_train: ArrayLike, n_test: ArrayLike) -> Interval:
@@ -71,39 +78,10 @@ def corrected_interval(scores: ArrayLike, n_train: ArrayLike, n_test: ArrayLike)
     Source: C. Nadeau, Y. Bengio, "Inference for the generalization error", Machine Learning 52,
         2003.
     """
-    values, ratio = _check_scores("corrected_interval", scores, n_train, n_test)
-    error = _corrected_error(values, ratio)
-    return None if math.isnan(error) else _t_interval(float(values.mean()), error, len(values))
+    return _t_test(*_check_scores("corrected_interval", scores, n_train, n_test)).interval
 
 
-def corrected_standard_error(scores: ArrayLike, n_train: ArrayLike, n_test: ArrayLike) -> float:
-    """Return the standard error of the mean score over folds.
-
-    sqrt((1 / J + n_test / n_train) * var(scores)): see `corrected_interval`.
-
-    Shapes:
-        scores (J,); n_train and n_test: () or (J,).
-
-    Args:
-        scores: score of each fold.
-        n_train: number of training rows, one for all folds or one per fold.
-        n_test: number of test rows, one for all folds or one per fold.
-
-    Returns:
-        The error in units of the score; NaN if no interval is known.
-
-    Raises:
-        DataError: a shape is another, or a number of rows is not positive.
-
-    Example:
-        >>> error = corrected_standard_error([0.8, 0.9, 0.7, 0.8, 0.8], n_train=80, n_test=20)
-        >>> f"{error:.4f}"  # sqrt((1 / 5 + 1 / 4) * 0.005)
-        '0.0474'
-    """
-    return _corrected_error(*_check_scores("corrected_standard_error", scores, n_train, n_test))
-
-
-def corrected_t_test(differences: ArrayLike, n_train: ArrayLike, n_test: ArrayLike) -> PairedTest:
+def corrected_t_test(differences: ArrayLike, n_train: ArrayLike, n_test: ArrayLike) -> TTest:
     """Test whether the mean of differences between two methods' scores on the same folds is 0.
 
     t = mean(d) / sqrt((1 / J + n_test / n_train) * var(d)), compared with the t distribution with
@@ -122,29 +100,39 @@ def corrected_t_test(differences: ArrayLike, n_train: ArrayLike, n_test: ArrayLi
         n_test: number of test rows, one for all folds or one per fold.
 
     Returns:
-        Difference, interval and p-value. There is no interval for a single fold, for differences
-        that are not finite, or if all are equal: their spread is then unknown.
+        The mean difference, its standard error, interval and p-value. There is no interval for a
+        single fold, for differences that are not finite, or if all are equal: their spread is then
+        unknown.
 
     Raises:
         DataError: a shape is another, or a number of rows is not positive.
 
     Example:
         >>> test = corrected_t_test([0.04, 0.02, 0.03, 0.05, 0.01], n_train=80, n_test=20)
-        >>> f"{test.difference:.2f}, p = {test.p_value:.3f}"
+        >>> f"{test.mean:.2f}, p = {test.p_value:.3f}"
         '0.03, p = 0.047'
 
     Source: C. Nadeau, Y. Bengio, "Inference for the generalization error", Machine Learning 52,
         2003; R. Bouckaert, E. Frank, "Evaluating the replicability of significance tests for
         comparing learning algorithms", 2004 (repeated k-fold).
     """
-    from scipy.stats import t
+    return _t_test(*_check_scores("corrected_t_test", differences, n_train, n_test))
 
-    values, ratio = _check_scores("corrected_t_test", differences, n_train, n_test)
-    difference, error = float(values.mean()), _corrected_error(values, ratio)
-    if math.isnan(error):
-        return PairedTest(difference, None, math.nan)
-    p_value = float(2 * t.sf(abs(difference) / error, len(values) - 1))
-    return PairedTest(difference, _t_interval(difference, error, len(values)), p_value)
+
+def t_test(values: ArrayLike) -> TTest:
+    """Test whether the mean of independent values is 0: scores of seeds, not of folds.
+
+    t = mean(v) / sqrt(var(v) / n), compared with the t distribution with n - 1 degrees of freedom;
+    two-sided.
+
+    Shapes:
+        values (n,).
+
+    Example:
+        >>> f"{t_test([0.04, 0.02, 0.03, 0.05, 0.01]).p_value:.3f}"
+        '0.013'
+    """
+    return _t_test(np.asarray(values, np.float64), 0.0)
 
 
 def _check_scores(
@@ -174,17 +162,15 @@ def _check_scores(
     return values, float(np.mean(test / train))
 
 
-def _corrected_error(values: Array, ratio: float) -> float:
-    """Return the standard error of the mean, or NaN if the spread of the values is unknown."""
-    if len(values) < 2 or not np.isfinite(values).all():
-        return math.nan
-    if np.ptp(values) <= EQUAL * np.abs(values).max():
-        return math.nan
-    return float(np.sqrt((1 / len(values) + ratio) * values.var(ddof=1)))
-
-
-def _t_interval(mean: float, error: float, n: int) -> tuple[float, float]:
+def _t_test(values: Array, ratio: float) -> TTest:
+    """Test the mean of values with the standard error sqrt((1 / n + ratio) * var(values))."""
     from scipy.stats import t
 
+    n, mean = len(values), float(values.mean())
+    is_finite = np.isfinite(values).all()
+    if n < 2 or not is_finite or np.ptp(values) <= EQUAL * np.abs(values).max():
+        return TTest(mean, math.nan, None, math.nan)
+    error = float(np.sqrt((1 / n + ratio) * values.var(ddof=1)))
     half_width = float(t.ppf((1 + LEVEL) / 2, n - 1)) * error
-    return mean - half_width, mean + half_width
+    p_value = float(2 * t.sf(abs(mean) / error, n - 1))
+    return TTest(mean, error, (mean - half_width, mean + half_width), p_value)

@@ -13,7 +13,7 @@ import numpy as np
 from glassnet.callbacks import monitor
 from glassnet.errors import DataError, require
 from glassnet.evaluation.intervals import Interval
-from glassnet.evaluation.resampled_tests import EQUAL, PairedTest, corrected_t_test
+from glassnet.evaluation.resampled_tests import EQUAL, TTest, corrected_t_test
 from glassnet.formatting import format_number
 from glassnet.inspection.view import View
 from glassnet.selection.cross_validation import CrossValidation, make_cross_validation
@@ -24,9 +24,6 @@ from glassnet.types import Array
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-SIGNIFICANCE = 0.05
-"""Probability up to which a difference counts as more than noise."""
 
 NO_DIFFERENCE = "no difference that these data can show"
 
@@ -97,7 +94,7 @@ def compare(
     sample_weight = fit_arguments.pop("sample_weight", None)
     first = Experiment("compare", a, x, y, sample_weight, fit_arguments)
     second = Experiment("compare", b, first.x, y, sample_weight, fit_arguments)
-    metric = _choose_metric(names, first, second)
+    metric = _choose_score(names, first, second)
     rows, seed = first.fold_data, first.seed
     divided = make_folds("compare", folds, rows, groups, repeats=repeats, seed=seed)
     fix = "A single difference has no spread, so it cannot be compared with noise."
@@ -130,7 +127,7 @@ def _check_names(names: Sequence[str]) -> tuple[str, str]:
     return names[0], names[1]
 
 
-def _choose_metric(names: Sequence[str], first: Experiment, second: Experiment) -> str:
+def _choose_score(names: Sequence[str], first: Experiment, second: Experiment) -> str:
     """Return the name of the score that both models have.
 
     Raises:
@@ -168,7 +165,7 @@ def _make_comparison(
     has_penalty = metric == "loss" and any(run.penalty for run in itertools.chain(*runs))
     return Comparison(
         names=names,
-        metric="loss without penalties" if has_penalty else metric,
+        score_name="loss without penalties" if has_penalty else metric,
         greater_is_better=monitor.find_direction(metric),
         scores=np.array([[run.get_score(metric) for run in row] for row in runs]),
         n_train=np.array([len(each.run.train_rows) for each in runs[0]]),
@@ -177,11 +174,11 @@ def _make_comparison(
             make_cross_validation(experiments[0], runs[0]),
             make_cross_validation(experiments[1], runs[1]),
         ),
-        remarks=tuple(_list_remarks(names, *experiments)),
+        notes=tuple(_list_notes(names, *experiments)),
     )
 
 
-def _list_remarks(names: Sequence[str], first: Experiment, second: Experiment) -> Iterator[str]:
+def _list_notes(names: Sequence[str], first: Experiment, second: Experiment) -> Iterator[str]:
     """Yield what to know about the scores, in sentences."""
     for name, experiment, other in ((names[0], first, second), (names[1], second, first)):
         yield from (f"{name}: {note}" for note in experiment.notes if note not in other.notes)
@@ -199,7 +196,7 @@ class Comparison(View):
 
     Attributes:
         names: names of the two models.
-        metric: name of the score.
+        score_name: name of the score.
         greater_is_better: whether a greater score is better; None if its name does not say so.
         scores: score of each model on the test rows of each fold, (2, folds); NaN if the run
             did not finish.
@@ -207,20 +204,20 @@ class Comparison(View):
         n_test: number of test rows of each fold, (folds,).
         validations: the cross-validation of each model, with its predictions, rows, seeds,
             histories and trained models.
-        remarks: sentences about the models.
+        notes: what to know about the scores, in sentences.
     """
 
     names: tuple[str, str]
-    metric: str
+    score_name: str
     greater_is_better: bool | None
     scores: Array
     n_train: Array
     n_test: Array
     validations: tuple[CrossValidation, CrossValidation]
-    remarks: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @cached_property
-    def _test(self) -> PairedTest:
+    def _test(self) -> TTest:
         return corrected_t_test(self.scores[0] - self.scores[1], self.n_train, self.n_test)
 
     @property
@@ -237,7 +234,7 @@ class Comparison(View):
     @property
     def difference(self) -> float:
         """Mean score of the first model minus that of the second."""
-        difference, size = self._test.difference, np.abs(self.scores).max()
+        difference, size = self._test.mean, np.abs(self.scores).max()
         return 0.0 if abs(difference) <= EQUAL * size else difference
 
     @property
@@ -264,7 +261,7 @@ class Comparison(View):
     @property
     def is_significant(self) -> bool:
         """Whether the difference is more than noise: its interval excludes 0."""
-        return self.p_value < SIGNIFICANCE
+        return self._test.is_significant
 
     @property
     def better(self) -> str | None:
@@ -282,10 +279,8 @@ class Comparison(View):
             return "no test is possible"
         if not self.is_significant:
             return NO_DIFFERENCE
-        higher = self.names[0 if self.difference > 0 else 1]
-        return (
-            f"{self.better} is better" if self.better else f"{higher} has the higher {self.metric}"
-        )
+        higher, name = self.names[0 if self.difference > 0 else 1], self.score_name
+        return f"{self.better} is better" if self.better else f"{higher} has the higher {name}"
 
     @property
     def title(self) -> str:
@@ -296,12 +291,12 @@ class Comparison(View):
         if np.isnan(self.scores).any():
             return (f"{self.verdict}: {self._describe_missing()}",)
         first, second = map(_format, self.means)
-        scores = f"{self.metric} {first} ({self.names[0]}) and {second} ({self.names[1]})"
+        scores = f"{self.score_name} {first} ({self.names[0]}) and {second} ({self.names[1]})"
         difference = _format(abs(self.difference))
         if self.is_significant and self.interval:
             ends = " to ".join(map(_format, sorted(map(abs, self.interval))))
             reason = f"difference {difference} (95 % interval {ends})"
-        elif self.metric.endswith("accuracy") and self.smallest_visible_difference >= 1:
+        elif self.score_name.endswith("accuracy") and self.smallest_visible_difference >= 1:
             reason = "with so few folds and rows, no difference would show"
         elif self.interval:
             least = _format(self.smallest_visible_difference)
@@ -321,7 +316,7 @@ class Comparison(View):
             folds = np.flatnonzero(is_missing)
             if len(folds):
                 finished = any(not runs[k].problem for k in folds)
-                verb = f"has no {self.metric}" if finished else "did not finish"
+                verb = f"has no {self.score_name}" if finished else "did not finish"
                 reasons.append(f"{name} {verb} in {len(folds)} of {n} folds")
         return " and ".join(reasons)
 
@@ -340,7 +335,7 @@ class Comparison(View):
             )
         train, test = _format_range(self.n_train), _format_range(self.n_test)
         lines.append(f"{self.scores.shape[1]} folds of {train} training rows and {test} test rows")
-        return "\n".join([*lines, *self._list_problems(), *self.remarks])
+        return "\n".join([*lines, *self._list_problems(), *self.notes])
 
     def _list_problems(self) -> list[str]:
         """Return the first problems, and how many more there are."""
@@ -350,9 +345,9 @@ class Comparison(View):
             for k, run in enumerate(runs)
             if run.problem
         ]
-        n_more = len(problems) - MAX_PROBLEMS
+        n_more, name = len(problems) - MAX_PROBLEMS, self.score_name
         more = [f"and {n_more} more {'problem' if n_more == 1 else 'problems'}"] * (n_more > 0)
-        hints = [hint.strip() for part, hint in monitor.NUMBER_HINTS.items() if part in self.metric]
+        hints = [text.strip() for part, text in monitor.NUMBER_HINTS.items() if part in name]
         has_finished_without = np.isnan(self.scores).sum() > len(problems)
         return problems[:MAX_PROBLEMS] + more + (hints if has_finished_without else [])
 
@@ -379,7 +374,7 @@ class Comparison(View):
             self.scores,
             self.interval,
             self.names,
-            self.metric,
+            self.score_name,
             self.title,
             greater_is_better=self.greater_is_better,
         )

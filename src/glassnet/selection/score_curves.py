@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from glassnet.errors import is_number, lookup, require
-from glassnet.evaluation.resampled_tests import PairedTest, corrected_t_test
+from glassnet.evaluation.resampled_tests import TTest, corrected_t_test
 from glassnet.formatting import format_names, format_number, format_share
 from glassnet.inspection.view import View
 from glassnet.models.base import BaseModel
@@ -219,13 +219,13 @@ class ScoreCurve(View):
     notes: tuple[str, ...]
 
     @property
-    def train_mean(self) -> Array:
+    def train_means(self) -> Array:
         """Mean of `train_scores` over the folds, (P,); NaN if a training failed."""
         mean: Array = self.train_scores.mean(axis=1)
         return mean
 
     @property
-    def test_mean(self) -> Array:
+    def test_means(self) -> Array:
         """Mean of `test_scores` over the folds, (P,); NaN if a training failed."""
         mean: Array = self.test_scores.mean(axis=1)
         return mean
@@ -246,7 +246,7 @@ class ScoreCurve(View):
     def __str__(self) -> str:
         return "\n".join([self.title, *self._describe_problems(), *self.notes])
 
-    def _test(self, better: Array, worse: Array) -> PairedTest:
+    def _test(self, better: Array, worse: Array) -> TTest:
         """Test by how much one row of scores is better than another, (F,) each.
 
         The correction is that of the largest training sets. Smaller ones share fewer rows.
@@ -255,13 +255,18 @@ class ScoreCurve(View):
         n_test = list(map(len, self.test_rows))
         return corrected_t_test(self._sign * (better - worse), n_train, n_test)
 
+    def _exceeds(self, scores: Array, others: Array) -> bool:
+        """Return whether scores are better than others, (F,) each, beyond the noise."""
+        test = self._test(scores, others)
+        return test.is_significant and test.mean > 0
+
     def _is_better(self, i: int, j: int) -> bool:
         """Return whether the held-out scores at i are better than at j, beyond the noise."""
-        return _is_positive(self._test(self.test_scores[i], self.test_scores[j]))
+        return self._exceeds(self.test_scores[i], self.test_scores[j])
 
     def _find_best(self) -> int | None:
         """Return the position of the best mean held-out score; None if no position has one."""
-        means = self._sign * self.test_mean
+        means = self._sign * self.test_means
         return int(np.nanargmax(means)) if np.isfinite(means).any() else None
 
     def _format(self, score: float) -> str:
@@ -339,7 +344,7 @@ class LearningCurve(ScoreCurve):
         """
         result = {}
         for name, scores in zip(self.rivals, self.rival_scores, strict=True):
-            if _is_positive(self._test(self.test_scores[-1], scores[-1])):
+            if self._exceeds(self.test_scores[-1], scores[-1]):
                 is_ahead = self._sign * (self.test_scores - scores).mean(axis=1) > 0
                 behind = np.flatnonzero(~is_ahead)
                 result[name] = int(self.sizes[behind[-1] + 1 if len(behind) else 0])
@@ -352,7 +357,7 @@ class LearningCurve(ScoreCurve):
     def _describe_gain(self) -> str:
         """Say whether the score of the largest size is better than that of about half as many."""
         ratios = np.abs(np.log(self.sizes[:-1] / self.sizes[-1]) - np.log(0.5))
-        half, means = int(np.argmin(ratios)), self.test_mean
+        half, means = int(np.argmin(ratios)), self.test_means
         last = f"{self._label} {self._format(means[-1])} at {_count(self.sizes[-1], 'row')}"
         if not np.isfinite(means[[half, -1]]).all():
             has_score = np.isfinite(means[-1])
@@ -362,11 +367,10 @@ class LearningCurve(ScoreCurve):
         test = self._test(self.test_scores[-1], self.test_scores[half])
         if test.interval is None:
             return values
-        if test.interval[0] > 0:
-            return f"more rows would still help: {values}"
-        if test.interval[1] < 0:
-            return f"more rows make it worse: {values}"
-        return f"no clear gain from more rows: {values}"
+        if not test.is_significant:
+            return f"no clear gain from more rows: {values}"
+        verb = "would still help" if test.mean > 0 else "make it worse"
+        return f"more rows {verb}: {values}"
 
     def _compare_rivals(self) -> str:
         """Compare the network with the best other method for the most rows."""
@@ -376,9 +380,9 @@ class LearningCurve(ScoreCurve):
         best = int(np.argmax(means))
         name, value = self.rivals[best], self._format(self._sign * means[best])
         test = self._test(self.test_scores[-1], self.rival_scores[best, -1])
-        if test.interval is None or test.interval[0] <= 0 <= test.interval[1]:
+        if not test.is_significant:
             return f"within the noise of {name}, {value}"
-        if test.interval[1] < 0:
+        if test.mean < 0:
             return f"behind {name}, {value}"
         sizes = [self.overtakes.get(rival) for rival in self.rivals]
         if None not in sizes and (start := max(map(int, filter(None, sizes)))) > self.sizes[0]:
@@ -460,7 +464,7 @@ class ValidationCurve(ScoreCurve):
         best = self._find_best()
         if best is None:
             return f"no score: with every value, {FAILED}"
-        score = f"{self._label} {self._format(self.test_mean[best])}"
+        score = f"{self._label} {self._format(self.test_means[best])}"
         return (
             f"{self._places[best]} scores best: {score} on held-out rows; {self._name_equal(best)}"
         )
@@ -469,7 +473,7 @@ class ValidationCurve(ScoreCurve):
         """Say which values are within the noise of the best one."""
         if self.test_scores.shape[1] == 1:
             return "one fold does not show the noise"
-        others = [int(i) for i in np.flatnonzero(np.isfinite(self.test_mean)) if i != best]
+        others = [int(i) for i in np.flatnonzero(np.isfinite(self.test_means)) if i != best]
         equal = [self._texts[i] for i in others if not self._is_better(best, i)]
         if not equal:
             return "beyond the noise of all others" if others else "no other value has a score"
@@ -516,8 +520,8 @@ class ValidationCurve(ScoreCurve):
         if i == best or not self._is_better(best, i):
             return ""
         train, gaps = self.train_scores, self.train_scores - self.test_scores
-        has_larger_gap = _is_positive(self._test(gaps[i], gaps[best]))
-        has_worse_training = _is_positive(self._test(train[best], train[i]))
+        has_larger_gap = self._exceeds(gaps[i], gaps[best])
+        has_worse_training = self._exceeds(train[best], train[i])
         if has_larger_gap and not has_worse_training:
             return "overfitting"
         return "underfitting" if has_worse_training and not has_larger_gap else ""
@@ -658,11 +662,6 @@ def _read_scores(
         "greater_is_better": experiment.greater_is_better,
         "problems": np.array([result.problem for result in results]).reshape(shape),
     }
-
-
-def _is_positive(test: PairedTest) -> bool:
-    """Return whether a difference is above 0 beyond the noise."""
-    return test.interval is not None and test.interval[0] > 0
 
 
 def _count(n: int, noun: str) -> str:

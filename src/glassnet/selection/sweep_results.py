@@ -12,11 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from glassnet.errors import NotReadyError, is_number, message
-from glassnet.evaluation.resampled_tests import (
-    corrected_interval,
-    corrected_standard_error,
-    corrected_t_test,
-)
+from glassnet.evaluation.resampled_tests import TTest, corrected_t_test, t_test
 from glassnet.formatting import MAX_LIKE_LINES, format_number, format_share
 from glassnet.inspection.view import View
 from glassnet.models.sequential import Sequential
@@ -26,9 +22,6 @@ from glassnet.types import Array
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure, SubFigure
-
-SIGNIFICANCE = 0.05
-"""A setting is worse than the best if the p-value of their difference is below this."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -88,12 +81,13 @@ class Sweep(View):
         Over folds it is corrected for their common training rows (Nadeau and Bengio 2003). Over
         seeds it leaves out that other test rows would give another score.
         """
-        return np.array([self._standard_error(scores) for scores in self.samples])
+        return np.array([self._test(scores).standard_error for scores in self.samples])
 
     @cached_property
     def intervals(self) -> Array:
         """Ends of the 95 % interval of each mean, (n, 2); NaN if it is unknown."""
-        return np.array([self._interval(scores) for scores in self.samples])
+        unknown = math.nan, math.nan
+        return np.array([self._test(scores).interval or unknown for scores in self.samples])
 
     @cached_property
     def is_within_noise(self) -> Array:
@@ -282,37 +276,20 @@ class Sweep(View):
         is_bounded = self.greater_is_better and not (self.run_scores > 1).any()
         return 1.0 if is_bounded else math.inf
 
-    def _standard_error(self, scores: Array) -> float:
+    def _test(self, values: Array) -> TTest:
+        """Test the mean of one value for each fold, or for each seed on one division."""
         if self.scores.shape[1] > 1:
-            return corrected_standard_error(scores, self.n_train, self.n_test)
-        if len(scores) < 2 or np.ptp(scores) == 0:
-            return math.nan
-        return float(scores.std(ddof=1) / math.sqrt(len(scores)))
-
-    def _interval(self, scores: Array) -> tuple[float, float]:
-        if self.scores.shape[1] > 1:
-            return corrected_interval(scores, self.n_train, self.n_test) or (math.nan, math.nan)
-        error = self._standard_error(scores)
-        if math.isnan(error):
-            return math.nan, math.nan
-        from scipy.stats import t
-
-        low, high = t.interval(0.95, len(scores) - 1, scores.mean(), error)
-        return float(low), float(high)
+            return corrected_t_test(values, self.n_train, self.n_test)
+        return t_test(values)
 
     def _is_close(self, differences: Array) -> bool:
         """Return whether differences to the best setting may be noise."""
         if not np.isfinite(differences).all():
             return False
-        if len(differences) == 1:
-            return True
-        if np.ptp(differences) == 0:
+        test = self._test(differences)
+        if test.interval is None and len(differences) > 1:  # the same difference in each run
             return bool(differences[0] == 0)
-        if self.scores.shape[1] > 1:
-            return corrected_t_test(differences, self.n_train, self.n_test).p_value >= SIGNIFICANCE
-        from scipy.stats import ttest_1samp
-
-        return bool(ttest_1samp(differences, 0).pvalue >= SIGNIFICANCE)
+        return not test.is_significant
 
     def _find_best(self, means: Array) -> int | None:
         if np.isnan(means).all():
