@@ -74,8 +74,8 @@ def make_runs(experiment, seed=10):
 def train_together(model, rows, **options):
     """Return the results of three folds, trained together."""
     x, y, weight = rows[:3]
-    options = {"verbose": 0} | rows.options | options
-    experiment = Experiment("test", model, x, y, weight, options)
+    options = {"verbose": 0, "sample_weight": weight} | rows.options | options
+    experiment = Experiment("test", model, x, y, options)
     return experiment.train(make_runs(experiment), verbose=0)
 
 

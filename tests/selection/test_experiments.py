@@ -45,7 +45,7 @@ def make_model(*layers, optimizer="adam", loss="binary_crossentropy"):
 
 def train(model, runs, *, resume=None, **options):
     options = {"epochs": 3, "verbose": 0, "batch_size": 16} | options
-    return Experiment("test", model, X, Y, None, options).train(runs, resume=resume)
+    return Experiment("test", model, X, Y, options).train(runs, resume=resume)
 
 
 def fit_alone(model, run, **options):
@@ -277,7 +277,7 @@ def test_what_is_no_model_or_no_rows_is_refused():
 
 
 def test_the_default_number_of_epochs_is_enough_for_1000_steps():
-    assert Experiment("test", make_model(), X, Y, None, {"verbose": 0}).epochs == 334
+    assert Experiment("test", make_model(), X, Y, {"verbose": 0}).epochs == 334
     model = make_model()
     model.fit(X, Y, epochs=2, verbose=0)
     experiment = Experiment("test", model, X, Y)
@@ -291,11 +291,11 @@ def test_a_metric_without_a_direction_is_no_score():
 
     model = make_model()
     model.compile("adam", "binary_crossentropy", [margin])
-    experiment = Experiment("test", model, X, Y, None, {"verbose": 0})
+    experiment = Experiment("test", model, X, Y, {"verbose": 0})
     assert (experiment.score_name, experiment.greater_is_better) == ("loss", False)
     assert "do not say whether a higher value is better: margin." in experiment.notes[0]
     model.compile("adam", "binary_crossentropy", [margin, "accuracy"])
-    experiment = Experiment("test", model, X, Y, None, {"verbose": 0})
+    experiment = Experiment("test", model, X, Y, {"verbose": 0})
     assert (experiment.score_name, experiment.greater_is_better) == ("accuracy", True)
     assert experiment.notes == ()
 

@@ -87,7 +87,7 @@ KINDS = {
 
 def make_experiment(model, rows, options):
     options = {"epochs": 3, "batch_size": 8, "verbose": 0} | rows.options | options
-    return Experiment("test", model, rows.x, rows.y, None, options)
+    return Experiment("test", model, rows.x, rows.y, options)
 
 
 @pytest.mark.parametrize(

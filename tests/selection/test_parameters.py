@@ -29,9 +29,9 @@ from glassnet.optimizers import SGD, Adam, Optimizer
 from glassnet.regularizers import L1, L1L2, L2, Regularizer
 from glassnet.schedules import ExponentialDecay
 from glassnet.selection.layer_paths import iter_places
+from glassnet.selection.model_arguments import call_model_function
 from glassnet.selection.parameters import (
     apply_values,
-    call_model_function,
     parameter_names,
     split_values,
 )

@@ -178,6 +178,7 @@ def test_windows_of_a_series():
         ({"low": 1.0, "high": 5.0}, "high to be at least 10 times low."),
         ({"epochs": 3}, "no epochs. The rows are repeated until all steps are done. Pass steps="),
         ({"callbacks": []}, "no callbacks. Every step has another learning rate"),
+        ({"validation_data": (X, Y)}, "no validation_data. The losses of the training steps"),
         ({"batch_size": 0}, "batch_size"),
         ({"validation_split": 1.5}, "validation_split"),
     ],

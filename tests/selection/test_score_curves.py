@@ -14,7 +14,7 @@ from sklearn.preprocessing import StandardScaler
 
 import glassnet as gn
 from glassnet.data.table import read_table
-from glassnet.errors import ConfigError, DataError, GlassnetError
+from glassnet.errors import ArgumentError, ConfigError, DataError, GlassnetError
 from glassnet.estimators import NeuralClassifier
 from glassnet.evaluation.resampled_tests import corrected_t_test
 from glassnet.layers import Dense, Dropout, Embedding, Flatten, Input
@@ -315,7 +315,7 @@ def test_training_rows_are_scored_without_noise(classifier, wine):
     The loss in the history is measured with dropout during the epoch, and is another.
     """
     x, y = wine
-    experiment = Experiment("test", classifier, x, y, None, {"epochs": 3, "verbose": 0})
+    experiment = Experiment("test", classifier, x, y, {"epochs": 3, "verbose": 0})
     test_rows = np.arange(1, 174, 2)
     runs = [Run(rows, test_rows, seed) for seed, rows in enumerate([test_rows - 1, test_rows[:40]])]
     for result in experiment.train(runs, scores_training_rows=True):
@@ -540,7 +540,8 @@ def test_function_that_makes_the_model(diabetes):
         ({"sizes": [0.1, 2.0]}, ConfigError, "sizes to be all fractions or all numbers of rows"),
         ({"sizes": [1, 9]}, DataError, "at least 3 rows, one of each class, in the smallest"),
         ({"budget": "step"}, ConfigError, "Received: name='step'. Did you mean 'steps'?"),
-        ({"epoch": 3}, ConfigError, "Did you mean 'epochs'?"),
+        ({"epoch": 3}, ArgumentError, "Did you mean 'epochs'?"),
+        ({"fold": 3}, ArgumentError, "Did you mean 'folds'?"),
         ({"folds": 1}, ConfigError, "folds to be an int >= 2"),
         ({"folds": 60}, DataError, "learning_curve: expected"),
     ],

@@ -17,8 +17,8 @@ from glassnet.evaluation.resampled_tests import EQUAL, TTest, corrected_t_test
 from glassnet.formatting import format_number
 from glassnet.inspection.view import View
 from glassnet.selection.cross_validation import CrossValidation, make_cross_validation
-from glassnet.selection.experiments import Experiment, require_model, takes_fit_arguments
-from glassnet.selection.folds import make_folds
+from glassnet.selection.experiments import Experiment, takes_fit_arguments
+from glassnet.selection.model_arguments import require_model
 from glassnet.selection.runs import Run, RunResult
 from glassnet.types import Array
 
@@ -91,22 +91,20 @@ def compare(
     names = _check_names(names)
     require_model("compare", a)
     require_model("compare", b, "second")
-    sample_weight = fit_arguments.pop("sample_weight", None)
-    first = Experiment("compare", a, x, y, sample_weight, fit_arguments)
-    second = Experiment("compare", b, first.x, y, sample_weight, fit_arguments)
+    first = Experiment("compare", a, x, y, fit_arguments)
+    second = Experiment("compare", b, first.x, y, fit_arguments)
     metric = _choose_score(names, first, second)
-    rows, seed = first.fold_data, first.seed
-    divided = make_folds("compare", folds, rows, groups, repeats=repeats, seed=seed)
+    parts = first.make_folds(folds, groups, repeats=repeats)
     fix = "A single difference has no spread, so it cannot be compared with noise."
-    fits = len(divided) >= 2
-    require(fits, "compare", "at least two folds", error=DataError, folds=len(divided), fix=fix)
+    fits = len(parts) >= 2
+    require(fits, "compare", "at least two folds", error=DataError, folds=len(parts), fix=fix)
     results = first.train(
         [
-            Run(*fold, seed + k, epochs=experiment.epochs, model=experiment.model)
-            for k, (experiment, fold) in enumerate(itertools.product((first, second), divided))
+            Run(*fold, first.seed + k, epochs=experiment.epochs, model=experiment.model)
+            for k, (experiment, fold) in enumerate(itertools.product((first, second), parts))
         ]
     )
-    n = len(divided)
+    n = len(parts)
     return _make_comparison(names, metric, (first, second), (results[:n], results[n:]))
 
 

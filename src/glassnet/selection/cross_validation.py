@@ -18,7 +18,6 @@ from glassnet.formatting import format_number, format_share
 from glassnet.inspection.view import View
 from glassnet.models.sequential import Sequential
 from glassnet.selection.experiments import Experiment, takes_fit_arguments
-from glassnet.selection.folds import make_folds
 from glassnet.selection.runs import Run, RunResult
 from glassnet.training.history import History
 
@@ -37,14 +36,13 @@ def cross_validate(
     model: Any,
     x: Any,
     y: Any = None,
-    sample_weight: Any = None,
     *,
     folds: Any = 5,
     repeats: int = 1,
     groups: Any = None,
     **fit_arguments: Any,
 ) -> CrossValidation:
-    """Train a model on several divisions of the rows, and score it on the rows left out.
+    """Train a model on the rows of all folds but one, for each fold, and score it on that one.
 
     The rows are divided into k folds of about equal size. For each fold, a network with new weights
     is trained on the rows of all others and scored on this fold. So every row is tested once, by a
@@ -58,16 +56,15 @@ def cross_validate(
         model: a `gn.Sequential`, or a model with Keras's layout, trained or not.
         x: rows of any kind that `fit` takes: arrays, a table, images, a series, texts. No batches.
         y: targets; None if x holds them.
-        sample_weight: a weight per row, for training and for the loss.
         folds: number of folds; or a splitter of scikit-learn; or pairs (train rows, test rows). A
             number means stratified folds for classes and shuffled folds for numbers. The folds of a
             time series are in the order of time.
         repeats: number of times that the rows are divided anew.
         groups: a label per row. All rows of a group are in one fold.
-        fit_arguments: arguments of `fit`. The default of `epochs` is that of the model's last fit,
-            or enough for 1,000 steps. With `validation_split`, a part of the training rows of each
-            fold is used for callbacks such as `EarlyStopping`. Without it they see the test rows,
-            and the scores are optimistic.
+        fit_arguments: arguments of `fit`, also `sample_weight`. The default of `epochs` is that of
+            the model's last fit, or enough for 1,000 steps. With `validation_split`, a part of the
+            training rows of each fold is used for callbacks such as `EarlyStopping`. Without it
+            they see the test rows, and the scores are optimistic.
 
     Raises:
         ConfigError: an unknown argument; see `Sequential.fit`.
@@ -85,15 +82,8 @@ def cross_validate(
     Source: Stone 1974, Cross-validatory choice and assessment of statistical predictions; lecture
         002, k-fold cross-validation.
     """
-    experiment = Experiment("cross_validate", model, x, y, sample_weight, fit_arguments)
-    parts = make_folds(
-        "cross_validate",
-        folds,
-        experiment.fold_data,
-        groups,
-        repeats=repeats,
-        seed=experiment.seed,
-    )
+    experiment = Experiment("cross_validate", model, x, y, fit_arguments)
+    parts = experiment.make_folds(folds, groups, repeats=repeats)
     runs = [Run(*fold, experiment.seed + k) for k, fold in enumerate(parts)]
     return make_cross_validation(experiment, experiment.train(runs))
 

@@ -15,12 +15,14 @@ import numpy as np
 from glassnet.callbacks import CSVLogger, ModelCheckpoint, TensorBoard, monitor
 from glassnet.callbacks.callback_list import normalize_callbacks
 from glassnet.data import arrays
+from glassnet.data.split import RowSplit
 from glassnet.errors import ArgumentError, GlassnetError, lookup, require
 from glassnet.formatting import merge_like_lines
 from glassnet.models.sequential import Sequential
 from glassnet.pipeline.targets import get_class_labels
 from glassnet.preprocessing.time_series import TimeSeriesPreprocessor
-from glassnet.selection.folds import FoldData
+from glassnet.selection.folds import Fold, FoldData, make_folds
+from glassnet.selection.model_arguments import get_sequential, require_model
 from glassnet.selection.parameters import format_values
 from glassnet.selection.preparation import RunPreparer
 from glassnet.selection.run_folder import RunFolder
@@ -37,6 +39,7 @@ FIT_ARGUMENTS: dict[str, Any] = {
     "class_weight": None,
     "column_types": None,
     "derive": None,
+    "sample_weight": None,
     "seed": None,
     "shuffle": True,
     "target": None,
@@ -74,7 +77,7 @@ def takes_fit_arguments(function: FunctionT) -> FunctionT:
         for name, each in inspect.signature(function).parameters.items()
         if each.kind is not each.VAR_KEYWORD
     ]
-    known = (*names, *FIT_ARGUMENTS, "sample_weight")
+    known = *names, *FIT_ARGUMENTS
 
     @functools.wraps(function)
     def checked(*args: Any, **kwargs: Any) -> Any:
@@ -92,8 +95,8 @@ class Experiment:
     Args:
         who: name of the public function, for errors.
         model: the model, trained or not; its weights are not used.
-        x, y, sample_weight: see `Sequential.fit`. Rows are needed, not batches.
-        options: arguments of `fit`: see `FIT_ARGUMENTS`.
+        x, y: see `Sequential.fit`. Rows are needed, not batches.
+        options: other arguments of `fit`: see `FIT_ARGUMENTS`.
 
     Attributes:
         n_rows: number of rows with a target. All positions of rows count these.
@@ -123,7 +126,6 @@ class Experiment:
         model: Any,
         x: Any,
         y: Any = None,
-        sample_weight: Any = None,
         options: Mapping[str, Any] | None = None,
     ) -> None:
         self.who = who
@@ -136,7 +138,8 @@ class Experiment:
         self.callbacks = normalize_callbacks(self.options["callbacks"])
         _check_callbacks(who, self.callbacks)
         x = np.asarray(x) if arrays.is_memory_map(x) else x
-        self._preparer = RunPreparer(who, self.model, (x, y, sample_weight), self.options)
+        source = x, y, self.options["sample_weight"]
+        self._preparer = RunPreparer(who, self.model, source, self.options)
         self.seed = self._preparer.seed
         self._read_facts()
 
@@ -164,6 +167,38 @@ class Experiment:
         twin = copy.copy(self)
         twin.callbacks = ()
         return twin
+
+    def make_folds(
+        self, folds: Any, groups: Any, *, repeats: int = 1, rows: np.ndarray | None = None
+    ) -> list[Fold]:
+        """Divide the rows into folds: see `folds.make_folds`.
+
+        Args:
+            folds, groups, repeats: arguments of the public function.
+            rows: positions of the rows to divide; None for all.
+
+        Raises:
+            ConfigError, DataError: see `folds.make_folds`.
+        """
+        data = self.fold_data if rows is None else self.fold_data.take(rows)
+        parts = make_folds(self.who, folds, data, groups, repeats=repeats, seed=self.seed)
+        if rows is None:
+            return parts
+        return [Fold(rows[fold.train_rows], rows[fold.test_rows]) for fold in parts]
+
+    def split(self, fraction: float) -> tuple[np.ndarray, np.ndarray | None]:
+        """Return the rows that `fit` would train on, and those that it would validate on.
+
+        Args:
+            fraction: the `validation_split`; 0 for no validation rows.
+
+        Raises:
+            ConfigError, DataError: see `RowSplit`.
+        """
+        split = RowSplit(fraction, self.options["validation_from"], self.seed)
+        if self.is_series:
+            return split.split_windows(self.n_rows, self.horizon)
+        return split.split(self.n_rows, self.labels)
 
     def train(
         self,
@@ -295,29 +330,6 @@ def _check_names(who: str, options: Mapping[str, Any]) -> dict[str, Any]:
         require(not fix, who, f"no {name}", **received, fix=fix)
         lookup(f"{who}: argument", name, FIT_ARGUMENTS)
     return dict(options)
-
-
-def get_sequential(model: Any) -> Any:
-    """Return the `gn.Sequential` that a model with Keras's layout holds; others unchanged."""
-    return model if isinstance(model, Sequential) else getattr(model, "glassnet_model", model)
-
-
-def require_model(who: str, model: Any, position: str = "first") -> None:
-    """Refuse what is not a model.
-
-    Raises:
-        ConfigError: with what to do for an estimator.
-    """
-    inner = get_sequential(model)
-    fix = "Pass a gn.Sequential, or a model with Keras's layout."
-    if not isinstance(inner, Sequential) and hasattr(model, "get_params"):
-        fix = (
-            "Estimators have scikit-learn's own tools: sklearn.model_selection.cross_validate"
-            "(estimator, X, y), GridSearchCV and others."
-        )
-    is_model = isinstance(inner, Sequential)
-    received = f"the class {model.__name__}" if isinstance(model, type) else type(model).__name__
-    require(is_model, who, f"a model as the {position} argument", model=received, fix=fix)
 
 
 def _check_callbacks(who: str, callbacks: Sequence[Any]) -> None:

@@ -23,7 +23,7 @@ FOLDS = "folds to be an int >= 2, a splitter of scikit-learn, or pairs (train ro
 
 
 class Fold(NamedTuple):
-    """One division of the rows.
+    """The rows that a network is trained on, and those that score it.
 
     Attributes:
         train_rows: (n_train,) sorted positions of the training rows.
@@ -60,6 +60,17 @@ class FoldData:
     n_data: int | None = None
     is_series: bool = False
     horizon: int = 1
+
+    def take(self, rows: Array) -> FoldData:
+        """Return the facts about some of the rows, at these positions."""
+        return replace(
+            self,
+            n_rows=len(rows),
+            labels=None if self.labels is None else self.labels[rows],
+            targets=None if self.targets is None else self.targets[rows],
+            positions=rows if self.positions is None else self.positions[rows],
+            n_data=self.n_rows if self.n_data is None else self.n_data,
+        )
 
 
 def make_folds(
@@ -114,14 +125,14 @@ def make_folds(
         splitter = _default_splitter(folds, data, codes is not None, repeats, seed)
         return list(_split(who, splitter, data, codes))
     if hasattr(folds, "split") and not isinstance(folds, str | type):
-        divided = list(_split(who, folds, data, codes))
+        parts = list(_split(who, folds, data, codes))
     else:
-        divided = list(_read_pairs(who, folds, data))
-    require(divided, who, "at least one fold", error=DataError, folds=folds)
-    for number, fold in enumerate(divided, 1):
+        parts = list(_read_pairs(who, folds, data))
+    require(parts, who, "at least one fold", error=DataError, folds=folds)
+    for number, fold in enumerate(parts, 1):
         _check_fold(who, number, fold, data)
         _check_leaks(who, number, fold, codes, names)
-    return divided
+    return parts
 
 
 def _check_combination(

@@ -81,13 +81,13 @@ def _check_choices(name: str, values: Any) -> Any:
     expected = f"a list of values of {name}, or a distribution of scipy.stats"
     require(is_list, WHO, expected, fix=fix, **{name: values})
     require(len(values) > 0, WHO, f"at least one value of {name}", **{name: values})
-    listed = [_to_python(value) for value in values]
+    listed = [to_python(value) for value in values]
     twice = [value for i, value in enumerate(listed) if value in listed[:i]]
     require(not twice, WHO, f"different values of {name}", twice=twice)
     return listed
 
 
-def _to_python(value: Any) -> Any:
+def to_python(value: Any) -> Any:
     """Return a scalar of NumPy as a number, string or bool of Python; anything else unchanged."""
     return value.item() if isinstance(value, np.generic) else value
 
@@ -105,7 +105,7 @@ def _sample(choices: Mapping[str, Any], n_iter: int, seed: int | None) -> list[d
         n_iter = min(n_iter, len(_combine(choices)))
     rng = np.random.RandomState(np.random.MT19937(np.random.SeedSequence(seed)))
     drawn = [
-        {name: _to_python(value) for name, value in setting.items()}
+        {name: to_python(value) for name, value in setting.items()}
         for setting in ParameterSampler(dict(choices), n_iter, random_state=rng)
     ]
     return [setting for i, setting in enumerate(drawn) if setting not in drawn[:i]]

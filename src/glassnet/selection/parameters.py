@@ -8,21 +8,19 @@ A name says what changes:
 - `dropout`, or `rate`: the rate of every dropout layer.
 - `units`, `filters`, `activation`: of every layer with that field, except the output layer.
 - `dense_1/units`: one field of one layer. `residual_1/dense_1/units` is inside a composite.
-- Arguments of `fit` (`FIT_ARGUMENTS`), and `seed`.
+- Arguments of `fit` (`FIT_PARAMETERS`), and `seed`.
 """
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
 from glassnet import losses, optimizers
 from glassnet.engine.train_step import initial_rate
-from glassnet.errors import ConfigError, find_nearest, is_int, message, require, wrap_errors
+from glassnet.errors import ConfigError, find_nearest, is_int, message, require
 from glassnet.formatting import format_number, shorten
-from glassnet.models.sequential import Sequential
 from glassnet.models.setup import Setup
 from glassnet.regularizers import L1, L1L2, L2, Regularizer
 from glassnet.selection.layer_paths import Place, change_layers, field_names, iter_places
@@ -32,7 +30,7 @@ WHO = "parameters"
 MAX_VALUE_TEXT = 40
 """Maximum number of characters of a value in texts."""
 
-FIT_ARGUMENTS = ("batch_size", "epochs", "class_weight", "shuffle")
+FIT_PARAMETERS = ("batch_size", "epochs", "class_weight", "shuffle")
 """Arguments of `fit` that may be parameters."""
 
 SHARED_FIELDS = {
@@ -65,7 +63,7 @@ def split_values(
     rest = dict(values)
     seed = rest.pop("seed", None)
     require(seed is None or is_int(seed, least=0), WHO, "seed to be an int >= 0", seed=seed)
-    fit_values = {name: rest.pop(name) for name in FIT_ARGUMENTS if name in rest}
+    fit_values = {name: rest.pop(name) for name in FIT_PARAMETERS if name in rest}
     return rest, fit_values, seed
 
 
@@ -137,45 +135,12 @@ def parameter_names(setup: Setup) -> list[str]:
     shared = [name for name in SHARED_FIELDS if _select_places(places, name)]
     paths = [f"{place.path}/{name}" for place in places for name in field_names(place.layer)]
     paths.sort(key=lambda path: path.endswith("/trainable"))
-    return list(dict.fromkeys([*_names_of_parts(setup), *shared, *FIT_ARGUMENTS, "seed", *paths]))
+    return list(dict.fromkeys([*_names_of_parts(setup), *shared, *FIT_PARAMETERS, "seed", *paths]))
 
 
 def _names_of_parts(setup: Setup) -> list[str]:
     """Return the parameters of the optimizer and the loss."""
     return ["optimizer", *field_names(_optimizer(setup)), *field_names(setup.loss)]
-
-
-def call_model_function(
-    function: Callable[..., Any], values: Mapping[str, Any]
-) -> tuple[Sequential, dict[str, Any]]:
-    """Return the model that a function makes from values, and the values that it does not take.
-
-    Args:
-        function: takes some parameters as arguments, and returns a model.
-        values: by the names of parameters.
-
-    Raises:
-        ConfigError: an argument of the function has no value; the function raises an error, or
-            returns no model.
-
-    Example:
-        >>> from glassnet import Sequential
-        >>> from glassnet.layers import Dense
-        >>> model, rest = call_model_function(
-        ...     lambda depth: Sequential([Dense(8)] * depth), {"depth": 2, "learning_rate": 0.1}
-        ... )
-        >>> len(model.layers), rest
-        (2, {'learning_rate': 0.1})
-    """
-    arguments = inspect.signature(function).parameters.values()
-    takes_all = any(argument.kind is argument.VAR_KEYWORD for argument in arguments)
-    named = [a.name for a in arguments if a.kind in (a.POSITIONAL_OR_KEYWORD, a.KEYWORD_ONLY)]
-    own = {name: value for name, value in values.items() if takes_all or name in named}
-    who, expected = "model", "a function that takes parameters and returns a gn.Sequential"
-    with wrap_errors(who, expected, error=ConfigError, **own):
-        model = function(**own)
-    require(isinstance(model, Sequential), who, expected, result=model)
-    return model, {name: value for name, value in values.items() if name not in own}
 
 
 def format_values(values: Mapping[str, Any]) -> str:

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 import jax.numpy as jnp
 import numpy as np
 
-from glassnet.data.split import split_windows, train_validation_split
-from glassnet.errors import is_float32, is_int, lookup, require
+from glassnet.errors import is_float32, is_int, require
 from glassnet.formatting import format_number
 from glassnet.inspection.view import View
 from glassnet.optimizers import Optax
@@ -30,26 +29,16 @@ WHO = "learning_rate_range"
 MIN_STEPS, MAX_STEPS, MIN_FACTOR = 20, 100_000, 10.0
 """Limits of the number of steps, and the smallest factor from the lowest rate to the highest."""
 
-OWN_ARGUMENTS = ("seeds", "steps", "batch_size", "low", "high")
+REPEATED = "The rows are repeated until all steps are done. Pass steps= instead."
 
-DATA_ARGUMENTS = (
-    "sample_weight",
-    "class_weight",
-    "target",
-    "column_types",
-    "derive",
-    "target_transform",
-    "shuffle",
-    "validation_split",
-    "validation_from",
-    "seed",
-    "verbose",
-)
-"""Arguments of `fit` that apply here."""
+ONE_LOSS = "The losses of the training steps decide."
 
 UNUSED = {
-    "epochs": "The rows are repeated until all steps are done. Pass steps= instead.",
+    "epochs": REPEATED,
+    "steps_per_epoch": REPEATED,
     "callbacks": "Every step has another learning rate, and the loss of a step decides.",
+    "validation_data": ONE_LOSS,
+    "validation_steps": ONE_LOSS,
 }
 """Arguments of `fit` that have no meaning here, and what to do instead."""
 
@@ -112,9 +101,11 @@ def learning_rate_range(
     Source: Smith 2017, "Cyclical learning rates for training neural networks", section 3.3.
     """
     _check_arguments(seeds, steps, low, high)
-    weight, options = _read_options(batch_size, fit_arguments)
-    experiment = Experiment(WHO, model, x, y, weight, options)
-    rows = _choose_rows(experiment, fit_arguments)
+    for name in fit_arguments:
+        require(name not in UNUSED, WHO, f"no {name}", fix=UNUSED.get(name, ""))
+    fraction = fit_arguments.pop("validation_split", 0.0)
+    experiment = Experiment(WHO, model, x, y, fit_arguments | {"batch_size": batch_size})
+    rows, _ = experiment.split(fraction)
     rows, n_batches = choose_equal_batches(experiment, rows, steps, batch_size)
     values = {"learning_rate": ExponentialRise(float(low), float(high), steps)}
     nothing, n_epochs = np.zeros(0, int), -(-steps // n_batches)
@@ -161,37 +152,6 @@ def _check_arguments(seeds: Any, steps: Any, low: Any, high: Any) -> None:
     require(low < high, WHO, "low below high", low=low, high=high, fix=fix)
     expected = f"high to be at least {format_number(MIN_FACTOR)} times low"
     require(high >= MIN_FACTOR * low * (1 - 1e-9), WHO, expected, low=low, high=high)
-
-
-def _read_options(
-    batch_size: int | str, fit_arguments: dict[str, Any]
-) -> tuple[Any, dict[str, Any]]:
-    """Return the weights of the rows, and the arguments of `fit` for the experiment.
-
-    Raises:
-        ConfigError: an argument is unknown, or has no meaning here.
-    """
-    names = dict.fromkeys((*OWN_ARGUMENTS, *DATA_ARGUMENTS))
-    for name in fit_arguments:
-        require(name not in UNUSED, WHO, f"no {name}", fix=UNUSED.get(name, ""))
-        lookup(f"{WHO}: argument", name, names)
-    options = dict(fit_arguments)
-    options.pop("validation_split", None)
-    options.pop("validation_from", None)
-    return options.pop("sample_weight", None), options | {"batch_size": batch_size}
-
-
-def _choose_rows(experiment: Experiment, fit_arguments: dict[str, Any]) -> np.ndarray:
-    """Return the positions of the rows that `fit` would train on.
-
-    Raises:
-        ConfigError, DataError: see `train_validation_split`.
-    """
-    fraction, n = fit_arguments.get("validation_split", 0.0), experiment.n_rows
-    if experiment.is_series:
-        return split_windows(n, experiment.horizon, fraction)[0]
-    labels, part = experiment.labels, fit_arguments.get("validation_from", "random")
-    return train_validation_split(n, labels, fraction, part, experiment.seed)[0]
 
 
 def choose_equal_batches(

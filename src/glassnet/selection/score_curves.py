@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,16 +13,11 @@ from glassnet.errors import is_number, lookup, require
 from glassnet.evaluation.resampled_tests import TTest, corrected_t_test
 from glassnet.formatting import format_names, format_number, format_share
 from glassnet.inspection.view import View
-from glassnet.models.base import BaseModel
-from glassnet.selection.experiments import Experiment, get_sequential
-from glassnet.selection.folds import Fold, make_folds
+from glassnet.selection.experiments import Experiment, takes_fit_arguments
+from glassnet.selection.folds import Fold
 from glassnet.selection.grids import expand
-from glassnet.selection.parameters import (
-    apply_values,
-    call_model_function,
-    check_names,
-    format_value,
-)
+from glassnet.selection.model_arguments import make_model
+from glassnet.selection.parameters import format_value
 from glassnet.selection.rivals import require_comparable, score_rivals
 from glassnet.selection.runs import Run, RunResult
 from glassnet.selection.subsets import order_rows, read_sizes, require_class_rows
@@ -41,6 +35,7 @@ CONSTANTS = ("majority", "mean")
 """Names of the methods that give the same answer for all rows."""
 
 
+@takes_fit_arguments
 def learning_curve(
     model: Any,
     x: Any,
@@ -98,7 +93,8 @@ def learning_curve(
     """
     who = "learning_curve"
     lookup(f"{who}: budget", budget, dict.fromkeys(BUDGETS))
-    experiment, parts = _open(who, model, x, y, folds, groups, fit_arguments)
+    experiment = Experiment(who, model, x, y, fit_arguments)
+    parts = experiment.make_folds(folds, groups)
     if rivals:
         require_comparable(who, experiment)
     counts = read_sizes(who, sizes, min(len(train_rows) for train_rows, _ in parts))
@@ -123,6 +119,7 @@ def learning_curve(
     )
 
 
+@takes_fit_arguments
 def validation_curve(
     model: Any,
     x: Any,
@@ -170,8 +167,9 @@ def validation_curve(
     """
     who = "validation_curve"
     choices = _read_values(who, name, values)
-    models = [_make_model(model, {name: value}) for value in choices]
-    experiment, parts = _open(who, models[0][0], x, y, folds, groups, fit_arguments)
+    models = [make_model(who, model, {name: value}) for value in choices]
+    experiment = Experiment(who, models[0][0], x, y, fit_arguments)
+    parts = experiment.make_folds(folds, groups)
     runs = [
         Run(*fold, experiment.seed + k, changes, model=made)
         for made, changes in models
@@ -550,19 +548,6 @@ class ValidationCurve(ScoreCurve):
         )
 
 
-def _open(
-    who: str, model: Any, x: Any, y: Any, folds: Any, groups: Any, fit_arguments: dict[str, Any]
-) -> tuple[Experiment, list[Fold]]:
-    """Return the experiment and its folds.
-
-    Raises:
-        ConfigError, DataError: see `cross_validate`.
-    """
-    options = dict(fit_arguments)
-    experiment = Experiment(who, model, x, y, options.pop("sample_weight", None), options)
-    return experiment, make_folds(who, folds, experiment.fold_data, groups, seed=experiment.seed)
-
-
 def _read_values(who: str, name: Any, values: Any) -> list[Any]:
     """Return the values of a parameter as a list; numbers are sorted.
 
@@ -574,23 +559,6 @@ def _read_values(who: str, name: Any, values: Any) -> list[Any]:
     choices = [setting[name] for setting in expand({name: values})]
     require(len(choices) > 1, who, f"at least two values of {name}", values=choices)
     return sorted(choices) if all(map(is_number, choices)) else choices
-
-
-def _make_model(model: Any, values: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
-    """Return the model for a value, and the values that it does not have yet.
-
-    Raises:
-        ConfigError: a function that does not return a model, or a parameter that does not exist.
-    """
-    own_names: tuple[str, ...] = ()
-    model = get_sequential(model)
-    if callable(model) and not isinstance(model, type | BaseModel):
-        own_names = tuple(inspect.signature(model).parameters)
-        model, values = call_model_function(model, values)
-    if isinstance(model, BaseModel):
-        check_names(model.get_settings(), values, own_names)
-        apply_values(model.get_settings(), values)
-    return model, values
 
 
 def _order(who: str, experiment: Experiment, counts: Array, fold: Fold, k: int) -> Array:

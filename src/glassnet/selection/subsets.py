@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from glassnet.errors import DataError, is_int, is_number, require
+from glassnet.selection.grids import to_python
 from glassnet.types import Array
 
 SHOWN_CLASSES = 3
@@ -34,7 +35,7 @@ def read_sizes(who: str, sizes: Any, n_rows: int) -> Array:
     expected = "sizes to be at least two numbers"
     is_list = isinstance(sizes, Iterable) and not isinstance(sizes, str | bytes)
     require(is_list, who, expected, sizes=sizes, fix=fix)
-    items = [_to_python(size) for size in sizes]
+    items = [to_python(size) for size in sizes]
     require(len(items) > 1 and all(map(is_number, items)), who, expected, sizes=items, fix=fix)
     are_fractions = [isinstance(size, float) and size <= 1 for size in items]
     is_one_kind = all(are_fractions) or not any(are_fractions)
@@ -108,8 +109,3 @@ def order_rows(rows: Array, labels: Array | None, rng: np.random.Generator) -> A
         rank = np.arange(count, dtype=np.float64)
         priority[codes == code] = np.sqrt(rank * (rank + 1)) / count
     return rows[shuffled[np.lexsort((-counts[codes], priority))]]
-
-
-def _to_python(size: Any) -> Any:
-    """Return a NumPy number as one of Python."""
-    return size.item() if isinstance(size, np.generic) else size

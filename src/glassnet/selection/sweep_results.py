@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Sweep(View):
-    """Scores of n settings, each trained with r seeds on k divisions of the rows.
+    """Scores of n settings, each trained with r seeds on k splits of the rows.
 
-    A setting is ranked if all of its runs have a score. In nested cross-validation the k divisions
+    A setting is ranked if all of its runs have a score. In nested cross-validation the k splits
     are the outer folds.
 
     Attributes:
@@ -39,9 +39,9 @@ class Sweep(View):
         run_scores: scores of all runs, (n, r, k); NaN if a run diverged or was interrupted.
         inner_scores: mean scores over the inner folds of each outer fold's training rows, (n, k);
             None without nesting.
-        n_train, n_test: number of training rows and of test rows of each division, (k,).
+        n_train, n_test: number of training rows and of test rows of each split, (k,).
         problems: (n,) texts: why a run of the setting has no score; "" if all have one.
-        results: the runs: of each setting, of each seed, of each division and then inner fold.
+        results: the runs: of each setting, of each seed, of each split and then inner fold.
         notes: what to know about the scores, in sentences.
         retrain: returns a model of the setting of an index, trained on all rows.
     """
@@ -71,7 +71,7 @@ class Sweep(View):
 
     @property
     def samples(self) -> Array:
-        """Scores whose spread is the noise: of the folds, or of the seeds on one division."""
+        """Scores whose spread is the noise: of the folds, or of the seeds on one split."""
         return self.scores if self.scores.shape[1] > 1 else self.run_scores[:, :, 0]
 
     @cached_property
@@ -277,7 +277,7 @@ class Sweep(View):
         return 1.0 if is_bounded else math.inf
 
     def _test(self, values: Array) -> TTest:
-        """Test the mean of one value for each fold, or for each seed on one division."""
+        """Test the mean of one value for each fold, or for each seed on one split."""
         if self.scores.shape[1] > 1:
             return corrected_t_test(values, self.n_train, self.n_test)
         return t_test(values)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,24 +11,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from glassnet.data.split import RowSplit
 from glassnet.errors import TrainingWarning, is_int, require, warn
 from glassnet.formatting import format_number
 from glassnet.models.sequential import Sequential
-from glassnet.selection.experiments import (
-    Experiment,
-    get_sequential,
-    require_model,
-    takes_fit_arguments,
-)
-from glassnet.selection.folds import Fold, make_folds
+from glassnet.selection.experiments import Experiment, takes_fit_arguments
+from glassnet.selection.folds import Fold
 from glassnet.selection.grids import expand
-from glassnet.selection.parameters import (
-    apply_values,
-    call_model_function,
-    check_names,
-    split_values,
-)
+from glassnet.selection.model_arguments import make_model
+from glassnet.selection.parameters import split_values
 from glassnet.selection.runs import Run, RunResult
 from glassnet.selection.sweep_results import Sweep
 
@@ -108,19 +97,18 @@ def sweep(
         error estimation when using cross-validation for model selection", 2006 (nested).
     """
     options = dict(fit_arguments)
-    sample_weight = options.pop("sample_weight", None)
     fraction = options.pop("validation_split", VALIDATION_SPLIT) if folds is None else 0.0
     settings, seeds = _expand(model, y, parameters, options, n_iter)
-    candidates = _make_candidates(model, settings)
-    experiment = Experiment(WHO, candidates[0].model, x, y, sample_weight, options)
+    candidates = [_Candidate(each, *make_model(WHO, model, each)) for each in settings]
+    experiment = Experiment(WHO, candidates[0].model, x, y, options)
     seeds = seeds or (experiment.seed,)
-    divisions = _divide(experiment, folds, groups, fraction)
-    numbered = list(enumerate(division.fold for division in divisions))
-    numbered += [pair for division in divisions for pair in enumerate(division.inner)]
+    splits = _make_splits(experiment, folds, groups, fraction)
+    numbered = list(enumerate(split.fold for split in splits))
+    numbered += [pair for split in splits for pair in enumerate(split.inner)]
     repeated = product(candidates, seeds, numbered)
     runs = [candidate.make_run(fold, seed + k) for candidate, seed, (k, fold) in repeated]
     results = experiment.train(runs, resume=resume)
-    return _collect(experiment, candidates, seeds, divisions, results)
+    return _collect(experiment, candidates, seeds, splits, results)
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,18 +117,18 @@ class _Candidate:
 
     setting: dict[str, Any]
     model: Sequential
-    values: dict[str, Any]
+    values: Mapping[str, Any]
 
     def make_run(self, fold: Fold, seed: int) -> Run:
         """Return a run of the setting."""
         return Run(fold.train_rows, fold.test_rows, seed, self.values, model=self.model)
 
 
-class _Division(NamedTuple):
-    """A division of the rows, and the inner folds of its training rows."""
+class _Split(NamedTuple):
+    """Training and test rows, and the inner folds of the training rows."""
 
     fold: Fold
-    inner: tuple[Fold, ...]
+    inner: tuple[Fold, ...] = ()
 
 
 def _expand(
@@ -166,43 +154,25 @@ def _expand(
     return settings, tuple(seed for seed in seeds if seed is not None)
 
 
-def _make_candidates(model: Any, settings: Sequence[dict[str, Any]]) -> list[_Candidate]:
-    """Return the model of each setting, whose names and values are checked.
-
-    Raises:
-        ConfigError: see `sweep`.
-    """
-    model = get_sequential(model)
-    is_model = isinstance(model, Sequential)
-    if isinstance(model, type) or not callable(model):
-        require_model(WHO, model)
-    candidates, own_names = [], () if is_model else tuple(inspect.signature(model).parameters)
-    for setting in settings:
-        made, values = (model, setting) if is_model else call_model_function(model, setting)
-        check_names(made.get_settings(), values, own_names)
-        apply_values(made.get_settings(), values)
-        candidates.append(_Candidate(setting, made, values))
-    return candidates
-
-
-def _divide(experiment: Experiment, folds: Any, groups: Any, fraction: float) -> list[_Division]:
-    """Return the divisions of the rows.
+def _make_splits(experiment: Experiment, folds: Any, groups: Any, fraction: float) -> list[_Split]:
+    """Return the splits of the rows into training and test rows.
 
     Raises:
         ConfigError, DataError: see `make_folds` and `RowSplit`.
     """
-    data = experiment.fold_data
     if folds is None:
         fix = "Pass folds, whose groups are kept together."
         require(groups is None, WHO, "no groups without folds", fix=fix, folds=None)
-        return [_Division(_hold_out(experiment, fraction), ())]
-    outer, inner = folds if _is_nested(folds) else (folds, None)
-    divided = make_folds(WHO, outer, data, groups, seed=experiment.seed)
-    if inner is None:
-        return [_Division(fold, ()) for fold in divided]
+        require(fraction, WHO, "validation_split above 0, or folds", validation_split=fraction)
+        train_rows, test_rows = experiment.split(fraction)
+        assert test_rows is not None
+        return [_Split(Fold(train_rows, test_rows))]
+    if not _is_nested(folds):
+        return [_Split(fold) for fold in experiment.make_folds(folds, groups)]
+    outer, inner = folds
     return [
-        _Division(fold, _divide_again(experiment, inner, groups, fold.train_rows))
-        for fold in divided
+        _Split(fold, tuple(experiment.make_folds(inner, groups, rows=fold.train_rows)))
+        for fold in experiment.make_folds(outer, groups)
     ]
 
 
@@ -212,48 +182,18 @@ def _is_nested(folds: Any) -> bool:
     return is_pair and all(is_int(each, least=0) or hasattr(each, "split") for each in folds)
 
 
-def _hold_out(experiment: Experiment, fraction: float) -> Fold:
-    """Return the rows that `fit` would train on and validate on."""
-    require(fraction, WHO, "validation_split above 0, or folds", validation_split=fraction)
-    split = RowSplit(fraction, experiment.options["validation_from"], experiment.seed)
-    if experiment.is_series:
-        train_rows, test_rows = split.split_windows(experiment.n_rows, experiment.horizon)
-    else:
-        train_rows, test_rows = split.split(experiment.n_rows, experiment.labels)
-    assert test_rows is not None
-    return Fold(train_rows, test_rows)
-
-
-def _divide_again(
-    experiment: Experiment, folds: Any, groups: Any, rows: np.ndarray
-) -> tuple[Fold, ...]:
-    """Return folds of some of the rows."""
-    data = experiment.fold_data
-    positions = np.arange(data.n_rows) if data.positions is None else data.positions
-    part = replace(
-        data,
-        n_rows=len(rows),
-        labels=None if data.labels is None else data.labels[rows],
-        targets=None if data.targets is None else data.targets[rows],
-        positions=positions[rows],
-        n_data=data.n_rows if data.n_data is None else data.n_data,
-    )
-    divided = make_folds(WHO, folds, part, groups, seed=experiment.seed)
-    return tuple(Fold(rows[fold.train_rows], rows[fold.test_rows]) for fold in divided)
-
-
 def _collect(
     experiment: Experiment,
     candidates: Sequence[_Candidate],
     seeds: tuple[int, ...],
-    divisions: Sequence[_Division],
+    splits: Sequence[_Split],
     results: Sequence[RunResult],
 ) -> Sweep:
     """Return the result of the sweep from those of its runs."""
-    n, k = len(candidates), len(divisions)
+    n, k = len(candidates), len(splits)
     scores = np.array([result.get_score(experiment.score_name) for result in results])
     scores = scores.reshape(n, len(seeds), -1)
-    folds = [division.fold for division in divisions]
+    folds = [split.fold for split in splits]
     size = len(results) // n
     # Without folds, callbacks may watch the rows that score: the title says that it is optimistic.
     notes = (experiment if k > 1 else experiment.without_callbacks()).notes
@@ -266,7 +206,7 @@ def _collect(
         score_name=experiment.score_name,
         greater_is_better=experiment.greater_is_better,
         run_scores=scores[:, :, :k],
-        inner_scores=_average_inner(scores[:, :, k:], divisions),
+        inner_scores=_average_inner(scores[:, :, k:], splits),
         n_train=np.array([len(fold.train_rows) for fold in folds]),
         n_test=np.array([len(fold.test_rows) for fold in folds]),
         problems=tuple(_describe_problems(each, experiment.score_name) for each in by_setting),
@@ -276,9 +216,9 @@ def _collect(
     )
 
 
-def _average_inner(scores: np.ndarray, divisions: Sequence[_Division]) -> np.ndarray | None:
-    """Return the mean score over the inner folds of each division, (n, k); None without any."""
-    ends = np.cumsum([len(division.inner) for division in divisions])
+def _average_inner(scores: np.ndarray, splits: Sequence[_Split]) -> np.ndarray | None:
+    """Return the mean score over the inner folds of each split, (n, k); None without any."""
+    ends = np.cumsum([len(split.inner) for split in splits])
     if not ends[-1]:
         return None
     parts = np.split(scores, ends[:-1], axis=2)
