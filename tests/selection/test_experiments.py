@@ -6,11 +6,19 @@ import os
 import signal
 from dataclasses import dataclass
 
+import jax
 import numpy as np
 import pytest
 
 import glassnet as gn
-from glassnet.callbacks import EarlyStopping, LambdaCallback, ReduceLROnPlateau, WeightHistory
+from glassnet.callbacks import (
+    Callback,
+    Decision,
+    EarlyStopping,
+    LambdaCallback,
+    ReduceLROnPlateau,
+    WeightHistory,
+)
 from glassnet.engine.numeric_fields import find_differences, get_structure, iter_numbers, substitute
 from glassnet.engine.stacked_runs import StackedRuns
 from glassnet.errors import ConfigError, DataError, DataWarning
@@ -23,7 +31,7 @@ from glassnet.layers import (
     Residual,
 )
 from glassnet.losses import BinaryCrossentropy
-from glassnet.optimizers import SGD
+from glassnet.optimizers import SGD, Optax
 from glassnet.selection import training
 from glassnet.selection.experiments import Experiment
 from glassnet.selection.runs import Run
@@ -117,11 +125,49 @@ class Doubled(Layer):
         return x * math.sqrt(self.factor)
 
 
-def test_a_number_that_python_computes_with_has_its_own_program():
+@dataclass(frozen=True)
+class Derived(Doubled):
+    """A layer with an attribute that was computed from its number before."""
+
+    def __post_init__(self):
+        object.__setattr__(self, "root", math.sqrt(self.factor))
+
+    def __call__(self, params, x):
+        return x * self.root
+
+
+@dataclass(frozen=True)
+class Checked(Doubled):
+    """A layer for which a number that is no float has another meaning."""
+
+    def __call__(self, params, x):
+        return x * math.sqrt(self.factor) if isinstance(self.factor, float) else -x
+
+
+@pytest.mark.parametrize("layer", [Doubled, Derived, Checked])
+def test_a_number_that_python_computes_with_has_its_own_program(layer):
     factors = (1.0, 4.0)
-    runs = [Run(TRAIN, TEST, 3, {"doubled_1/factor": factor}) for factor in factors]
-    for factor, run, result in zip(factors, runs, train(make_model(Doubled()), runs), strict=True):
-        model = make_model(Doubled(factor))
+    name = f"{layer.__name__.lower()}_1/factor"
+    runs = [Run(TRAIN, TEST, 3, {name: factor}) for factor in factors]
+    for factor, run, result in zip(factors, runs, train(make_model(layer()), runs), strict=True):
+        model = make_model(layer(factor))
+        assert_equal_runs(result, model, *fit_alone(model, run))
+
+
+def test_a_shared_program_that_cannot_be_compiled_is_divided(monkeypatch):
+    """A number that JAX must hash, as `fill_value` of the augmentation layers, ends in an error."""
+    original = Dropout.apply
+
+    def apply(self, *args, **kwargs):
+        hash(self.rate)
+        return original(self, *args, **kwargs)
+
+    monkeypatch.setattr(Dropout, "apply", apply)
+    rates = (0.1, 0.4)
+    runs = [Run(TRAIN, TEST, 3, {"dropout": rate}) for rate in rates]
+    layers = Dense(5), Dropout(0.2)
+    for rate, run, result in zip(rates, runs, train(make_model(*layers), runs), strict=True):
+        model = make_model(Dense(5), Dropout(rate))
         assert_equal_runs(result, model, *fit_alone(model, run))
 
 
@@ -249,6 +295,52 @@ def test_other_settings_are_other_runs_in_a_folder(tmp_path):
     before = len(list(tmp_path.glob("run-*")))
     train(make_model(), [run], resume=tmp_path)
     assert len(list(tmp_path.glob("run-*"))) == before
+
+
+class StopAfter(Callback):
+    """A callback whose `repr` does not say its setting."""
+
+    def __init__(self, epochs):
+        self.epochs = epochs
+
+    def on_epoch_end(self, epoch, logs):
+        return Decision(stop="enough") if epoch + 1 >= self.epochs else None
+
+
+class Transformation:
+    """A transformation in the style of optax, whose `repr` does not say its rate."""
+
+    def __init__(self, rate):
+        self.rate = rate
+
+    def init(self, params):
+        return ()
+
+    def update(self, grads, state, params):
+        return jax.tree.map(lambda g: -self.rate * g, grads), state
+
+
+def power_of(exponent):
+    return lambda x: x**exponent
+
+
+PAIRS = {
+    "callback": lambda value: (make_model(), {"callbacks": StopAfter(value)}),
+    "optimizer": lambda value: (make_model(optimizer=Optax(Transformation(0.01 * value))), {}),
+    "function": lambda value: (make_model(Dense(3, power_of(value))), {}),
+}
+
+
+@pytest.mark.parametrize("part", PAIRS)
+def test_parts_whose_repr_is_the_same_are_other_runs_in_a_folder(part, tmp_path):
+    """Oracle: the same experiments without a folder."""
+    run = Run(TRAIN, TEST, 1)
+    for value in (1, 2, 1):
+        model, options = PAIRS[part](value)
+        (kept,) = train(model, [run], resume=tmp_path, **options)
+        (expected,) = train(model, [run], **options)
+        assert kept.history.history == expected.history.history
+    assert len(list(tmp_path.glob("run-*"))) == 2
 
 
 @pytest.mark.parametrize(

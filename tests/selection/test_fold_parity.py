@@ -1,11 +1,14 @@
 """Folds that are trained together equal the same folds trained one by one by `fit`."""
 
+from dataclasses import dataclass
+
+import jax
 import numpy as np
 import pytest
 
 import glassnet as gn
 from glassnet import optimizers, regularizers, schedules
-from glassnet.callbacks import EarlyStopping, ReduceLROnPlateau
+from glassnet.callbacks import EarlyStopping, ReduceLROnPlateau, WeightHistory
 from glassnet.layers import (
     GRU,
     BatchNormalization,
@@ -148,6 +151,38 @@ MODELS = {
 @pytest.mark.parametrize("name", MODELS)
 def test_parts_of_a_model(name, epochs):
     assert_equal_fits(MODELS[name], NUMBERS, epochs)
+
+
+@dataclass(frozen=True)
+class Centered(optimizers.SGD):
+    """Gradient descent without the mean of each gradient over the inputs."""
+
+    def update(self, grads, state, params, lr):
+        centered = jax.tree.map(lambda g: g - g.mean(0) if g.ndim == 2 else g, grads)
+        return super().update(centered, state, params, lr)
+
+
+@dataclass(frozen=True)
+class MeanDense(Dense):
+    """A Dense layer whose output is divided by the number of inputs."""
+
+    def __call__(self, params, x):
+        return super().__call__(params, x) / x.shape[-1]
+
+
+@pytest.mark.parametrize(
+    ("layer", "optimizer"),
+    [(Dense, Centered(0.1)), (MeanDense, optimizers.SGD(0.1)), (Dense, optimizers.SGD(0.1))],
+)
+def test_widths_with_own_parts(layer, optimizer):
+    """Folds with different columns; parts that combine all inputs see no further ones."""
+    model = gn.Sequential([layer(4, "tanh"), Dense(1)], seed=0)
+    model.compile(optimizer, "mse")
+    together, alone = assert_equal_fits(model, make_table(), 2, callbacks=[WeightHistory()])
+    assert len({result.model.get_weights()[0].shape for result in together}) > 1
+    for result, single in zip(together, alone, strict=True):
+        for name, weights in single.history.weights.items():
+            np.testing.assert_allclose(result.history.weights[name], weights, 1e-4, 1e-4)
 
 
 WORDS = NUMBERS._replace(x=np.random.default_rng(5).integers(0, 8, (len(NUMBERS.y), 5)))

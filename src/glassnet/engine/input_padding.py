@@ -3,7 +3,8 @@
 The encoding of a table is learned from the training rows of a run, so the number of its columns
 may differ between runs. Columns of zeros with weights of zero change nothing: their gradient is 0.
 This holds if the first link is Dense, also behind BatchNormalization and Normalization. Behind
-Dropout, noise or LayerNormalization it does not.
+Dropout, noise or LayerNormalization it does not, nor for parts of a user's own class, or optax:
+they may combine the weights of all inputs.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from glassnet.engine.stacked_runs import NetworkRun
 from glassnet.engine.train_step import TrainState, create_train_state
 from glassnet.layers import BatchNormalization, Dense, Normalization
 from glassnet.layers.functional import Links
+from glassnet.optimizers import OPTIMIZERS
 from glassnet.regularizers import L1, L1L2, L2
 
 FILL = {
@@ -33,6 +35,9 @@ FILL = {
 }
 """The value of each weight for a column of zeros."""
 
+PENALTIES = L1, L2, L1L2, type(None)
+"""Regularizers whose penalty does not change with more zeros, and none."""
+
 
 def pad_inputs(runs: Sequence[NetworkRun]) -> list[NetworkRun]:
     """Return the runs with inputs as wide as the widest of those that differ in width only."""
@@ -41,7 +46,7 @@ def pad_inputs(runs: Sequence[NetworkRun]) -> list[NetworkRun]:
     for key, run in zip(keys, runs, strict=True):
         if key is not None:
             widths[key] = max(widths.get(key, 0), run.data.x.shape[1])
-    padded: dict[Any, np.ndarray] = {}
+    padded: dict[tuple[int, int], np.ndarray] = {}
     return [
         run if key is None else _pad_run(run, widths[key], padded)
         for key, run in zip(keys, runs, strict=True)
@@ -49,10 +54,7 @@ def pad_inputs(runs: Sequence[NetworkRun]) -> list[NetworkRun]:
 
 
 def crop_weights(train_state: TrainState, start: TrainState) -> TrainState:
-    """Return a train state on the host with the weights' shapes of a run before it was padded.
-
-    The result has no optimizer state, which is often twice as large as the weights.
-    """
+    """Return a train state on the host with the weights' shapes of a run before it was padded."""
 
     def crop(array: Any, like: Any) -> Any:
         if np.shape(array) == np.shape(like):
@@ -61,13 +63,14 @@ def crop_weights(train_state: TrainState, start: TrainState) -> TrainState:
 
     params = jax.tree.map(crop, train_state.params, start.params)
     state = jax.tree.map(crop, train_state.state, start.state)
-    return train_state._replace(params=params, state=state, optimizer_state=None)
+    return train_state._replace(params=params, state=state)
 
 
 def _get_key(run: NetworkRun) -> Any:
     """Return what runs must share to be padded to one width, or None if the run cannot be."""
     links, x = run.program.links, run.data.x
-    if x.ndim != 2 or _find_first_dense(links) is None:
+    is_elementwise = type(run.program.optimizer) in OPTIMIZERS.values()
+    if x.ndim != 2 or not is_elementwise or _find_first_dense(links) is None:
         return None
     return get_structure(run.program), x.dtype, np.shape(run.data.y)
 
@@ -75,22 +78,23 @@ def _get_key(run: NetworkRun) -> Any:
 def _find_first_dense(links: Links) -> int | None:
     """Return the index of the first Dense, if zeros pass all links before it unchanged."""
     for i, link in enumerate(links):
-        if isinstance(link, Dense):
-            return i if isinstance(link.kernel_regularizer, L1 | L2 | L1L2 | None) else None
-        is_learned = isinstance(link, Normalization) and link.mean is None and not link.invert
-        if not (is_learned or isinstance(link, BatchNormalization)):
+        if type(link) is Dense:
+            return i if type(link.kernel_regularizer) in PENALTIES else None
+        is_learned = type(link) is Normalization and link.mean is None and not link.invert
+        if not (is_learned or type(link) is BatchNormalization):
             return None
     return None
 
 
-def _pad_run(run: NetworkRun, width: int, padded: dict[Any, np.ndarray]) -> NetworkRun:
+def _pad_run(run: NetworkRun, width: int, padded: dict[tuple[int, int], np.ndarray]) -> NetworkRun:
     """Return a run with inputs of a width; equal inputs are padded once."""
     x = run.data.x
     missing = width - x.shape[1]
     if not missing:
         return run
-    if id(x) not in padded:
-        padded[id(x)] = np.pad(x, ((0, 0), (0, missing)))
+    key = id(x), width
+    if key not in padded:
+        padded[key] = np.pad(x, ((0, 0), (0, missing)))
     last = _find_first_dense(run.program.links)
     assert last is not None
     weights = [
@@ -101,7 +105,7 @@ def _pad_run(run: NetworkRun, width: int, padded: dict[Any, np.ndarray]) -> Netw
         for tree in (run.start.params, run.start.state)
     ]
     start = create_train_state(run.program, *weights, rate=float(run.start.rate), seed=run.seed)
-    return replace(run, data=run.data._replace(x=padded[id(x)]), start=start)
+    return replace(run, data=run.data._replace(x=padded[key]), start=start)
 
 
 def _pad_weights(weights: Any, width: int, missing: int) -> Any:

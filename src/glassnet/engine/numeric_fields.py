@@ -3,6 +3,10 @@
 Layers, losses, optimizers and metrics are frozen dataclasses, and a program is compiled for their
 values. Here the numbers that differ between programs are replaced by traced arguments. A field is
 a number if it is declared as a float. Integers, strings and booleans shape the program itself.
+
+Parts of a user's own class keep their numbers, and so do the parts inside them. Python may compute
+with these numbers in any way: `__post_init__` may derive other attributes from them, and a test
+such as `isinstance(self.rate, float)` would have another result for a traced argument.
 """
 
 from __future__ import annotations
@@ -16,6 +20,9 @@ from glassnet.layers import Composite, Layer
 from glassnet.schedules import Schedule
 
 PartT = TypeVar("PartT")
+
+PACKAGE = "glassnet"
+"""Package whose parts compute with their numbers in a way that works for traced arguments."""
 
 FieldPath = tuple[str | int, ...]
 """Attributes and indices that lead to a field, such as ("links", 1, "rate")."""
@@ -34,9 +41,11 @@ def iter_numbers(part: Any, path: FieldPath = ()) -> Iterator[tuple[FieldPath, f
     if isinstance(part, tuple):
         for i, entry in enumerate(part):
             yield from iter_numbers(entry, (*path, i))
+    elif not _is_part(part):
+        return
     elif isinstance(part, Composite):
         yield from iter_numbers(part.branch_links, (*path, "branch_links"))
-    elif _is_part(part):
+    else:
         for field in _compared_fields(part):
             value = getattr(part, field.name)
             if _is_number(field, value):
@@ -49,6 +58,8 @@ def get_structure(part: Any) -> Any:
     """Return what two parts must share to be compiled as one program: all but their numbers."""
     if isinstance(part, tuple):
         return tuple(map(get_structure, part))
+    if not _is_part(part):
+        return type(part), part
     if isinstance(part, Composite):
         others = [
             (field.name, value)
@@ -56,8 +67,6 @@ def get_structure(part: Any) -> Any:
             if not _holds_layers(value := getattr(part, field.name))
         ]
         return type(part), tuple(others), get_structure(part.branch_links)
-    if not _is_part(part):
-        return type(part), part
     values = [(field, getattr(part, field.name)) for field in _compared_fields(part)]
     return type(part), tuple(
         (field.name, float if _is_number(field, value) else get_structure(value))
@@ -105,8 +114,9 @@ def find_differences(parts: Sequence[Any]) -> dict[FieldPath, tuple[float, ...]]
 
 
 def _is_part(value: Any) -> bool:
-    is_instance = is_dataclass(value) and not isinstance(value, type)
-    return is_instance and not isinstance(value, Schedule)
+    """Return whether a value is a part whose numbers can be replaced."""
+    is_instance = is_dataclass(value) and not isinstance(value, type | Schedule)
+    return is_instance and type(value).__module__.partition(".")[0] == PACKAGE
 
 
 def _compared_fields(part: Any) -> list[Field[Any]]:

@@ -44,6 +44,10 @@ MAX_VECTORIZED_WEIGHTS = 1000
 """Networks with fewer weights than this are vectorized on a CPU; larger ones run in turn."""
 
 
+class SharedProgramError(Exception):
+    """A part cannot be compiled for several values of a number: each needs its own program."""
+
+
 @dataclass(frozen=True, eq=False)
 class NetworkRun:
     """One network to train.
@@ -179,11 +183,6 @@ class StackedRuns:
             }
         )
 
-    @property
-    def has_differences(self) -> bool:
-        """Whether the programs of the runs differ in some numbers."""
-        return bool(self._program.paths)
-
     def begin_epoch(self, epoch: int, active: Iterable[int]) -> None:
         """Order the rows of an epoch, and reset the losses and metric sums.
 
@@ -205,10 +204,13 @@ class StackedRuns:
         """Train each run on its steps from `start` up to `stop`, (runs,) integers.
 
         A run whose loss is not finite ends there.
+
+        Raises:
+            SharedProgramError: the runs need programs of their own.
         """
         bounds = start.astype(np.int32), stop.astype(np.int32)
-        self.train_state = _run_stacked_steps(
-            self._program, self._numbers, self.train_state, self._train_data, self._plan, bounds
+        self.train_state = self._call(
+            _run_stacked_steps, self.train_state, self._train_data, self._plan, bounds
         )
 
     def score(
@@ -224,6 +226,9 @@ class StackedRuns:
             params, state: stacked, of all runs.
             rows: rows of each run.
             with_outputs: whether to return the outputs; they are empty otherwise.
+
+        Raises:
+            SharedProgramError: the runs need programs of their own.
         """
         has_exact = any(metric.exact for metric in self._program.program.metrics)
         blocks, n = [], max(map(len, rows))
@@ -231,7 +236,7 @@ class StackedRuns:
             part = [each[start : start + MAX_BLOCK] for each in rows]
             index = to_device(_pad_rows(part, min(n, MAX_BLOCK)), copy=False)
             weights = params, state
-            block = _score_stacked(self._program, self._numbers, weights, self._data, index)
+            block = self._call(_score_stacked, weights, self._data, index)
             blocks.append(jax.device_get(block if with_outputs or has_exact else block[:4]))
         logs, outputs = [], []
         for k, run in enumerate(self.runs):
@@ -240,6 +245,20 @@ class StackedRuns:
             if with_outputs:
                 outputs.append(np.concatenate([block[4] for block in own])[: len(rows[k])])
         return logs, outputs
+
+    def _call(self, function: Callable[..., T], *args: Any) -> T:
+        """Call a function of the program, the numbers of the runs, and other arguments.
+
+        Raises:
+            SharedProgramError: the function fails, perhaps since a part computes with one of the
+                numbers in Python.
+        """
+        try:
+            return function(self._program, self._numbers, *args)
+        except Exception as error:
+            if not self._program.paths:
+                raise
+            raise SharedProgramError from error
 
 
 def stack(trees: Sequence[T]) -> T:

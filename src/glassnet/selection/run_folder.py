@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from glassnet.engine.train_step import TrainState
 from glassnet.errors import DataWarning, ModelFileError, warn
 from glassnet.fingerprinting import combined_fingerprint
 from glassnet.models.sequential import Sequential
+from glassnet.selection.part_fingerprints import fingerprint_parts
 from glassnet.selection.runs import PreparedRun, RunResult
 from glassnet.storage import model_file
 from glassnet.storage.arrays import flatten_tree
@@ -28,8 +28,6 @@ METADATA_KEY = "glassnet_run"
 
 WEIGHT_FIELDS = ("params", "state", "rate", "key", "step")
 """Fields of a train state that are kept."""
-
-ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 
 
 class RunFolder:
@@ -46,7 +44,7 @@ class RunFolder:
 
     def __init__(self, path: Any, callbacks: Sequence[Callback]) -> None:
         self._folder = CheckpointFolder(path)
-        self._callbacks = ADDRESS.sub("", repr(tuple(callbacks)))
+        self._callbacks = fingerprint_parts(*callbacks)
 
     def close(self) -> None:
         """Let other processes use the folder."""
@@ -101,8 +99,8 @@ class RunFolder:
             "test_rows": run.run.test_rows,
         }
         numbers = run.epochs, network_run.batch_size, network_run.seed, network_run.shuffle
-        program = ADDRESS.sub("", repr(network_run.program))
-        fingerprint = combined_fingerprint(arrays, program, repr(numbers), self._callbacks)
+        parts = fingerprint_parts(network_run.program, run.setup.preprocessor)
+        fingerprint = combined_fingerprint(arrays, parts, repr(numbers), self._callbacks)
         return self._folder.path / f"run-{fingerprint}.safetensors"
 
 

@@ -18,7 +18,7 @@ from glassnet.engine.epoch_runner import Logs, RunState, SlicePacer
 from glassnet.engine.input_padding import crop_weights, pad_inputs
 from glassnet.engine.loop import Decision, Record
 from glassnet.engine.placement import to_device
-from glassnet.engine.stacked_runs import NetworkRun, StackedRuns, take
+from glassnet.engine.stacked_runs import NetworkRun, SharedProgramError, StackedRuns, take
 from glassnet.engine.train_step import TrainState, learning_rate_at, rate_for_learning_rate
 from glassnet.models.sequential import Sequential
 from glassnet.selection.progress import RunProgress
@@ -107,10 +107,7 @@ class RunTrainer:
         try:
             training.run()
             return training.finish(self.model, self.scores_training_rows)[: len(runs)]
-        except jax.errors.JAXTypeError:
-            # A part computes with one of its numbers in Python: it needs a program of its own.
-            if not training.stacked.has_differences:
-                raise
+        except SharedProgramError:
             alone = [self._train_stack([run], 1, interrupt) for run in runs]
             return [result for results in alone for result in results]
 
@@ -255,8 +252,9 @@ class StackTraining:
         state = self.stacked.train_state
         if not self.has_callbacks:
             return Record(epoch, logs, seconds, before, state)
-        start_state, train_state = _take_run(before, k), _take_run(state, k)
-        optimizer = self.trainings[k].program.optimizer
+        unpadded, optimizer = self.trainings[k].prepared.start, self.trainings[k].program.optimizer
+        start_state = crop_weights(_take_run(before, k), unpadded)
+        train_state = crop_weights(_take_run(state, k), unpadded)
         last = np.int32(max(int(train_state.step) - 1, 0))
         return Record(
             epoch=epoch,
@@ -348,6 +346,7 @@ class _RunTraining:
         for row, losses in zip(step_losses, self.step_losses, strict=True):
             row[: len(losses)] = losses
         outputs = self.prepared.decode(outputs) if len(outputs) else outputs
+        final = crop_weights(final, self.prepared.start)._replace(optimizer_state=None)
         if self.problem and not self.problem.endswith(INTERRUPTED):
             logs, train_logs = (dict.fromkeys(each, math.nan) for each in (logs, train_logs))
         return RunResult(
@@ -359,7 +358,7 @@ class _RunTraining:
             problem=self.problem,
             step_losses=step_losses,
             setup=self.prepared.setup,
-            train_state=crop_weights(final, self.prepared.start),
+            train_state=final,
             base_model=self.prepared.run.model or model,
         )
 
