@@ -337,9 +337,9 @@ def test_parts_whose_repr_is_the_same_are_other_runs_in_a_folder(part, tmp_path)
     run = Run(TRAIN, TEST, 1)
     for value in (1, 2, 1):
         model, options = PAIRS[part](value)
-        (kept,) = train(model, [run], resume=tmp_path, **options)
+        (resumed,) = train(model, [run], resume=tmp_path, **options)
         (expected,) = train(model, [run], **options)
-        assert kept.history.history == expected.history.history
+        assert resumed.history.history == expected.history.history
     assert len(list(tmp_path.glob("run-*"))) == 2
 
 
