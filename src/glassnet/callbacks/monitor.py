@@ -47,9 +47,14 @@ def require_logged(who: str, monitor: str, mode: str, names: tuple[str, ...]) ->
 
 
 def find_direction(name: str) -> bool | None:
-    """Return whether a higher value of a metric is better; None if its name does not say so."""
+    """Return whether a higher value of a metric is better; None if its name does not say so.
+
+    Example:
+        >>> find_direction("val_accuracy"), find_direction("RMSE"), find_direction("profit")
+        (True, False, None)
+    """
     for parts, is_higher in ((HIGHER_IS_BETTER, True), (LOWER_IS_BETTER, False)):
-        if any(part in name for part in parts):
+        if any(part in name.lower() for part in parts):
             return is_higher
     return None
 
