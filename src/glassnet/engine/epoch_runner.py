@@ -213,10 +213,11 @@ string, the run stops for that reason.
 class SlicePacer:
     """Measured speed, which sets the number of steps per slice.
 
-    A slice lasts about `SLICE_SECONDS`; the first has one step.
+    A slice lasts about `slice_seconds`; the first has one step.
     """
 
-    steps_per_second: float = 1 / SLICE_SECONDS
+    slice_seconds: float = SLICE_SECONDS
+    steps_per_second: float = 0.0
     last_finished_at: float = 0.0
     total_steps: int = 0
     total_seconds: float = 0.0
@@ -224,7 +225,7 @@ class SlicePacer:
     @property
     def slice_steps(self) -> int:
         """Number of steps of the next slice."""
-        return max(1, int(self.steps_per_second * SLICE_SECONDS))
+        return max(1, int(self.steps_per_second * self.slice_seconds))
 
     def record_slice(self, steps: int, started_at: float) -> None:
         """Record that a slice dispatched at `started_at` has just finished.

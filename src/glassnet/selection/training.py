@@ -36,6 +36,13 @@ MAX_STACKED_RUNS = 64
 MAX_RESUMABLE_RUNS = 8
 """The same if finished runs are kept in a folder: they are written after each program."""
 
+SLICE_SECONDS = 1.0
+"""Target duration of a slice: progress and Ctrl-C wait for it.
+
+Each slice copies the train states of all runs, so that short ones cost time: see
+benchmarks/NOTES.md.
+"""
+
 
 class RunTrainer:
     """Trains prepared runs.
@@ -132,7 +139,7 @@ class StackTraining:
         self.stacked = StackedRuns([run.network_run for run in runs])
         self.trainings = [_RunTraining(run, callbacks) for run in runs]
         self.progress, self.interrupt = progress, interrupt
-        self.pacer = SlicePacer()
+        self.pacer = SlicePacer(SLICE_SECONDS)
         self.has_callbacks = bool(callbacks)
         self.validates = any(len(run.validation_rows) for run in runs)
 
