@@ -76,7 +76,7 @@ def train_together(model, rows, **options):
     x, y, weight = rows[:3]
     options = {"verbose": 0, "sample_weight": weight} | rows.options | options
     experiment = Experiment("test", model, x, y, options)
-    return experiment.train(make_runs(experiment), verbose=0)
+    return experiment.train(make_runs(experiment))
 
 
 def train_alone(model, rows, run, **options):
