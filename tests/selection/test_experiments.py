@@ -275,7 +275,16 @@ def test_an_experiment_is_resumed_from_its_folder(tmp_path, monkeypatch):
     stops[:] = [1] * 3  # no further stop
     with pytest.warns(DataWarning, match=r"run-\w+\.safetensors is damaged .* is repeated"):
         resumed = train(make_model(), runs, resume=folder)
-    assert len(stops) == 4  # one stack: the damaged run and the missing one
+    assert len(stops) == 5  # two stacks: that of the damaged run, and the missing one
+    assert_same_bits(whole, resumed)
+    contents = bytearray(files[1].read_bytes())
+    contents[-1] ^= 1
+    files[1].write_bytes(contents)
+    with pytest.warns(DataWarning, match=r"run-\w+\.safetensors is damaged .* another checksum"):
+        assert_same_bits(whole, train(make_model(), runs, resume=folder))
+
+
+def assert_same_bits(whole, resumed):
     for a, b in zip(whole, resumed, strict=True):
         assert a.scores == b.scores
         assert a.history.history == b.history.history
@@ -283,6 +292,18 @@ def test_an_experiment_is_resumed_from_its_folder(tmp_path, monkeypatch):
         np.testing.assert_array_equal(a.step_losses, b.step_losses)
         for v, w in zip(a.model.get_weights(), b.model.get_weights(), strict=True):
             np.testing.assert_array_equal(v, w)
+
+
+def test_a_run_that_is_repeated_by_itself_has_the_same_bits(tmp_path):
+    """Oracle: the first experiment. Runs have different rates, penalties and numbers of rows."""
+    values = [{"learning_rate": 0.01}, {"learning_rate": 0.02}, {"learning_rate": 0.02, "l2": 0.1}]
+    rows = TRAIN, ROWS[9:], ROWS[15:]
+    runs = [Run(r, ROWS[:9], 3, each) for r, each in zip(rows, values, strict=True)]
+    model = make_model(Dense(5, activation="tanh", kernel_regularizer="l2"))
+    whole = train(model, runs, resume=tmp_path)
+    for file in sorted(tmp_path.glob("run-*")):
+        file.unlink()
+        assert_same_bits(whole, train(model, runs, resume=tmp_path))
 
 
 def test_other_settings_are_other_runs_in_a_folder(tmp_path):

@@ -26,6 +26,9 @@ from glassnet.training.history import History
 METADATA_KEY = "glassnet_run"
 """Name of the metadata of a file that describe its run."""
 
+CHECKSUM_KEY = "checksum"
+"""Name of the metadata of a file that are the fingerprint of its arrays and of its run."""
+
 WEIGHT_FIELDS = ("params", "state", "rate", "key", "step")
 """Fields of a train state that are kept."""
 
@@ -84,7 +87,8 @@ class RunFolder:
             "train_scores": result.train_scores,
             "problem": result.problem,
         }
-        metadata = {METADATA_KEY: json.dumps(description)}
+        text = json.dumps(description)
+        metadata = {METADATA_KEY: text, CHECKSUM_KEY: combined_fingerprint(arrays, text)}
         data = model_file.pack_arrays(arrays, metadata)
         model_file.write(self._get_path(run), data)
 
@@ -111,7 +115,10 @@ def _get_weights(train_state: TrainState) -> tuple[Any, ...]:
 def _read_result(path: Path, run: PreparedRun, model: Sequential) -> RunResult:
     with open_safetensors("resume", path) as contents:
         arrays = {name: contents.get_array(name) for name in contents.header}
-        description = json.loads(contents.metadata[METADATA_KEY])
+        text, checksum = contents.metadata[METADATA_KEY], contents.metadata[CHECKSUM_KEY]
+    if combined_fingerprint(arrays, text) != checksum:
+        raise ValueError("its contents have another checksum")
+    description = json.loads(text)
     template = _get_weights(run.start)
     leaves = []
     for name, like in flatten_tree("state", template).items():

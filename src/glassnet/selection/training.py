@@ -85,7 +85,9 @@ class RunTrainer:
         missing = [i for i in range(len(runs)) if i not in results]
         work = sum(runs[i].epochs * runs[i].network_run.steps for i in missing)
         with InterruptGuard() as interrupt, self.progress.track(len(missing), work):
-            for indices in _group_by_structure(runs, missing):
+            for indices in _group_by_structure(runs):
+                if results.keys() >= set(indices):
+                    continue
                 most = MAX_RESUMABLE_RUNS if folder else MAX_STACKED_RUNS
                 fitting = _count_fitting([runs[i].network_run for i in indices])
                 if fitting < min(most, len(indices)):
@@ -96,26 +98,32 @@ class RunTrainer:
                 size = -(-len(indices) // n_stacks)
                 for start in range(0, len(indices), size):
                     part = indices[start : start + size]
-                    trained = self._train_stack([runs[i] for i in part], size, interrupt)
-                    results |= zip(part, trained, strict=True)
-                    for i, result in zip(part, trained, strict=True):
+                    todo = [i for i in part if i not in results]
+                    # With the same shapes and numbers as without an interruption: the same bits.
+                    done = [i for i in part if i in results] + part[-1:] * (size - len(part))
+                    fill = [replace(runs[i], epochs=0) for i in done]
+                    trained = self._train_stack([runs[i] for i in todo], fill, interrupt)
+                    results |= zip(todo, trained, strict=True)
+                    for i, result in zip(todo, trained, strict=True):
                         if folder and not result.is_interrupted:
                             folder.save(runs[i], result)
         return [results[i] for i in range(len(runs))]
 
     def _train_stack(
-        self, runs: Sequence[PreparedRun], size: int, interrupt: InterruptGuard
+        self,
+        runs: Sequence[PreparedRun],
+        fill: Sequence[PreparedRun],
+        interrupt: InterruptGuard,
     ) -> list[RunResult]:
-        """Train runs of one structure. Runs that only fill up the stack have no epochs."""
-        if interrupt.interrupted:
+        """Train runs of one structure, in a stack with others that have no epochs."""
+        if interrupt.interrupted or not runs:
             return [_make_unstarted_result(run, self.model) for run in runs]
-        fill = [replace(runs[-1], epochs=0)] * (size - len(runs))
         training = StackTraining([*runs, *fill], self.callbacks, self.progress, interrupt)
         try:
             training.run()
             return training.finish(self.model, self.scores_training_rows)[: len(runs)]
         except SharedProgramError:
-            alone = [self._train_stack([run], 1, interrupt) for run in runs]
+            alone = [self._train_stack([run], (), interrupt) for run in runs]
             return [result for results in alone for result in results]
 
 
@@ -387,11 +395,11 @@ def _make_unstarted_result(run: PreparedRun, model: Sequential) -> RunResult:
     )
 
 
-def _group_by_structure(runs: Sequence[PreparedRun], indices: Sequence[int]) -> list[list[int]]:
+def _group_by_structure(runs: Sequence[PreparedRun]) -> list[list[int]]:
     """Return the indices of the runs that can be stacked, group by group."""
     groups: dict[Any, list[int]] = {}
-    for i in indices:
-        groups.setdefault(runs[i].network_run.get_structure(), []).append(i)
+    for i, run in enumerate(runs):
+        groups.setdefault(run.network_run.get_structure(), []).append(i)
     return list(groups.values())
 
 
