@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
-Command = TypeVar("Command", bound=Callable[..., Any])
+CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 
 
 MAX_DIGITS = 9
@@ -166,6 +166,7 @@ seed_option = click.option(
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON object and nothing else."
 )
+quiet_option = click.option("--quiet", is_flag=True, help="Print the last line only.")
 
 
 fill_option = click.option(
@@ -176,7 +177,7 @@ fill_option = click.option(
 )
 
 
-def series_options(command: Command) -> Command:
+def series_options(command: CommandT) -> CommandT:
     """Add the options for time series.
 
     They are `--forecast`, `--time`, `--fill` and `--time-zone`.
@@ -206,7 +207,7 @@ def series_options(command: Command) -> Command:
     return command
 
 
-def table_options(command: Command) -> Command:
+def table_options(command: CommandT) -> CommandT:
     """Add the options for tables.
 
     They are `--target`, `--features`, `--column`, `--target-transform` and `--task`.
@@ -245,7 +246,7 @@ def table_options(command: Command) -> Command:
     return command
 
 
-def csv_options(command: Command) -> Command:
+def csv_options(command: CommandT) -> CommandT:
     """Add the options of `data.read_table`; the command gets those in use as the dict `csv`."""
 
     @functools.wraps(command)
@@ -328,7 +329,7 @@ def _to_number(word: str) -> str | float:
     return float(word) if re.fullmatch(r"\s*[+-]?\d+(\.\d+)?\s*", word) else word
 
 
-def images_options(command: Command) -> Command:
+def images_options(command: CommandT) -> CommandT:
     """Add the options for folders of images: `--size` and `--augment`."""
     for option in (
         click.option(
@@ -347,7 +348,7 @@ def images_options(command: Command) -> Command:
     return command
 
 
-def layers_option(default: str | None) -> Callable[[Command], Command]:
+def layers_option(default: str | None) -> Callable[[CommandT], CommandT]:
     """Return the option `--layers`; with None, the default depends on the data."""
     suffix = "" if default else "  [default: 128; images: 32,64,128]"
     return click.option(
@@ -360,7 +361,7 @@ def layers_option(default: str | None) -> Callable[[Command], Command]:
     )
 
 
-def optimizer_option(default: str) -> Callable[[Command], Command]:
+def optimizer_option(default: str) -> Callable[[CommandT], CommandT]:
     """Return the option `--optimizer`."""
     return click.option(
         "--optimizer",
@@ -371,7 +372,7 @@ def optimizer_option(default: str) -> Callable[[Command], Command]:
     )
 
 
-def learning_rate_option(default: float | None) -> Callable[[Command], Command]:
+def learning_rate_option(default: float | None) -> Callable[[CommandT], CommandT]:
     """Return the option `--learning-rate`; with None, the default is the optimizer's."""
     suffix = "" if default else "  [default: the optimizer's]"
     return click.option(
@@ -391,7 +392,7 @@ groups_option = click.option(
 )
 
 
-def folds_option(default: int | None, use: str) -> Callable[[Command], Command]:
+def folds_option(default: int | None, use: str) -> Callable[[CommandT], CommandT]:
     """Return the option `--folds` with its use."""
     return click.option(
         "--folds",
@@ -403,14 +404,14 @@ def folds_option(default: int | None, use: str) -> Callable[[Command], Command]:
     )
 
 
-def data_options(command: Command) -> Command:
+def data_options(command: CommandT) -> CommandT:
     """Add the options for data of all kinds, which `jobs.resolve.take_job` reads."""
     for add in (images_options, series_options, csv_options, table_options):
         command = add(command)
     return command
 
 
-def network_options(command: Command) -> Command:
+def network_options(command: CommandT) -> CommandT:
     """Add the options for one network and its training.
 
     They are `--layers`, `--activation`, `--dropout`, `--learning-rate`, `--optimizer`,
@@ -446,7 +447,7 @@ def network_options(command: Command) -> Command:
     return command
 
 
-def fit_options(command: Command) -> Command:
+def fit_options(command: CommandT) -> CommandT:
     """Add the options for the length of the training.
 
     They are `--epochs`, `--validation-split` and `--patience`.

@@ -6,13 +6,14 @@ import io
 import os
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from glassnet import output_files
+from glassnet.cli.arguments import CommandT
 from glassnet.cli.help_sections import SectionedCommand
 from glassnet.errors import DataWarning, ModelFileError
 from glassnet.storage import atomic_write
@@ -154,6 +155,20 @@ class OutputFolder(OutputPath):
                 "expected a folder that can be written to, not a file. "
                 f"Received: {output_files.shorten_path(path)!r}."
             )
+
+
+def output_option(
+    name: str, path_type: OutputPath, help_text: str, default: str | None = None
+) -> Callable[[CommandT], CommandT]:
+    """Return the option for the path of a file or a folder that a command writes."""
+    return click.option(
+        name,
+        metavar="FOLDER" if isinstance(path_type, OutputFolder) else "FILE",
+        type=path_type,
+        default=default,
+        show_default=default is not None,
+        help=help_text,
+    )
 
 
 class Command(SectionedCommand):

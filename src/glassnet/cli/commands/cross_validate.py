@@ -34,20 +34,16 @@ if TYPE_CHECKING:
 )
 @arguments.network_options
 @arguments.seed_option
-@click.option(
-    "--plot",
-    metavar="FILE",
-    type=outputs.FigureFile(),
-    help="Where to save a figure of the scores, such as folds.png.",
+@outputs.output_option(
+    "--plot", outputs.FigureFile(), "Where to save a figure of the scores, such as folds.png."
 )
-@click.option(
+@outputs.output_option(
     "--out",
-    metavar="FILE",
-    type=outputs.TableFile(),
-    help="Where to save the rows with their predictions, such as predictions.csv.",
+    outputs.TableFile(),
+    "Where to save the rows with their predictions, such as predictions.csv.",
 )
 @arguments.json_option
-@click.option("--quiet", is_flag=True, help="Print the last line only.")
+@arguments.quiet_option
 @click.pass_context
 def command(
     ctx: click.Context,

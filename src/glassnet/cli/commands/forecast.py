@@ -22,17 +22,11 @@ from glassnet.cli import arguments, outputs
     type=click.IntRange(min=1),
     help="Number of steps.  [default: N of `train --forecast N`]",
 )
-@click.option(
-    "--out",
-    metavar="FILE",
-    type=outputs.TableFile(),
-    help="The CSV file to write.  [default: print a table]",
+@outputs.output_option(
+    "--out", outputs.TableFile(), "The CSV file to write.  [default: print a table]"
 )
-@click.option(
-    "--plot",
-    metavar="FILE",
-    type=outputs.FigureFile(),
-    help="Where to save a plot, such as forecast.png.",
+@outputs.output_option(
+    "--plot", outputs.FigureFile(), "Where to save a plot, such as forecast.png."
 )
 @arguments.fill_option
 @arguments.csv_options

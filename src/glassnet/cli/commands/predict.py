@@ -23,11 +23,8 @@ if TYPE_CHECKING:
 @click.command("predict", cls=outputs.Command, short_help="Write the predictions of a saved model.")
 @click.argument("model", metavar="MODEL")
 @click.argument("rows", metavar="FILE|FOLDER")
-@click.option(
-    "--out",
-    metavar="FILE",
-    type=outputs.TableFile(),
-    help="The CSV file to write.  [default: standard output]",
+@outputs.output_option(
+    "--out", outputs.TableFile(), "The CSV file to write.  [default: standard output]"
 )
 @click.option(
     "--safe-csv/--no-safe-csv",

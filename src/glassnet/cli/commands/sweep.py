@@ -73,26 +73,19 @@ def value_option(
     help="Number of networks for each setting and fold, with different seeds.",
 )
 @arguments.seed_option
-@click.option(
-    "--plot",
-    metavar="FILE",
-    type=outputs.FigureFile(),
-    help="Where to save a figure of the scores, such as sweep.png.",
+@outputs.output_option(
+    "--plot", outputs.FigureFile(), "Where to save a figure of the scores, such as sweep.png."
 )
-@click.option(
-    "--out",
-    metavar="FILE",
-    type=outputs.ModelFile(),
-    help="Where to save a model of the best setting, trained on all rows.",
+@outputs.output_option(
+    "--out", outputs.ModelFile(), "Where to save a model of the best setting, trained on all rows."
 )
-@click.option(
+@outputs.output_option(
     "--resume",
-    metavar="FOLDER",
-    type=outputs.OutputFolder(),
-    help="Folder of finished networks; the same command continues from them.",
+    outputs.OutputFolder(),
+    "Folder of finished networks; the same command continues from them.",
 )
 @arguments.json_option
-@click.option("--quiet", is_flag=True, help="Print the last line only.")
+@arguments.quiet_option
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -134,10 +127,11 @@ def command(
             output.print_wrapped(line)
     result = sweeps.sweep_job(job, plan, resume=resume, silent=silent)
     seconds = time.perf_counter() - start
-    if as_json and result.best is None:
-        output.print_json({"dataset": job.name} | sweeps.to_json(result, plan))
+    facts = {"dataset": job.name} | sweeps.to_json(result, plan)
     if result.best is None:
-        if not as_json:
+        if as_json:
+            output.print_json(facts)
+        else:
             click.echo(f"{job.name}: {result.title}")
         ctx.exit(EXIT_NOT_FINITE)
     if plot:
@@ -145,7 +139,6 @@ def command(
     if out:
         result.refit().save(out)
     if as_json:
-        facts = {"dataset": job.name} | sweeps.to_json(result, plan)
         output.print_json(facts | {"seconds": seconds, "plot": plot, "out": out})
     else:
         if not quiet:

@@ -42,35 +42,23 @@ MAX_LINE_WIDTH = 79
     None, "Train on all rows, and score N other networks in cross-validation instead of test data."
 )
 @arguments.seed_option
-@click.option(
-    "--plot",
-    metavar="FILE",
-    type=outputs.FigureFile(),
-    default="curves.png",
-    show_default=True,
-    help="Where to save the learning curves.",
+@outputs.output_option(
+    "--plot", outputs.FigureFile(), "Where to save the learning curves.", default="curves.png"
 )
-@click.option(
-    "--out",
-    metavar="FILE",
-    type=outputs.ModelFile(),
-    help="Where to save the model, such as titanic.glassnet.",
+@outputs.output_option(
+    "--out", outputs.ModelFile(), "Where to save the model, such as titanic.glassnet."
 )
-@click.option(
-    "--report",
-    metavar="FILE",
-    type=outputs.PageFile(),
-    help="Where to save a web page about the run, such as run.html.",
+@outputs.output_option(
+    "--report", outputs.PageFile(), "Where to save a web page about the run, such as run.html."
 )
-@click.option(
+@outputs.output_option(
     "--resume",
-    metavar="FOLDER",
-    type=outputs.OutputFolder(),
-    help="Folder of checkpoints; the same command continues from the last one.",
+    outputs.OutputFolder(),
+    "Folder of checkpoints; the same command continues from the last one.",
 )
 @click.option("--no-plot", is_flag=True, help="Do not plot the learning curves.")
 @arguments.json_option
-@click.option("--quiet", is_flag=True, help="Print the last line only.")
+@arguments.quiet_option
 @click.pass_context
 def command(
     ctx: click.Context,
