@@ -55,6 +55,23 @@ def format_share(value: float) -> str:
     return f"{round(value, 3) + 0.0:.3f}"
 
 
+def format_score(name: str, score: float, *, keep_zeros: bool = False) -> str:
+    """Format an accuracy as a share, and any other score as a number.
+
+    Args:
+        name: name of the score.
+        score: the score.
+        keep_zeros: see `format_number`.
+
+    Example:
+        >>> format_score("accuracy", 0.9), format_score("RMSE", 12.5)
+        ('0.900', '12.5')
+    """
+    if name.endswith("accuracy"):
+        return format_share(score)
+    return format_number(score, keep_zeros=keep_zeros)
+
+
 def format_logs(logs: Mapping[str, float], *, aligned: bool = False) -> str:
     """Format the numbers of an epoch or of an evaluation in one line.
 

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure, SubFigure
 
 from glassnet.formatting import format_number, shorten
 from glassnet.plots.curves import TRAINING_COLOR, VALIDATION_COLOR
+from glassnet.plots.scales import choose_scale, scale_scores
 from glassnet.plots.style import (
     CLASS_COLORS,
     NEGATIVE_COLOR,
@@ -21,16 +22,13 @@ from glassnet.plots.style import (
     figure_of,
     get_axes,
 )
-from glassnet.plots.text import plain_text, set_title, use_plain_numbers, widen_for_title
+from glassnet.plots.text import plain_text, set_title, widen_for_title
 from glassnet.types import Array
 
 FIGURE_SIZE = (6.4, 4.2)
 
 MIN_LOG_RATIO = 15.0
 """Positive numbers get a logarithmic axis if the largest is this many times the smallest."""
-
-MIN_LOG_SCORE_RATIO = 30.0
-"""Positive scores get a logarithmic axis if the largest is this many times the smallest."""
 
 MAX_DISTANCE = 0.6
 """A constant answer is drawn up to this distance from the other scores, in heights of the axis."""
@@ -86,11 +84,7 @@ class ScoreAxis:
     @property
     def scale(self) -> str:
         """Scale of the axis: "linear", "log", or "symlog" for 0 and numbers of several decades."""
-        positive = self.positions[self.positions > 0]
-        spans_decades = len(positive) > 1 and positive[-1] / positive[0] >= MIN_LOG_RATIO
-        if not self.is_numeric or not spans_decades or self.positions[0] < 0:
-            return "linear"
-        return "log" if len(positive) == len(self.positions) else "symlog"
+        return choose_scale(self.positions, MIN_LOG_RATIO) if self.is_numeric else "linear"
 
 
 @dataclass(frozen=True)
@@ -146,7 +140,7 @@ def plot_score_curve(
     for line in lines:
         if line.kind != "constant":
             _draw_line(ax, axis.positions, line, next(styles) if line.kind == "other" else None)
-    _set_score_scale(ax, lines)
+    scale_scores(ax, "y", np.concatenate([line.scores.ravel() for line in lines]))
     for line in lines:
         if line.kind == "constant":
             _draw_constant(ax, axis.positions, line)
@@ -230,17 +224,6 @@ def _spread(scores: Array) -> Array:
         return np.zeros(len(scores))
     spread: Array = scores.std(axis=1, ddof=1)
     return spread
-
-
-def _set_score_scale(ax: Axes, lines: Sequence[ScoreLine]) -> None:
-    """Use a logarithmic axis for errors of very different sizes."""
-    scores = np.concatenate([line.scores.ravel() for line in lines])
-    scores = scores[np.isfinite(scores)]
-    if len(scores) and scores.min() > 0 and scores.max() / scores.min() >= MIN_LOG_SCORE_RATIO:
-        ax.set_yscale("log")
-        use_plain_numbers(ax.yaxis)
-    else:
-        ax.yaxis.set_major_formatter(lambda value, _: format_number(value))
 
 
 def _mark_failed(ax: Axes, positions: Array) -> None:

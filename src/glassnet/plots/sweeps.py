@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -17,6 +17,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
 from glassnet.formatting import format_number, shorten
+from glassnet.plots.scales import choose_scale, choose_score_scale, scale_scores
 from glassnet.plots.style import (
     CLASS_COLORS,
     REFERENCE_COLOR,
@@ -84,19 +85,13 @@ class SettingScores:
         """Whether a setting is not ranked."""
         return any(self.problems)
 
-    @property
-    def is_log(self) -> bool:
-        """Whether scores are drawn on a logarithmic scale."""
-        finite = self.means[np.isfinite(self.means)]
-        return bool(finite.size and finite.min() > 0 and finite.max() > LOG_RATIO * finite.min())
-
     def rank(self) -> np.ndarray:
         """Return the indices of the settings, the best first; those without a mean are last."""
         return np.argsort(-self.means if self.greater_is_better else self.means, kind="stable")
 
 
 @plain_text
-def plot_score_curve(
+def plot_scores_by_value(
     values: np.ndarray, settings: SettingScores, *, name: str, title: str, ax: Axes | None = None
 ) -> Figure | SubFigure:
     """Draw the scores over the values of one parameter.
@@ -129,7 +124,7 @@ def plot_score_curve(
         best = values[settings.best], settings.means[settings.best]
         ax.plot(*best, "o", color=BEST_COLOR, ms=9, zorder=4, label="best")
     _scale_values(ax, values)
-    _scale_scores(ax, "y", settings)
+    scale_scores(ax, "y", settings.means)
     failed = values[[i for i, problem in enumerate(settings.problems) if problem]]
     if failed.size:
         label = ", ".join(dict.fromkeys(filter(None, settings.problems)))
@@ -169,7 +164,7 @@ def plot_score_map(
     means = np.ma.masked_invalid(settings.means[indices])
     shown = means.compressed()
     low, high = (shown.min(), shown.max()) if shown.size else (0.0, 1.0)
-    norm = LogNorm(low, high) if settings.is_log else Normalize(low, high)
+    norm = LogNorm(low, high) if choose_score_scale(shown) == "log" else Normalize(low, high)
     colors = mpl.colormaps[SEQUENTIAL if settings.greater_is_better else f"{SEQUENTIAL}_r"]
     image = ax.imshow(means, cmap=colors, norm=norm, aspect="auto", origin="lower")
     for (row, column), index in np.ndenumerate(indices):
@@ -209,7 +204,7 @@ def plot_ranked_scores(
     ax = get_axes(ax, (7.2, 1.7 + 0.28 * len(order)))
     for place, index in enumerate(order):
         _draw_ranked(ax, place, index, settings)
-    _scale_scores(ax, "x", settings)
+    scale_scores(ax, "x", settings.means)
     n_more = len(values) - len(order)
     ax.set_yticks(range(len(order)), [shorten(values[i], MAX_RANKED_TEXT) for i in order])
     ax.set_ylim(len(order) - 0.5, -0.5)
@@ -290,26 +285,16 @@ def _rotate(texts: Sequence[str], n: int) -> float:
     return 40.0 if max(map(len, texts)) * n > 48 else 0.0
 
 
-def _scale_scores(ax: Axes, name: Literal["x", "y"], settings: SettingScores) -> None:
-    """Choose the scale and the number format of an axis of scores."""
-    axis = ax.xaxis if name == "x" else ax.yaxis
-    if settings.is_log:
-        ax.set(**{f"{name}scale": "log"})
-        use_plain_numbers(axis)
-    else:
-        axis.set_major_formatter(lambda value, _: format_number(value))
-
-
 def _scale_values(ax: Axes, values: np.ndarray) -> None:
     """Choose a logarithmic axis for values over several decades; 0 may be one of them."""
     distinct = np.unique(values)
-    positive = distinct[distinct > 0]
-    if positive.size < 2 or distinct[0] < 0 or positive[-1] < LOG_RATIO * positive[0]:
+    scale = choose_scale(distinct, LOG_RATIO)
+    if scale == "linear":
         ax.xaxis.set_major_locator(MaxNLocator(integer=bool((distinct % 1 == 0).all())))
         ax.xaxis.set_major_formatter(lambda value, _: format_number(value))
         return
-    if positive.size < distinct.size:
-        ax.set_xscale("symlog", linthresh=positive[0], linscale=0.5)
+    if scale == "symlog":
+        ax.set_xscale("symlog", linthresh=distinct[distinct > 0][0], linscale=0.5)
     else:
         ax.set_xscale("log")
     if len(distinct) <= MAX_VALUE_TICKS:

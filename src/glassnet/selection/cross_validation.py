@@ -14,7 +14,7 @@ from glassnet.engine import objective
 from glassnet.errors import NotReadyError, message
 from glassnet.evaluation.intervals import Interval
 from glassnet.evaluation.resampled_tests import corrected_interval
-from glassnet.formatting import format_number, format_share
+from glassnet.formatting import format_score
 from glassnet.inspection.view import View
 from glassnet.models.sequential import Sequential
 from glassnet.selection.experiments import Experiment, takes_fit_arguments
@@ -237,8 +237,7 @@ class CrossValidation(View):
         return text + (f"; the training of {failed} failed" if failed else "")
 
     def _format(self, value: float) -> str:
-        is_share = self.score_name.endswith("accuracy")
-        return format_share(value) if is_share else format_number(value)
+        return format_score(self.score_name, value)
 
     def __str__(self) -> str:
         lines = [self.title]

@@ -11,7 +11,7 @@ import numpy as np
 
 from glassnet.errors import is_number, lookup, require
 from glassnet.evaluation.resampled_tests import TTest, corrected_t_test
-from glassnet.formatting import format_names, format_number, format_share
+from glassnet.formatting import format_names, format_number, format_score
 from glassnet.inspection.view import View
 from glassnet.selection.experiments import Experiment, takes_fit_arguments
 from glassnet.selection.folds import Fold
@@ -268,9 +268,7 @@ class ScoreCurve(View):
         return int(np.nanargmax(means)) if np.isfinite(means).any() else None
 
     def _format(self, score: float) -> str:
-        if "accuracy" in self.score_name:
-            return format_share(score)
-        return format_number(score, keep_zeros=True)
+        return format_score(self.score_name, score, keep_zeros=True)
 
     def _describe_problems(self) -> list[str]:
         """Return a sentence for each position at which a training failed."""

@@ -13,7 +13,7 @@ import numpy as np
 
 from glassnet.errors import NotReadyError, is_number, message
 from glassnet.evaluation.resampled_tests import TTest, corrected_t_test, t_test
-from glassnet.formatting import MAX_LIKE_LINES, format_number, format_share
+from glassnet.formatting import MAX_LIKE_LINES, format_score
 from glassnet.inspection.view import View
 from glassnet.models.sequential import Sequential
 from glassnet.selection.parameters import format_value, format_values
@@ -175,8 +175,7 @@ class Sweep(View):
 
     def format_score(self, score: float) -> str:
         """Return a score as text."""
-        is_share = self.score_name.endswith("accuracy")
-        return format_share(score) if is_share else format_number(score)
+        return format_score(self.score_name, score)
 
     def __str__(self) -> str:
         lines = [self.title, *self._noise_lines(), *self._range_lines()]
@@ -210,7 +209,9 @@ class Sweep(View):
         data, varied = self._make_plot_data(), self._varied
         if len(varied) == 1 and all(is_number(setting[varied[0]]) for setting in self.settings):
             values = np.array([setting[varied[0]] for setting in self.settings], np.float64)
-            return sweeps.plot_score_curve(values, data, name=varied[0], title=self.title, ax=ax)
+            return sweeps.plot_scores_by_value(
+                values, data, name=varied[0], title=self.title, ax=ax
+            )
         cells = self._arrange_cells()
         if cells is not None:
             indices, texts = cells
