@@ -118,14 +118,16 @@ def test_groups_that_leak_are_named():
         )
 
 
-def test_intervals_of_shares_end_at_0_and_1(result):
+def test_intervals_end_at_0_and_1(result):
     """Oracle: `corrected_interval`, which knows no limits; and a loss, which has none above."""
     sizes = [[len(rows) for rows in parts] for parts in (result.train_rows, result.test_rows)]
     low, high = corrected_interval(result.scores, *map(np.array, sizes))
     assert low < 0
     assert result.interval == pytest.approx((0, high))
     losses = replace(result, score_name="loss", scores=5 * result.scores)
-    assert losses.interval == pytest.approx((5 * low, 5 * high))
+    assert losses.interval == pytest.approx((0, 5 * high))
+    other = replace(result, score_name="my_metric")
+    assert other.interval == pytest.approx((low, high))
     assert losses.interval[1] > 1
 
 
@@ -201,3 +203,36 @@ def test_scores_agree_with_those_of_scikit_learn(kind):
     others = losses_of_scikit_learn(estimator, y, scoring)
     assert is_same_mean(losses_of_folds(model, y, N_EPOCHS), others)
     assert not is_same_mean(losses_of_folds(model, y, N_EPOCHS // 2), others)
+
+
+def test_a_score_that_single_rows_do_not_have_is_explained():
+    """Oracle: R2 is undefined for one row, but the training of every fold has ended."""
+    model = gn.Sequential([Dense(1)], seed=0)
+    model.compile("sgd", "mse", ["r2_score"])
+    x = NUMBERS.x[:4]
+    options = {"folds": splitters.LeaveOneOut(), **QUICK}
+    result = cross_validate(model, x, x[:, 0], **options)
+    text = str(result)
+    assert result.title == "r2_score is not a number in 4 folds of 4 rows"
+    assert "fold 1: 3 training and 1 test row, 3 epochs, r2_score nan" in text
+    assert "R2 is a number only if the targets differ. With fewer folds" in text
+    assert len(result.models) == 4
+    assert np.isfinite(result.predictions).all()
+    curve = gn.selection.validation_curve(model, x, x[:, 0], "l2", [0.1, 0.2], **options)
+    assert curve.title == "no score: with every value, r2 score is not a number"
+    assert "R2 is a number only if the targets differ." in str(curve)
+    swept = gn.selection.sweep(model, x, x[:, 0], {"l2": [0.1, 0.2]}, **options)
+    assert "(r2_score is nan. R2 is a number only if the targets differ)" in str(swept)
+
+
+def test_folds_that_failed_are_not_counted_in_the_mean():
+    """A target of 1e30 makes the loss infinite in the folds that train on it."""
+    model = gn.Sequential([Dense(1)], seed=0)
+    model.compile(gn.optimizers.SGD(0.1), "mse", ["mae"])
+    y = NUMBERS.x[:, 0].copy()
+    y[5] = 1e30
+    result = cross_validate(model, NUMBERS.x, y, folds=3, **QUICK)
+    rows = f"of 3 folds of {N} rows; the training of 2 failed"
+    assert re.fullmatch(rf"mae \S+ over 1 {rows}", result.title)
+    assert "A lower learning rate" in str(result)
+    assert "The mean leaves out the folds that failed" in str(result)

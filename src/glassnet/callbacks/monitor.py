@@ -66,6 +66,11 @@ NUMBER_HINTS = {
 """When metrics are numbers, by parts of their names."""
 
 
+def explain_non_number(name: str) -> str:
+    """Return when a metric is a number, with a space before it, or "" if it is not known."""
+    return next((text for part, text in NUMBER_HINTS.items() if part in name), "")
+
+
 def describe_non_number(who: str, monitor: str, value: float, epoch: int, effect: str) -> str:
     """Return a warning about a monitored value that is NaN or infinite.
 
@@ -76,7 +81,7 @@ def describe_non_number(who: str, monitor: str, value: float, epoch: int, effect
         epoch: index of the epoch, from 0.
         effect: what the callback does then, in one sentence.
     """
-    hint = next((text for part, text in NUMBER_HINTS.items() if part in monitor), "")
+    hint = explain_non_number(monitor)
     fix = " Check the rows that it is computed from."
     place = f"{monitor} is not a finite number ({value}) in epoch {epoch + 1}"
     return f"{who}: {place}. {effect}{hint or fix}"

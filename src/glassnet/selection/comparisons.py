@@ -332,7 +332,8 @@ class Comparison(View):
                 f"95 % interval {low} to {high}, {_format_p(self.p_value)}"
             )
         train, test = _format_range(self.n_train), _format_range(self.n_test)
-        lines.append(f"{self.scores.shape[1]} folds of {train} training rows and {test} test rows")
+        rows = "test row" if test == "1" else "test rows"
+        lines.append(f"{self.scores.shape[1]} folds of {train} training rows and {test} {rows}")
         return "\n".join([*lines, *self._list_problems(), *self.notes])
 
     def _list_problems(self) -> list[str]:

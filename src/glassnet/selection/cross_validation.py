@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from glassnet.callbacks.monitor import explain_non_number
 from glassnet.engine import objective
 from glassnet.errors import NotReadyError, message
 from glassnet.evaluation.intervals import Interval
@@ -17,8 +18,10 @@ from glassnet.evaluation.resampled_tests import corrected_interval
 from glassnet.formatting import format_score
 from glassnet.inspection.view import View
 from glassnet.models.sequential import Sequential
+from glassnet.preprocessing.time_series import TimeSeriesPreprocessor
 from glassnet.selection.experiments import Experiment, takes_fit_arguments
 from glassnet.selection.runs import Run, RunResult
+from glassnet.selection.score_ranges import clip_interval
 from glassnet.training.history import History
 
 if TYPE_CHECKING:
@@ -27,8 +30,8 @@ if TYPE_CHECKING:
 MAX_LINES = 12
 """Maximum number of folds that are printed."""
 
-SHARES = ("auc", "f1_score", "precision", "recall")
-"""Scores from 0 to 1, beside accuracies."""
+LOWER_RATE = "A lower learning rate, or inputs and targets of a smaller scale, usually helps."
+"""What to do about a loss that is not finite."""
 
 
 @takes_fit_arguments
@@ -154,7 +157,8 @@ class CrossValidation(View):
         """The 95 % interval of the mean score, or None if there are too few folds.
 
         It is wider than that of independent scores, since the folds share training rows: see
-        `evaluation.resampled_tests.corrected_interval`. That of a share ends at 0 and 1.
+        `evaluation.resampled_tests.corrected_interval`. It ends where no score can be, such as
+        that of an accuracy at 0 and 1, and that of a squared error at 0.
         """
         done = np.isfinite(self.scores)
         n_train = np.array([len(rows) for rows in self.train_rows])
@@ -162,11 +166,7 @@ class CrossValidation(View):
         if done.sum() < 2:
             return None
         interval = corrected_interval(self.scores[done], n_train[done], n_test[done])
-        is_share = self.score_name.endswith("accuracy") or self.score_name in SHARES
-        if interval is None or not is_share:
-            return interval
-        low, high = np.clip(interval, 0, 1).tolist()
-        return low, high
+        return clip_interval(interval, self.score_name, self.results[0].setup.loss)
 
     @property
     def all_scores(self) -> dict[str, np.ndarray]:
@@ -184,8 +184,8 @@ class CrossValidation(View):
     @property
     def models(self) -> tuple[Sequential, ...]:
         """The trained model of each fold, without those whose training failed."""
-        pairs = zip(self.results, self.scores, strict=True)
-        return tuple(result.model for result, score in pairs if np.isfinite(score))
+        pairs = zip(self.results, self._is_used, strict=True)
+        return tuple(result.model for result, is_used in pairs if is_used)
 
     @cached_property
     def predicted_labels(self) -> np.ndarray:
@@ -202,8 +202,8 @@ class CrossValidation(View):
     @property
     def tested_rows(self) -> np.ndarray:
         """Positions in x of the rows that have a prediction."""
-        pairs = zip(self.test_rows, self.scores, strict=True)
-        done = [rows for rows, score in pairs if np.isfinite(score)]
+        pairs = zip(self.test_rows, self._is_used, strict=True)
+        done = [rows for rows, is_used in pairs if is_used]
         return np.unique(np.concatenate([np.zeros(0, int), *done]))
 
     def predict(self, x: Any, **options: Any) -> EnsemblePrediction:
@@ -225,32 +225,75 @@ class CrossValidation(View):
     @property
     def title(self) -> str:
         n_rows = len(np.unique(np.concatenate(self.test_rows)))
-        folds = f"{self.n_folds} fold{'s' * (self.n_folds > 1)} of {n_rows:,} rows"
-        failed = int(np.isnan(self.scores).sum())
-        if failed == self.n_folds:
+        folds = f"{_count(self.n_folds, 'fold')} of {_count(n_rows, self._noun)}"
+        n_failed, n_scored = self._n_failed, int(np.isfinite(self.scores).sum())
+        if n_failed == self.n_folds:
             quantifier = "all " * (self.n_folds > 1)
             return f"the training of {quantifier}{folds} failed: {self.results[0].problem}"
-        text = f"{self.score_name} {self._format(self.mean)} over {folds}"
+        if n_scored == 0:
+            return f"{self.score_name} is not a number in {folds}"
+        of_all = f"{n_scored} of " * (n_scored < self.n_folds)
+        text = f"{self.score_name} {self._format(self.mean)} over {of_all}{folds}"
         if self.interval is not None:
             low, high = map(self._format, self.interval)
             text += f", 95 % interval {low} to {high}"
-        return text + (f"; the training of {failed} failed" if failed else "")
+        return text + (f"; the training of {n_failed} failed" if n_failed else "")
+
+    @property
+    def _is_used(self) -> np.ndarray:
+        """Whether a fold has a trained network: it is complete, or Ctrl-C ended all at once."""
+        complete = np.array([result.is_complete for result in self.results])
+        is_used: np.ndarray = complete | np.isfinite(self.scores)
+        return is_used
+
+    @property
+    def _n_failed(self) -> int:
+        return int((~self._is_used).sum())
+
+    @property
+    def _noun(self) -> str:
+        """What the folds divide."""
+        preprocessor = self.results[0].setup.preprocessor
+        return "window" if isinstance(preprocessor, TimeSeriesPreprocessor) else "row"
 
     def _format(self, value: float) -> str:
         return format_score(self.score_name, value)
 
     def __str__(self) -> str:
-        lines = [self.title]
-        for k, result in enumerate(self.results[:MAX_LINES]):
-            sizes = f"{len(self.train_rows[k]):,} training and {len(self.test_rows[k]):,} test rows"
-            score = self._format(self.scores[k])
-            text = result.problem or f"{self.score_name} {score}"
-            n_epochs = len(result.history.epoch)
-            epochs = "1 epoch" if n_epochs == 1 else f"{n_epochs} epochs"
-            lines.append(f"fold {k + 1}: {sizes}, {epochs}, {text}")
+        lines = [self.title, *map(self._describe_fold, range(min(self.n_folds, MAX_LINES)))]
         if self.n_folds > MAX_LINES:
-            lines.append(f"... and {self.n_folds - MAX_LINES} more folds")
-        return "\n".join([*lines, *self.notes])
+            lines.append(f"... and {_count(self.n_folds - MAX_LINES, 'more fold')}")
+        return "\n".join([*lines, *self._explain_scores(), *self.notes])
+
+    def _describe_fold(self, k: int) -> str:
+        """Return the sizes and the score of a fold, or why it has none."""
+        result = self.results[k]
+        n_test = _count(len(self.test_rows[k]), f"test {self._noun}")
+        sizes = f"fold {k + 1}: {len(self.train_rows[k]):,} training and {n_test}"
+        if not self._is_used[k]:
+            return f"{sizes}, {result.problem}"
+        epochs = _count(len(result.history.epoch), "epoch")
+        return f"{sizes}, {epochs}, {self.score_name} {self._format(self.scores[k])}"
+
+    def _explain_scores(self) -> list[str]:
+        """Say why scores or the interval are missing, and what to do."""
+        lines = []
+        scores = self.scores
+        n_undefined = int((~np.isfinite(scores) & self._is_used).sum())
+        if n_undefined:
+            hint = explain_non_number(self.score_name)
+            lines.append(
+                f"In {n_undefined} of {_count(self.n_folds, 'fold')}, {self.score_name} is not a "
+                f"number.{hint} With fewer folds, each has more test rows."
+            )
+        if any("not finite" in result.problem for result in self.results):
+            lines.append(LOWER_RATE)
+        if 0 < self._n_failed < self.n_folds:
+            lines.append("The mean leaves out the folds that failed, so it may be too good.")
+        finite = scores[np.isfinite(scores)]
+        if len(finite) > 1 and self.interval is None:
+            lines.append("The scores of all folds are equal, so the interval is unknown.")
+        return lines
 
     def plot(self) -> Figure:
         """Draw the score of each fold with the mean, and the losses over the epochs."""
@@ -305,6 +348,10 @@ def _select_used(results: Sequence[RunResult]) -> list[RunResult]:
     if not complete and is_same and results[0].is_interrupted and results[0].history.epoch:
         return list(results)
     return complete
+
+
+def _count(n: int, noun: str) -> str:
+    return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
 
 
 def average_outputs(results: Sequence[RunResult], position: np.ndarray, n_data: int) -> np.ndarray:

@@ -73,9 +73,8 @@ class RunProgress:
 
     def end_epoch(self, epoch: int, logs: Sequence[Mapping[str, float]]) -> None:
         """Take the latest scores of runs, and print a line if it is due."""
-        names = f"val_{self.score_name}", self.score_name
         for each in logs:
-            value = each.get(names[0], each.get(names[1], math.nan))
+            value = each.get(f"val_{self.score_name}", math.nan)
             best = None if math.isnan(self.best) else self.best
             if monitor.is_better(self.score_name, "auto", 0.0, value, best):
                 self.best = value

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from glassnet.callbacks.monitor import explain_non_number
 from glassnet.errors import is_number, lookup, require
 from glassnet.evaluation.resampled_tests import TTest, corrected_t_test
 from glassnet.formatting import format_names, format_number, format_score
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure, SubFigure
 
 BUDGETS = ("steps", "epochs")
-
-FAILED = "a training failed"
 
 CONSTANTS = ("majority", "mean")
 """Names of the methods that give the same answer for all rows."""
@@ -271,7 +270,7 @@ class ScoreCurve(View):
         return format_score(self.score_name, score, keep_zeros=True)
 
     def _describe_problems(self) -> list[str]:
-        """Return a sentence for each position at which a training failed."""
+        """Return a sentence for each position at which a training failed or has no score."""
         lines = []
         for place, problems in zip(self._places, self.problems, strict=True):
             if n := int(np.sum(problems != "")):
@@ -279,7 +278,22 @@ class ScoreCurve(View):
                 lines.append(
                     f"{place}: the training failed in {n} of {len(problems)} folds ({first})"
                 )
+        if self._is_undefined.any():
+            places = [self._places[i] for i in np.flatnonzero(self._is_undefined.any(axis=1))]
+            hint = explain_non_number(self.score_name)
+            lines.append(f"{self._label} is not a number at {format_names(places)}.{hint}")
         return lines
+
+    @property
+    def _is_undefined(self) -> Array:
+        """Whether a training ended, but its score is not a number, (P, F)."""
+        return np.isnan(self.test_scores) & (self.problems == "")
+
+    def _describe_missing(self, training: str, position: int | slice = slice(None)) -> str:
+        """Say why scores are missing."""
+        if self._is_undefined[position].any():
+            return f"{self._label} is not a number"
+        return f"{training} failed"
 
     def _plot(
         self, x: Any, others: Sequence[Any], ax: Axes | None, **marks: Any
@@ -328,7 +342,7 @@ class LearningCurve(ScoreCurve):
     @property
     def title(self) -> str:
         if not np.isfinite(self.test_scores).any():
-            return "no score: every training failed"
+            return f"no score: {self._describe_missing('every training')}"
         return "; ".join(filter(None, [self._describe_gain(), self._compare_rivals()]))
 
     @property
@@ -357,7 +371,8 @@ class LearningCurve(ScoreCurve):
         last = f"{self._label} {self._format(means[-1])} at {_count(self.sizes[-1], 'row')}"
         if not np.isfinite(means[[half, -1]]).all():
             has_score = np.isfinite(means[-1])
-            return last if has_score else f"no score with {self._places[-1]}: {FAILED}"
+            reason = self._describe_missing("a training", -1)
+            return last if has_score else f"no score with {self._places[-1]}: {reason}"
         first = f"{self._label} {self._format(means[half])} at {_count(self.sizes[half], 'row')}"
         values = f"{first}, {self._format(means[-1])} at {self.sizes[-1]:,}"
         test = self._test(self.test_scores[-1], self.test_scores[half])
@@ -459,7 +474,7 @@ class ValidationCurve(ScoreCurve):
     def title(self) -> str:
         best = self._find_best()
         if best is None:
-            return f"no score: with every value, {FAILED}"
+            return f"no score: with every value, {self._describe_missing('a training')}"
         score = f"{self._label} {self._format(self.test_means[best])}"
         return (
             f"{self._places[best]} scores best: {score} on held-out rows; {self._name_equal(best)}"

@@ -17,6 +17,7 @@ from glassnet.formatting import MAX_LIKE_LINES, format_score
 from glassnet.inspection.view import View
 from glassnet.models.sequential import Sequential
 from glassnet.selection.parameters import format_value, format_values
+from glassnet.selection.score_ranges import find_score_range
 from glassnet.types import Array
 
 if TYPE_CHECKING:
@@ -258,8 +259,8 @@ class Sweep(View):
         return SettingScores(
             scores=self.samples,
             means=self.means,
-            lows=self.intervals[:, 0],
-            highs=np.minimum(self.intervals[:, 1], self._most),
+            lows=np.maximum(self.intervals[:, 0], self._range[0]),
+            highs=np.minimum(self.intervals[:, 1], self._range[1]),
             is_close=self.is_within_noise,
             problems=[
                 _short_problem(*pair) for pair in zip(self.problems, self.means, strict=True)
@@ -272,10 +273,10 @@ class Sweep(View):
         )
 
     @property
-    def _most(self) -> float:
-        """Greatest possible score: metrics of which more is better, such as accuracy, end at 1."""
-        is_bounded = self.greater_is_better and not (self.run_scores > 1).any()
-        return 1.0 if is_bounded else math.inf
+    def _range(self) -> tuple[float, float]:
+        """Least and greatest possible score."""
+        loss = self.results[0].setup.loss if self.results else None
+        return find_score_range(self.score_name, loss)
 
     def _test(self, values: Array) -> TTest:
         """Test the mean of one value for each fold, or for each seed on one split."""

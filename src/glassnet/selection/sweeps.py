@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from glassnet.callbacks.monitor import explain_non_number
 from glassnet.errors import TrainingWarning, is_int, require, warn
 from glassnet.formatting import format_number
 from glassnet.models.sequential import Sequential
@@ -235,7 +236,8 @@ def _describe_problems(results: Sequence[RunResult], score_name: str) -> str:
             reasons["diverged"].append(result.problem)
         elif math.isnan(result.get_score(score_name)):
             score = format_number(result.scores.get(score_name, math.nan))
-            reasons["unscored"].append(f"{score_name} is {score}")
+            hint = explain_non_number(score_name).rstrip(".")
+            reasons["unscored"].append(f"{score_name} is {score}{'.' if hint else ''}{hint}")
     for word, of_kind in reasons.items():
         if of_kind:
             count = f" in {len(of_kind)} of {len(results)} runs" if len(results) > 1 else ""
