@@ -277,11 +277,14 @@ def test_an_experiment_is_resumed_from_its_folder(tmp_path, monkeypatch):
         resumed = train(make_model(), runs, resume=folder)
     assert len(stops) == 5  # two stacks: that of the damaged run, and the missing one
     assert_same_bits(whole, resumed)
+    part = folder / ".run-0123.4567.part"  # of a process that was killed while it wrote
+    part.write_bytes(b"0")
     contents = bytearray(files[1].read_bytes())
     contents[-1] ^= 1
     files[1].write_bytes(contents)
     with pytest.warns(DataWarning, match=r"run-\w+\.safetensors is damaged .* another checksum"):
         assert_same_bits(whole, train(make_model(), runs, resume=folder))
+    assert not part.exists()
 
 
 def assert_same_bits(whole, resumed):

@@ -47,6 +47,8 @@ class RunFolder:
 
     def __init__(self, path: Any, callbacks: Sequence[Callback]) -> None:
         self._folder = CheckpointFolder(path)
+        for part in self._folder.path.glob(".run-*.part"):  # of a process that was killed
+            part.unlink(missing_ok=True)
         self._callbacks = fingerprint_parts(*callbacks)
 
     def close(self) -> None:
