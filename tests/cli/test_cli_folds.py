@@ -11,6 +11,7 @@ import numpy as np
 import pandas
 import pytest
 from click.testing import CliRunner
+from house_table import HOUSES, SIZE, Command, N
 from PIL import Image
 from sklearn.linear_model import LogisticRegression
 
@@ -19,18 +20,9 @@ from glassnet.callbacks import EarlyStopping
 from glassnet.cli import main
 from read_page import read_page
 
-RNG = np.random.default_rng(0)
-N = 60
-SIZE = RNG.normal(100, 30, N)
-HOUSES = pandas.DataFrame(
-    {
-        "size": SIZE,
-        "town": RNG.choice(["Rome", "Bonn"], N),
-        "owner": np.arange(N) // 5,
-        "price": SIZE * 3 + RNG.normal(0, 10, N),
-        "sold": np.where(SIZE + RNG.normal(0, 10, N) > 100, "yes", "no"),
-    }
-)
+RNG = np.random.default_rng(1)
+COMMAND = Command("cross-validate")
+run, read_json, refused = COMMAND.run, COMMAND.read_json, COMMAND.refused
 FAST = ("--epochs", "5", "--layers", "4", "--dropout", "0", "--folds", "3")
 
 
@@ -38,23 +30,6 @@ FAST = ("--epochs", "5", "--layers", "4", "--dropout", "0", "--folds", "3")
 def _a_file(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     HOUSES.to_csv("houses.csv", index=False)
-
-
-def run(*words):
-    return CliRunner().invoke(main, ["cross-validate", *map(str, words)])
-
-
-def read_json(*words):
-    result = run(*words, "--json")
-    assert result.exit_code == 0, result.output
-    return json.loads(result.stdout)
-
-
-def refused(*words):
-    result = run(*words)
-    assert result.exit_code == 2, result.output
-    assert result.stderr.count("\n") == 1
-    return result.stderr
 
 
 def train_in_python(frame, target, last, loss, metric, **options):

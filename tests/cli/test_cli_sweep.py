@@ -5,27 +5,15 @@ import math
 from pathlib import Path
 
 import numpy as np
-import pandas
 import pytest
-from click.testing import CliRunner
+from house_table import HOUSES, Command
 from PIL import Image
 
 import glassnet as gn
-from glassnet.cli import main
 from glassnet.cli.jobs import base, resolve, sweeps
 
-RNG = np.random.default_rng(0)
-N = 60
-SIZE = RNG.normal(100, 30, N)
-HOUSES = pandas.DataFrame(
-    {
-        "size": SIZE,
-        "town": RNG.choice(["Rome", "Bonn"], N),
-        "owner": np.arange(N) // 5,
-        "price": SIZE * 3 + RNG.normal(0, 10, N),
-        "sold": np.where(SIZE + RNG.normal(0, 10, N) > 100, "yes", "no"),
-    }
-)
+COMMAND = Command("sweep")
+run, read_json, refused = COMMAND.run, COMMAND.read_json, COMMAND.refused
 FAST = ("--epochs", "5", "--folds", "3")
 RATES = ("--learning-rate", "0.01,0.1", "--layers", "4", "--dropout", "0")
 
@@ -34,23 +22,6 @@ RATES = ("--learning-rate", "0.01,0.1", "--layers", "4", "--dropout", "0")
 def _a_file(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     HOUSES.to_csv("houses.csv", index=False)
-
-
-def run(*words):
-    return CliRunner().invoke(main, ["sweep", *map(str, words)])
-
-
-def read_json(*words):
-    result = run(*words, "--json")
-    assert result.exit_code == 0, result.output
-    return json.loads(result.stdout)
-
-
-def refused(*words):
-    result = run(*words)
-    assert result.exit_code == 2, result.output
-    assert result.stderr.count("\n") == 1
-    return result.stderr
 
 
 def make_model(layers=(4,), last=None, loss="binary_crossentropy", metrics=("accuracy",)):

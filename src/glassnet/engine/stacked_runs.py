@@ -154,20 +154,18 @@ class StackedRuns:
 
     Args:
         runs: the runs.
-        vectorize: whether to compute all networks at once instead of in turn; None for what is
-            faster.
 
     Attributes:
         train_state: the train states of all runs, stacked, on the device.
     """
 
-    def __init__(self, runs: Sequence[NetworkRun], vectorize: bool | None = None) -> None:
+    def __init__(self, runs: Sequence[NetworkRun]) -> None:
         self.runs = tuple(runs)
         differences = find_differences([run.program for run in runs])
         self._program = StackedProgram(
             substitute(runs[0].program, dict.fromkeys(differences, 0.0)),
             tuple(differences),
-            _is_vectorized(runs[0]) if vectorize is None else vectorize,
+            _is_vectorized(runs[0]),
         )
         self._numbers = to_device(tuple(np.array(v, np.float32) for v in differences.values()))
         self._data = to_device(StackedData.stack([run.data for run in runs]))

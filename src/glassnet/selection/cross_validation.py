@@ -330,7 +330,7 @@ def make_cross_validation(experiment: Experiment, results: Sequence[RunResult]) 
     return CrossValidation(
         score_name=name,
         scores=np.array([r.scores[name] if r in used else math.nan for r in results]),
-        predictions=average_outputs(used, position, experiment.n_data),
+        predictions=_average_outputs(used, position, experiment.n_data),
         train_rows=tuple(position[run.train_rows] for run in runs),
         test_rows=tuple(position[run.test_rows] for run in runs),
         seeds=np.array([run.seed for run in runs]),
@@ -354,7 +354,7 @@ def _count(n: int, noun: str) -> str:
     return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
 
 
-def average_outputs(results: Sequence[RunResult], position: np.ndarray, n_data: int) -> np.ndarray:
+def _average_outputs(results: Sequence[RunResult], position: np.ndarray, n_data: int) -> np.ndarray:
     """Return the mean of the test outputs of each row of the data, (n_data, ...), NaN without any.
 
     Args:

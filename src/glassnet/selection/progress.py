@@ -11,7 +11,7 @@ from typing import Any
 
 from glassnet.callbacks import monitor
 from glassnet.formatting import format_duration, format_number
-from glassnet.training.progress import check_verbose, make_live_line, render_bar
+from glassnet.training.progress import check_verbose, make_live_line, print_line, render_bar
 
 LINE_SECONDS = 10.0
 """Time between plain lines."""
@@ -55,12 +55,7 @@ class RunProgress:
 
     def log(self, text: str) -> None:
         """Print a line, unless `verbose` is 0 or there is nothing to print."""
-        if not text:
-            return
-        if self._live:
-            self._live.console.print(text, markup=False, highlight=False, soft_wrap=True)
-        elif self.verbose:
-            print(text, flush=True)
+        print_line(self._live, text, is_silent=not self.verbose)
 
     def advance(self, n_steps: int) -> None:
         """Count steps that have been trained, and update the line if it is due."""
@@ -71,8 +66,8 @@ class RunProgress:
         if self._live and now - self.last_shown_at > 0.1:
             self._show(now)
 
-    def end_epoch(self, epoch: int, logs: Sequence[Mapping[str, float]]) -> None:
-        """Take the latest scores of runs, and print a line if it is due."""
+    def end_epoch(self, logs: Sequence[Mapping[str, float]]) -> None:
+        """Note the best of the latest scores of runs, and print a line if it is due."""
         for each in logs:
             value = each.get(f"val_{self.score_name}", math.nan)
             best = None if math.isnan(self.best) else self.best

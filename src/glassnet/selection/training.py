@@ -251,7 +251,7 @@ class StackTraining:
                 optimizer, step = each.program.optimizer, int(np.asarray(state.step)[k])
                 rates[k] = rate_for_learning_rate(optimizer, decision.learning_rate, step)
         self._set_rates(rates)
-        self.progress.end_epoch(epoch, [each.latest_score() for each in self.trainings])
+        self.progress.end_epoch([each.latest_logs() for each in self.trainings])
 
     def _validate(self) -> list[Logs]:
         if not self.validates:
@@ -341,7 +341,7 @@ class _RunTraining:
             self.problem = f"epoch {epoch + 1}: {INTERRUPTED}" if epoch else INTERRUPTED
             self.history.stopped, self.ended = self.problem, True
 
-    def latest_score(self) -> dict[str, float]:
+    def latest_logs(self) -> dict[str, float]:
         """Return the latest numbers of the history."""
         return {name: values[-1] for name, values in self.history.history.items()}
 
@@ -355,7 +355,7 @@ class _RunTraining:
         """Return the result of the run; `scores` are those of the test and training rows."""
         logs, train_logs = scores
         self.history.weights = self.callbacks.get_recorded_weights(self.program.links)
-        self.callbacks.on_train_end(self.latest_score())
+        self.callbacks.on_train_end(self.latest_logs())
         n_steps = self.prepared.network_run.steps
         step_losses = np.full((len(self.step_losses), n_steps), np.nan)
         for row, losses in zip(step_losses, self.step_losses, strict=True):

@@ -48,6 +48,22 @@ def render_bar(done: int, total: int) -> str:
     return f"{'━' * (BAR_WIDTH * done // total):<{BAR_WIDTH}}"
 
 
+def print_line(live: Any, text: str, *, is_silent: bool) -> None:
+    """Print a permanent line, above the live one if there is one.
+
+    Args:
+        live: what `make_live_line` returned, or None.
+        text: the line; "" for none.
+        is_silent: whether nothing is printed without a live line.
+    """
+    if not text:
+        return
+    if live:
+        live.console.print(text, markup=False, highlight=False, soft_wrap=True)
+    elif not is_silent:
+        print(text, flush=True)
+
+
 class Progress:
     """Progress output of a fit.
 
@@ -82,12 +98,7 @@ class Progress:
 
     def log(self, text: str) -> None:
         """Print a permanent line."""
-        if not text:
-            return
-        if self._live:
-            self._live.console.print(text, markup=False, highlight=False, soft_wrap=True)
-        elif not self.silent:
-            print(text, flush=True)
+        print_line(self._live, text, is_silent=self.silent)
 
     def resume(self, epochs_done: int, text: str) -> None:
         """Start counting at `epochs_done` epochs, and print `text`."""
