@@ -134,6 +134,16 @@ def format_names(names: Sequence[str]) -> str:
     return f"{shown} and {n_more:,} more" if n_more > 0 else shown
 
 
+def format_count(n: int, noun: str) -> str:
+    """Return a number of things in words.
+
+    Example:
+        >>> format_count(1, "row"), format_count(1200, "row")
+        ('1 row', '1,200 rows')
+    """
+    return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
+
+
 def merge_like_lines(lines: Iterable[str]) -> list[str]:
     """Merge lines that differ only in the column they are about, in quoted words and in numbers.
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from glassnet.errors import DataError, is_int, require
-from glassnet.formatting import format_number
+from glassnet.formatting import format_count, format_number
 from glassnet.inspection.examples import Examples, read_examples
 from glassnet.inspection.features import has_features, read_features
 from glassnet.inspection.slices import (
@@ -171,10 +171,6 @@ def _find_rows(snapshot: Snapshot, n_rows: int) -> NeuronRows:
     return NeuronRows(rows, values, read_examples(snapshot), n, snapshot.note)
 
 
-def _count(n: int, noun: str) -> str:
-    return f"{format_number(n)} {noun}{'s' * (n != 1)}"
-
-
 @dataclass(frozen=True, eq=False, repr=False)
 class NeuronMaps(View):
     """The response of each unit over one or two features.
@@ -200,7 +196,7 @@ class NeuronMaps(View):
         n_units = sum(map(len, self.outputs.values()))
         n_constant = sum(int(self.find_constant(name).sum()) for name in self.outputs)
         found = f"{n_constant or 'none'} {'are' if n_constant > 1 else 'is'} constant"
-        where = f"{_count(n_units, 'unit')} in {_count(len(self.outputs), 'layer')}"
+        where = f"{format_count(n_units, 'unit')} in {format_count(len(self.outputs), 'layer')}"
         title = f"{where} over {' and '.join(self.features)}, {found}{self.note}"
         return f"{title}; slice at {describe_fixed(self.fixed)}" if self.fixed else title
 
@@ -221,7 +217,7 @@ class NeuronMaps(View):
         output, n_constant = self.outputs[layer], int(self.find_constant(layer).sum())
         low, high = (format_number(end, 3) for end in (output.min(), output.max()))
         constant = f", {n_constant} constant" if n_constant else ""
-        return f"{_count(len(output), 'unit')}, {low} to {high}{constant}"
+        return f"{format_count(len(output), 'unit')}, {low} to {high}{constant}"
 
     def to_frame(self) -> Any:
         """Return a row for each point: the features, and the response of each unit."""
@@ -283,7 +279,7 @@ class NeuronRows(View):
         """Number of units, and how many of them are above 0 for some row."""
         n_units = sum(map(len, self.values.values()))
         n_active = sum(int((values[:, 0] > 0).sum()) for values in self.values.values())
-        where = f"{_count(n_units, 'unit')} in {_count(len(self.values), 'layer')}"
+        where = f"{format_count(n_units, 'unit')} in {format_count(len(self.values), 'layer')}"
         found = "all" if n_active == n_units else f"{n_active or 'none'}"
         found = f"{found} {'is' if found in ('none', '1') else 'are'} above 0 for some row"
         return f"The strongest rows of {where}{self.note}; {found} of {self.n_rows:,}"
@@ -319,7 +315,7 @@ class NeuronRows(View):
 
         if self.examples.images is not None:
             rows = [
-                (name, _count(len(index), "unit"), *self._choose_images(name))
+                (name, format_count(len(index), "unit"), *self._choose_images(name))
                 for name, index in self.rows.items()
             ]
             return units.plot_unit_images(rows, self.title)

@@ -15,7 +15,7 @@ from glassnet.engine import objective
 from glassnet.errors import NotReadyError, message
 from glassnet.evaluation.intervals import Interval
 from glassnet.evaluation.resampled_tests import corrected_interval
-from glassnet.formatting import format_score
+from glassnet.formatting import format_count, format_score
 from glassnet.inspection.view import View
 from glassnet.models.sequential import Sequential
 from glassnet.preprocessing.time_series import TimeSeriesPreprocessor
@@ -225,7 +225,7 @@ class CrossValidation(View):
     @property
     def title(self) -> str:
         n_rows = len(np.unique(np.concatenate(self.test_rows)))
-        folds = f"{_count(self.n_folds, 'fold')} of {_count(n_rows, self._noun)}"
+        folds = f"{format_count(self.n_folds, 'fold')} of {format_count(n_rows, self._noun)}"
         n_failed, n_scored = self._n_failed, int(np.isfinite(self.scores).sum())
         if n_failed == self.n_folds:
             quantifier = "all " * (self.n_folds > 1)
@@ -262,17 +262,17 @@ class CrossValidation(View):
     def __str__(self) -> str:
         lines = [self.title, *map(self._describe_fold, range(min(self.n_folds, MAX_LINES)))]
         if self.n_folds > MAX_LINES:
-            lines.append(f"... and {_count(self.n_folds - MAX_LINES, 'more fold')}")
+            lines.append(f"... and {format_count(self.n_folds - MAX_LINES, 'more fold')}")
         return "\n".join([*lines, *self._explain_scores(), *self.notes])
 
     def _describe_fold(self, k: int) -> str:
         """Return the sizes and the score of a fold, or why it has none."""
         result = self.results[k]
-        n_test = _count(len(self.test_rows[k]), f"test {self._noun}")
+        n_test = format_count(len(self.test_rows[k]), f"test {self._noun}")
         sizes = f"fold {k + 1}: {len(self.train_rows[k]):,} training and {n_test}"
         if not self._is_used[k]:
             return f"{sizes}, {result.problem}"
-        epochs = _count(len(result.history.epoch), "epoch")
+        epochs = format_count(len(result.history.epoch), "epoch")
         return f"{sizes}, {epochs}, {self.score_name} {self._format(self.scores[k])}"
 
     def _explain_scores(self) -> list[str]:
@@ -283,8 +283,8 @@ class CrossValidation(View):
         if n_undefined:
             hint = explain_non_number(self.score_name)
             lines.append(
-                f"In {n_undefined} of {_count(self.n_folds, 'fold')}, {self.score_name} is not a "
-                f"number.{hint} With fewer folds, each has more test rows."
+                f"In {n_undefined} of {format_count(self.n_folds, 'fold')}, {self.score_name} is "
+                f"not a number.{hint} With fewer folds, each has more test rows."
             )
         if any("not finite" in result.problem for result in self.results):
             lines.append(LOWER_RATE)
@@ -348,10 +348,6 @@ def _select_used(results: Sequence[RunResult]) -> list[RunResult]:
     if not complete and is_same and results[0].is_interrupted and results[0].history.epoch:
         return list(results)
     return complete
-
-
-def _count(n: int, noun: str) -> str:
-    return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
 
 
 def _average_outputs(results: Sequence[RunResult], position: np.ndarray, n_data: int) -> np.ndarray:

@@ -12,7 +12,7 @@ import numpy as np
 from glassnet.callbacks.monitor import explain_non_number
 from glassnet.errors import is_number, lookup, require
 from glassnet.evaluation.resampled_tests import TTest, corrected_t_test
-from glassnet.formatting import format_names, format_number, format_score
+from glassnet.formatting import format_count, format_names, format_number, format_score
 from glassnet.inspection.view import View
 from glassnet.selection.experiments import Experiment, takes_fit_arguments
 from glassnet.selection.folds import Fold
@@ -362,18 +362,20 @@ class LearningCurve(ScoreCurve):
 
     @property
     def _places(self) -> tuple[str, ...]:
-        return tuple(_count(size, "row") for size in self.sizes)
+        return tuple(format_count(size, "row") for size in self.sizes)
 
     def _describe_gain(self) -> str:
         """Say whether the score of the largest size is better than that of about half as many."""
         ratios = np.abs(np.log(self.sizes[:-1] / self.sizes[-1]) - np.log(0.5))
         half, means = int(np.argmin(ratios)), self.test_means
-        last = f"{self._label} {self._format(means[-1])} at {_count(self.sizes[-1], 'row')}"
+        last = f"{self._label} {self._format(means[-1])} at {format_count(self.sizes[-1], 'row')}"
         if not np.isfinite(means[[half, -1]]).all():
             has_score = np.isfinite(means[-1])
             reason = self._describe_missing("a training", -1)
             return last if has_score else f"no score with {self._places[-1]}: {reason}"
-        first = f"{self._label} {self._format(means[half])} at {_count(self.sizes[half], 'row')}"
+        first = (
+            f"{self._label} {self._format(means[half])} at {format_count(self.sizes[half], 'row')}"
+        )
         values = f"{first}, {self._format(means[-1])} at {self.sizes[-1]:,}"
         test = self._test(self.test_scores[-1], self.test_scores[half])
         if test.interval is None:
@@ -397,7 +399,7 @@ class LearningCurve(ScoreCurve):
             return f"behind {name}, {value}"
         sizes = [self.overtakes.get(rival) for rival in self.rivals]
         if None not in sizes and (start := max(map(int, filter(None, sizes)))) > self.sizes[0]:
-            return f"ahead of all other methods from {_count(start, 'row')} on"
+            return f"ahead of all other methods from {format_count(start, 'row')} on"
         return f"ahead of {name}, {value}"
 
     def plot(self, ax: Axes | None = None) -> Figure | SubFigure:
@@ -602,19 +604,19 @@ def _describe_budget(
     experiment: Experiment, counts: Array, steps: Array, epochs: Array
 ) -> list[str]:
     """Say how long the networks of the smallest and of the largest size were trained."""
-    first, last = _count(counts[0], "row"), _count(counts[-1], "row")
+    first, last = format_count(counts[0], "row"), format_count(counts[-1], "row")
     fewest, most = int(steps[0].max()), int(steps[-1].max())
     notes = []
     if fewest < most:
         notes.append(
-            f"Training took {_count(fewest, 'step')} with {first} and {_count(most, 'step')} with"
-            f" {last}. The low score of few rows may come from few steps."
+            f"Training took {format_count(fewest, 'step')} with {first} and"
+            f" {format_count(most, 'step')} with {last}. The low score of few rows may come from few steps."
             ' budget="steps" trains all equally long.'
         )
     elif epochs[0] > epochs[-1]:
         notes.append(
-            f"Training took {_count(epochs[0], 'epoch')} with {first} and"
-            f" {_count(epochs[-1], 'epoch')} with {last}, about equally many steps."
+            f"Training took {format_count(epochs[0], 'epoch')} with {first} and"
+            f" {format_count(epochs[-1], 'epoch')} with {last}, about equally many steps."
         )
     size = experiment.options["batch_size"]
     if size != "full" and counts[0] < size:
@@ -643,7 +645,3 @@ def _read_scores(
         "greater_is_better": experiment.greater_is_better,
         "problems": np.array([result.problem for result in results]).reshape(shape),
     }
-
-
-def _count(n: int, noun: str) -> str:
-    return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"

@@ -165,7 +165,8 @@ class Sweep(View):
         if self.best is None:
             return f"No setting has a score: {self._count(self.problems)}"
         score = f"{self.score_name} {self.format_score(self.best_score)}"
-        text = f"{_short_values(self)} with {score} {self._describe_runs()}"
+        shown = {name: self.best[name] for name in self._varied} or self.best
+        text = f"{format_values(shown)} with {score} {self._describe_runs()}"
         if n == 1:
             return text
         text = f"Best of {n:,} settings: {text}"
@@ -367,12 +368,6 @@ def _refuse_refit(index: int) -> Sequential:
     """Raise an error: a result from a file has no rows to train on."""
     fix = "Make a model with the values of best, and fit it to all rows."
     raise NotReadyError(message("refit", "the result of this session's sweep", fix=fix))
-
-
-def _short_values(sweep: Sweep) -> str:
-    """Return the values of the best setting that others do not share."""
-    best = sweep.best or {}
-    return format_values({name: best[name] for name in sweep._varied} or best)
 
 
 def _short_problem(problem: str, mean: float) -> str:
