@@ -31,7 +31,7 @@ from glassnet.layers import (
     Residual,
 )
 from glassnet.losses import BinaryCrossentropy
-from glassnet.optimizers import SGD, Optax
+from glassnet.optimizers import SGD, Adam, Optax
 from glassnet.selection import training
 from glassnet.selection.experiments import Experiment
 from glassnet.selection.runs import Run
@@ -152,6 +152,16 @@ def test_a_number_that_python_computes_with_has_its_own_program(layer):
     for factor, run, result in zip(factors, runs, train(make_model(layer()), runs), strict=True):
         model = make_model(layer(factor))
         assert_equal_runs(result, model, *fit_alone(model, run))
+
+
+def test_decay_rates_close_to_1_are_exact():
+    """In float32, 1 - 0.99999 has an error of 0.1 %, by which Adam's steps would differ."""
+    betas = (0.9, 0.99999, 0.999999)
+    runs = [Run(TRAIN, TEST, 3, {"beta_2": beta}) for beta in betas]
+    results = train(make_model(optimizer=Adam(0.1)), runs, epochs=1)
+    for beta, run, result in zip(betas, runs, results, strict=True):
+        model = make_model(optimizer=Adam(0.1, beta_2=beta))
+        assert_equal_runs(result, model, *fit_alone(model, run, epochs=1))
 
 
 def test_a_shared_program_that_cannot_be_compiled_is_divided(monkeypatch):
