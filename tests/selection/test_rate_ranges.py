@@ -38,6 +38,12 @@ def result():
     return run(make_model())
 
 
+def test_no_epochs_are_announced(capsys):
+    """The steps are those of the test, not of the training to come."""
+    gn.selection.learning_rate_range(make_model(), X, Y, seeds=2, steps=60)
+    assert "epochs" not in capsys.readouterr().out
+
+
 def test_the_losses_are_those_of_fit():
     """With one batch of all rows, the loss of an epoch is that of its step. Seeds are 3, 4, 5."""
     result = run(make_model(), batch_size="full", high=0.1)

@@ -120,6 +120,10 @@ class TestLearningCurve:
         assert behind.title.endswith("; behind tree, 0.990")
         close = make_learning_curve([0.7, 0.8, 0.85, 0.9], {"tree": [0.9, 0.9, 0.9, 0.901]})
         assert close.title.endswith("; within the noise of tree, 0.901")
+        assert (
+            "noise"
+            not in make_learning_curve([0.7, 0.8, 0.85, 0.9], {"tree": [1.0] * 4}, noise=0.0).title
+        )
         ahead = make_learning_curve([0.7, 0.8, 0.85, 0.9], {"tree": [0.6, 0.6, 0.6, 0.6]}, sign=-1)
         assert ahead.title.endswith("; ahead of tree, 0.4000")
 

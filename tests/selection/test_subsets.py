@@ -70,7 +70,7 @@ def test_sizes():
         ([0, 10], "sizes within the training rows of a fold"),
         ([10, 97], "Fractions are above 0 and at most 1.0, numbers of rows from 1 to 96."),
         ([10, 20.5], "sizes within the training rows of a fold"),
-        ([0.001, 1.0], "sizes within the training rows of a fold"),
+        ([0.001, 1.0], "0.001 of 96 rows is less than one row. Fractions are above 0"),
         ([0.5, 0.501], "sizes that differ. Received: sizes=[0.5, 0.501], rows=[48, 48]."),
         ([7, 7], "sizes that differ"),
     ],

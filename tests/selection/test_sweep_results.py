@@ -199,7 +199,7 @@ def test_one_other_setting_is_singular(others, text):
 
 def test_all_or_none_of_the_other_settings_may_be_within_the_noise():
     best, worse = [0.9, 0.92, 0.94], [0.7, 0.72, 0.74]
-    assert "All 2 other settings are within the noise" in str(make(by_fold(best, best, best)))
+    assert "Both other settings are within the noise" in str(make(by_fold(best, best, best)))
     assert "No other setting is within the noise" in str(make(by_fold(best, worse, worse)))
 
 

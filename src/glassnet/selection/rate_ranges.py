@@ -104,7 +104,8 @@ def learning_rate_range(
     for name in fit_arguments:
         require(name not in UNUSED, WHO, f"no {name}", fix=UNUSED.get(name, ""))
     fraction = fit_arguments.pop("validation_split", 0.0)
-    experiment = Experiment(WHO, model, x, y, fit_arguments | {"batch_size": batch_size})
+    options = fit_arguments | {"batch_size": batch_size, "epochs": 1}  # Runs have their own.
+    experiment = Experiment(WHO, model, x, y, options)
     rows, _ = experiment.split(fraction)
     rows, n_batches = choose_equal_batches(experiment, rows, steps, batch_size)
     values = {"learning_rate": ExponentialRise(float(low), float(high), steps)}
@@ -265,10 +266,12 @@ class LearningRateRange(View):
         low, high = self.minimum[known].min(), self.minimum[known].max()
         steepest = self.steepest[known].max() / self.steepest[known].min()
         ends = f"{format_number(low, 2)} to {format_number(high, 2)}"
+        differs = f"differs by a factor of {format_number(high / low, 2)} ({ends})"
+        if low == high:
+            differs = f"is {format_number(low, 2)} in all"
         line = (
-            f"Between {n} seeds, the rate of the smallest loss differs by a factor of"
-            f" {format_number(high / low, 2)} ({ends}), that of the steepest fall by"
-            f" {format_number(steepest, 2)}."
+            f"Between {n} seeds, the rate of the smallest loss {differs}; that of the steepest fall"
+            f" differs by a factor of {format_number(steepest, 2)}."
         )
         if n == n_seeds:
             return [line]

@@ -393,6 +393,8 @@ class LearningCurve(ScoreCurve):
         best = int(np.argmax(means))
         name, value = self.rivals[best], self._format(self._sign * means[best])
         test = self._test(self.test_scores[-1], self.rival_scores[best, -1])
+        if test.interval is None:
+            return f"{name} has {value}"
         if not test.is_significant:
             return f"within the noise of {name}, {value}"
         if test.mean < 0:

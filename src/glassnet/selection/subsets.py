@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from glassnet.errors import DataError, is_int, is_number, require
+from glassnet.formatting import format_number
 from glassnet.selection.grids import to_python
 from glassnet.types import Array
 
@@ -46,6 +47,9 @@ def read_sizes(who: str, sizes: Any, n_rows: int) -> Array:
     else:
         counts = [int(size) if size == int(size) else 0 for size in items]
     fits = all(is_int(count, 1, n_rows) for count in counts)
+    if are_fractions[0] and 0 in counts and min(items) > 0:
+        less = f"{format_number(min(items))} of {n_rows:,} rows is less than one row."
+        fix = f"{less} {fix} Pass sizes with larger fractions, or fewer folds."
     require(fits, who, "sizes within the training rows of a fold", sizes=items, fix=fix)
     fits, rows = len(set(counts)) == len(counts), sorted(counts)
     fix = "Leave out one of those that are equal."

@@ -359,6 +359,8 @@ def _count_close(n_close: int, n_others: int) -> str:
     """Return how many of the other settings are as good as the best: subject and verb."""
     if n_others == 1:
         return "The other setting is" if n_close else "The other setting is not"
+    if n_close == n_others == 2:
+        return "Both other settings are"
     if n_close in (0, n_others):
         return f"All {n_others:,} other settings are" if n_close else "No other setting is"
     return f"{n_close:,} of the {n_others:,} other settings {'is' if n_close == 1 else 'are'}"
