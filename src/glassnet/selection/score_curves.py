@@ -612,8 +612,8 @@ def _describe_budget(
     if fewest < most:
         notes.append(
             f"Training took {format_count(fewest, 'step')} with {first} and"
-            f" {format_count(most, 'step')} with {last}. The low score of few rows may come from few steps."
-            ' budget="steps" trains all equally long.'
+            f" {format_count(most, 'step')} with {last}. The low score of few rows may come from"
+            ' few steps. budget="steps" trains all equally long.'
         )
     elif epochs[0] > epochs[-1]:
         notes.append(
