@@ -377,3 +377,12 @@ def test_the_winner_of_noise_looks_good_and_the_nested_score_does_not():
     error = np.sqrt(0.25 / (12 * 60))
     assert abs(np.mean(nested) - 0.5) < 3 * error
     assert np.mean(best) - 0.5 > 3 * error
+
+
+def test_the_best_settings_are_printed_with_their_scores():
+    result = sweep(compiled(Dense(1)), X, Y, {"learning_rate": [0.001, 0.01, 0.1]}, **OPTIONS)
+    order = np.argsort(result.means)
+    lines = str(result).splitlines()[1:4]
+    for rank, (i, line) in enumerate(zip(order, lines, strict=True), 1):
+        setting = f"learning_rate={result.settings[i]['learning_rate']}"
+        assert line == f"{rank}. {setting}: {result.format_score(result.means[i])}"

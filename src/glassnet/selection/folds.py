@@ -243,6 +243,9 @@ def _split(who: str, splitter: Any, data: FoldData, codes: Array | None) -> Iter
         DataError: the splitter raises an error, or does not yield pairs of positions.
     """
     y = data.targets if data.labels is None else data.labels
+    name, fix = type(splitter).__name__, "Pass groups=, with a label for every row."
+    needs_groups = codes is None and "Group" in name
+    require(not needs_groups, who, f"groups with {name}", error=DataError, groups=None, fix=fix)
     expected = "folds that can divide the rows"
     with (
         wrap_errors(who, expected, folds=splitter, rows=data.n_rows),

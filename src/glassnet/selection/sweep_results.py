@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure, SubFigure
 
 
+MAX_RANKED = 10
+"""Maximum number of settings that are printed with their scores."""
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Sweep(View):
     """Scores of n settings, each trained with r seeds on k splits of the rows.
@@ -180,7 +184,7 @@ class Sweep(View):
         return format_score(self.score_name, score)
 
     def __str__(self) -> str:
-        lines = [self.title, *self._noise_lines(), *self._range_lines()]
+        lines = [self.title, *self._rank_lines(), *self._noise_lines(), *self._range_lines()]
         lines += [*self._problem_lines(), *self.notes]
         return "\n".join(lines)
 
@@ -305,6 +309,19 @@ class Sweep(View):
         if n_folds > 1:
             return f"over {n_folds} folds{seeds}"
         return f"on {int(self.n_test[0]):,} validation rows" + seeds.replace(" and", " over")
+
+    def _rank_lines(self) -> list[str]:
+        """Return a line for each of the best settings that have a score."""
+        order = self._make_plot_data().rank()
+        ranked = [i for i in order if not self.problems[i]]
+        if len(ranked) < 2:
+            return []
+        lines = [
+            f"{rank}. {format_values(self.settings[i])}: {self.format_score(self.means[i])}"
+            for rank, i in enumerate(ranked[:MAX_RANKED], 1)
+        ]
+        n_more = len(ranked) - len(lines)
+        return [*lines, *([f"... and {n_more} more, in to_frame()"] if n_more else [])]
 
     def _noise_lines(self) -> list[str]:
         """Return sentences about how sure it is that the best setting is the best."""
