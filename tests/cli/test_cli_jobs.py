@@ -55,6 +55,9 @@ def test_groups_are_no_feature():
         resolve.resolve_job("t.csv", TrainOptions("sold", groups="mnth"), 0, split=False)
     with pytest.raises(gn.errors.ConfigError, match="--groups"):
         resolve.resolve_job("t.csv", TrainOptions("sold", groups="sold"), 0, split=False)
+
+
+def test_groups_of_a_dataset(shared_data):
     job = resolve.resolve_job("titanic", TrainOptions(groups="pclass"), 0, split=False)
     assert len(job.groups) == len(job.train)
     assert "pclass" not in job.train.columns

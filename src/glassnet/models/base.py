@@ -558,11 +558,11 @@ class BaseModel:
             metrics=setup.metrics,
         )
 
-    def resolve(self, setup: Setup, spec: InputSpec) -> tuple[Setup, str]:
+    def resolve_setup(self, setup: Setup, spec: InputSpec) -> tuple[Setup, str]:
         """Return a setup of this model for data, and a message: see `Setup.resolve`."""
         return self._resolve(setup, spec)
 
-    def describe(self, setup: Setup) -> ModelInfo:
+    def describe_setup(self, setup: Setup) -> ModelInfo:
         """Return the facts about a setup of this model that a data adapter uses."""
         shape = self._input.shape if self._input else None
         info = setup.describe(shape)

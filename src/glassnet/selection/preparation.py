@@ -157,7 +157,7 @@ class RunPreparer:
         Raises:
             DataError: the data are batches.
         """
-        info = self._model.describe(settings)
+        info = self._model.describe_setup(settings)
         adapter = open_dataset(*self._source, info, training=True)
         if isinstance(adapter, RowAdapter):
             return adapter
@@ -170,7 +170,7 @@ class RunPreparer:
     def _open(self, settings: Setup, options: FitOptions) -> tuple[RowAdapter, InputSpec, Setup]:
         """Open the data; return the settings with layers that know the training rows alone."""
         settings = replace(settings, layers=self._relearn(settings.layers, options.rows))
-        adapter, info = self._make_adapter(settings), self._model.describe(settings)
+        adapter, info = self._make_adapter(settings), self._model.describe_setup(settings)
         loss = settings.loss and (
             settings.loss.output_activation,
             settings.loss.depends_on_error_only,
@@ -189,7 +189,7 @@ class RunPreparer:
         if key in self._cache:
             built, params, state = self._cache[key]
             settings = replace(settings, network=built, params=params, state=state)
-        setup, text = self._model.resolve(settings, spec)
+        setup, text = self._model.resolve_setup(settings, spec)
         self._cache[key] = setup.network, setup.params, setup.state
         return setup, text
 
