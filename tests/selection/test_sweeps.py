@@ -386,3 +386,11 @@ def test_the_best_settings_are_printed_with_their_scores():
     for rank, (i, line) in enumerate(zip(order, lines, strict=True), 1):
         setting = f"learning_rate={result.settings[i]['learning_rate']}"
         assert line == f"{rank}. {setting}: {result.format_score(result.means[i])}"
+
+
+def test_what_is_inferred_about_the_data_is_printed_once(capsys):
+    options = {**OPTIONS, "verbose": "auto"}
+    model = gn.Sequential([Dense(1)], seed=0)
+    result = sweep(model, X, Y, {"learning_rate": [0.1]}, **options)
+    result.refit()
+    assert capsys.readouterr().out.count("loss: MeanSquaredError") == 1

@@ -141,6 +141,7 @@ class Experiment:
         source = x, y, self.options["sample_weight"]
         self._preparer = RunPreparer(who, self.model, source, self.options)
         self.seed = self._preparer.seed
+        self._unprinted: tuple[str, ...] = ()
         self._read_facts()
 
     @property
@@ -234,7 +235,8 @@ class Experiment:
             self.options["verbose"],
             scores_training_rows,
         )
-        trainer.progress.log("\n".join(merge_like_lines(self.messages)))
+        trainer.progress.log("\n".join(merge_like_lines(self._unprinted)))
+        self._unprinted = ()
         if resume is None:
             return trainer.train(prepared)
         with closing(RunFolder(resume, self.callbacks)) as folder:
@@ -271,6 +273,7 @@ class Experiment:
         self.horizon = preprocessor.target.horizon if self.is_series and preprocessor else 1
         self.score_names = program.log_names(include_validation=False)
         self.epochs = self._choose_epochs()
+        self._unprinted = self.messages
         self.fold_data = FoldData(
             n_rows=self.n_rows,
             labels=self.labels,

@@ -184,9 +184,13 @@ class Sweep(View):
         return format_score(self.score_name, score)
 
     def __str__(self) -> str:
-        lines = [self.title, *self._rank_lines(), *self._noise_lines(), *self._range_lines()]
-        lines += [*self._problem_lines(), *self.notes]
-        return "\n".join(lines)
+        title, *sentences = self.describe()
+        return "\n".join([title, *self._rank_lines(), *sentences])
+
+    def describe(self) -> list[str]:
+        """Return the title and sentences about how sure the ranking is, without the ranking."""
+        lines = [self.title, *self._noise_lines(), *self._range_lines()]
+        return [*lines, *self._problem_lines(), *self.notes]
 
     def to_frame(self) -> Any:
         """Return a pandas DataFrame with a row for each setting, the best first.

@@ -220,5 +220,5 @@ def to_json(result: Sweep, plan: SweepPlan) -> dict[str, Any]:
 
 def describe_result(result: Sweep) -> Sequence[str]:
     """Return sentences about the best setting and how sure it is."""
-    text = str(result).replace("Pass folds=(outer, inner)", "Use --inner-folds 3")
-    return text.splitlines()
+    advice = "Pass folds=(outer, inner)", "Use --inner-folds 3"
+    return [line.replace(*advice) for line in result.describe()]
