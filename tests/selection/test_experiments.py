@@ -444,3 +444,26 @@ def test_folds_that_ctrl_c_ends_together_have_the_scores_of_that_moment():
     np.testing.assert_allclose(result.predictions, expected.predictions, atol=1e-6)
     assert len(result.models) == 3
     assert "the moment of Ctrl-C, in epoch 3" in result.notes[-1]
+
+
+def test_networks_beyond_the_memory_are_trained_a_few_at_a_time(monkeypatch, capsys):
+    runs = [Run(TRAIN, TEST, seed) for seed in range(3)]
+    together = train(make_model(), runs)
+    monkeypatch.setattr(training, "MAX_BYTES", 1)
+    for a, b in zip(together, train(make_model(), runs, verbose=1), strict=True):
+        assert a.scores == pytest.approx(b.scores, abs=1e-6)
+    assert (
+        "3 networks are trained one by one: all of them need more than" in capsys.readouterr().out
+    )
+
+
+def test_progress_shows_the_best_score_and_the_time_left(monkeypatch, capsys):
+    """Oracle: a clock that advances by ten seconds for each look."""
+    clock = iter(range(0, 10_000, 10))
+    monkeypatch.setattr("glassnet.selection.progress.time.perf_counter", lambda: next(clock))
+    results = train(make_model(), [Run(TRAIN, TEST, 1)], verbose=2)
+    lines = [line for line in capsys.readouterr().out.splitlines() if "1 run " in line]
+    assert len(lines) == 3
+    best = max(results[0].history.history["val_accuracy"])
+    assert f"best accuracy {gn.formatting.format_number(best)}" in lines[-1]
+    assert lines[0].endswith("left")

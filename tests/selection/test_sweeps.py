@@ -394,3 +394,16 @@ def test_what_is_inferred_about_the_data_is_printed_once(capsys):
     result = sweep(model, X, Y, {"learning_rate": [0.1]}, **options)
     result.refit()
     assert capsys.readouterr().out.count("loss: MeanSquaredError") == 1
+
+
+def test_intervals_end_where_no_score_can_be():
+    """Three test rows for each fold: the interval of the formula exceeds 0 and 1."""
+    model = compiled(Dense(1, activation="sigmoid"))
+    model.compile("sgd", "binary_crossentropy", ["accuracy"])
+    rates, few = {"learning_rate": [0.001, 0.1]}, slice(0, 9)
+    result = sweep(model, X[few], LABELS[few], rates, **OPTIONS | {"folds": KFold(3)})
+    known = result.intervals[np.isfinite(result.intervals)]
+    assert len(known)
+    assert known.min() >= 0
+    assert known.max() <= 1
+    assert np.any((known == 0) | (known == 1))

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from glassnet.callbacks import monitor
-from glassnet.formatting import format_duration, format_number
+from glassnet.formatting import format_count, format_duration, format_number
 from glassnet.training.progress import check_verbose, make_live_line, print_line, render_bar
 
 LINE_SECONDS = 10.0
@@ -83,7 +83,8 @@ class RunProgress:
         bar = render_bar(int(1000 * self.done / max(self.work, 1)), 1000)
         best = f"  best {self.score_name} {format_number(self.best)}"
         best = "" if math.isnan(self.best) else best
-        text = f"{self.who}  {self.n_runs} runs  {bar}{best}{self._format_time_left(now)}"
+        runs = format_count(self.n_runs, "run")
+        text = f"{self.who}  {runs}  {bar}{best}{self._format_time_left(now)}"
         if self._live:
             self._live.update(text, refresh=True)
         else:

@@ -16,6 +16,7 @@ ERRORS = (
     "mean_squared_error",
     "mse",
     "root_mean_squared_error",
+    "rmse",
 )
 """Scores of at least 0."""
 
@@ -34,6 +35,7 @@ def find_score_range(name: str, loss: Loss | None) -> tuple[float, float]:
         >>> find_score_range("accuracy", None), find_score_range("r2_score", None)
         ((0.0, 1.0), (-inf, 1.0))
     """
+    name = name.lower()
     if name.endswith(("accuracy", "acc")) or name in SHARES:
         return 0.0, 1.0
     if name == "r2_score":

@@ -17,7 +17,7 @@ from glassnet.formatting import MAX_LIKE_LINES, format_score
 from glassnet.inspection.view import View
 from glassnet.models.sequential import Sequential
 from glassnet.selection.parameters import format_value, format_values
-from glassnet.selection.score_ranges import find_score_range
+from glassnet.selection.score_ranges import clip_interval
 from glassnet.types import Array
 
 if TYPE_CHECKING:
@@ -90,9 +90,14 @@ class Sweep(View):
 
     @cached_property
     def intervals(self) -> Array:
-        """Ends of the 95 % interval of each mean, (n, 2); NaN if it is unknown."""
-        unknown = math.nan, math.nan
-        return np.array([self._test(scores).interval or unknown for scores in self.samples])
+        """Ends of the 95 % interval of each mean, (n, 2); NaN if it is unknown.
+
+        They lie where a score can be: that of an accuracy ends at 0 and 1.
+        """
+        unknown, loss = (math.nan, math.nan), self.results[0].setup.loss if self.results else None
+        tested = (self._test(scores).interval for scores in self.samples)
+        clipped = (clip_interval(interval, self.score_name, loss) for interval in tested)
+        return np.array([interval or unknown for interval in clipped])
 
     @cached_property
     def is_within_noise(self) -> Array:
@@ -268,8 +273,8 @@ class Sweep(View):
         return SettingScores(
             scores=self.samples,
             means=self.means,
-            lows=np.maximum(self.intervals[:, 0], self._range[0]),
-            highs=np.minimum(self.intervals[:, 1], self._range[1]),
+            lows=self.intervals[:, 0],
+            highs=self.intervals[:, 1],
             is_close=self.is_within_noise,
             problems=[
                 _short_problem(*pair) for pair in zip(self.problems, self.means, strict=True)
@@ -280,12 +285,6 @@ class Sweep(View):
             run_label="a fold" if has_folds else "a seed",
             interval_label=interval,
         )
-
-    @property
-    def _range(self) -> tuple[float, float]:
-        """Least and greatest possible score."""
-        loss = self.results[0].setup.loss if self.results else None
-        return find_score_range(self.score_name, loss)
 
     def _test(self, values: Array) -> TTest:
         """Test the mean of one value for each fold, or for each seed on one split."""
