@@ -37,6 +37,7 @@ IMPORT_ORDER = (
     {"callbacks"},
     {"evaluation"},
     {"inspection"},
+    {"doctor"},
     {"storage"},
     {"training"},
     {"models"},
@@ -48,6 +49,10 @@ IMPORT_ORDER = (
 """A file may import from the lines above that of its package, and from its own package."""
 
 POSITION = {package: i for i, line in enumerate(IMPORT_ORDER) for package in line}
+
+
+LATE_IMPORTS = {("doctor/findings.py", "selection")}
+"""Imports upwards inside a function: `Finding.verify` calls the function that trains."""
 
 
 def package_of(path):
@@ -94,7 +99,9 @@ def forbidden_imports(package, code):
 )
 def test_imports_follow_the_order(path):
     assert package_of(path) in POSITION, "Add the new file to IMPORT_ORDER."
-    assert forbidden_imports(package_of(path), path.read_text(encoding="utf-8")) == []
+    name = path.relative_to(SRC).as_posix()
+    forbidden = forbidden_imports(package_of(path), path.read_text(encoding="utf-8"))
+    assert [each for each in forbidden if (name, each) not in LATE_IMPORTS] == []
 
 
 def test_forbidden_imports_are_found():

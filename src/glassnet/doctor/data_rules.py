@@ -1,0 +1,1 @@
+"""Rules about the data and the labels."""

@@ -1,0 +1,1 @@
+"""Rules about what the network has learned for new rows."""

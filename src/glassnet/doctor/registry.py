@@ -1,0 +1,124 @@
+"""The list of rules, and the judge that runs them and ranks what they find.
+
+A rule is a function of the evidence that returns a `Finding` or None. To add one, decorate it with
+`rule` in the file of its phase. The order of `PRIORITY` ranks causes: the first alarm explains the
+others, which are listed under it.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+
+from glassnet.doctor.evidence import Evidence
+from glassnet.doctor.findings import ALARM, Finding, Findings
+from glassnet.errors import lookup
+
+Examine = Callable[[Evidence], Finding | None]
+
+PHASES = ("data_rules", "model_rules", "training_rules", "generalization_rules")
+"""The modules of rules."""
+
+PRIORITY = (
+    "wrong_output",
+    "no_signal",
+    "raw_scale",
+    "dead_relu",
+    "rate_too_high",
+    "vanishing_gradient",
+    "rate_too_low",
+    "not_finite",
+    "overfitting",
+    "no_better_than_baseline",
+)
+"""The rules, from causes to symptoms."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule of the doctor.
+
+    Attributes:
+        name: its name, for `mute`.
+        question: what it asks, in a sentence.
+        phase: "data", "model", "training" or "generalization".
+        needs: parts of the evidence without which it cannot be judged.
+        source: where it comes from.
+        examine: returns a finding, or None.
+    """
+
+    name: str
+    question: str
+    phase: str
+    needs: tuple[str, ...]
+    source: str
+    examine: Examine
+
+
+_RULES: dict[str, Rule] = {}
+
+
+def rule(question: str, *, needs: Iterable[str], source: str) -> Callable[[Examine], Examine]:
+    """Function decorator: register a rule under the name of the function.
+
+    Args:
+        question: what it asks, in a sentence for users.
+        needs: names of the parts of `Evidence` that it reads.
+        source: where it comes from.
+    """
+
+    def register(examine: Examine) -> Examine:
+        name, module = examine.__name__, examine.__module__
+        phase = module.rpartition(".")[2].removesuffix("_rules")
+        _RULES[name] = Rule(name, question, phase, tuple(needs), source, examine)
+        return examine
+
+    return register
+
+
+def rules() -> tuple[Rule, ...]:
+    """Return all rules, from causes to symptoms.
+
+    Example:
+        >>> import glassnet as gn
+        >>> gn.doctor.rules()[0].name
+        'wrong_output'
+    """
+    for phase in PHASES:
+        importlib.import_module(f"glassnet.doctor.{phase}")
+    return tuple(_RULES[name] for name in PRIORITY if name in _RULES)
+
+
+def judge(evidence: Evidence, mute: Iterable[str] = ()) -> Findings:
+    """Return what the rules find, the cause first.
+
+    The first alarm in the order of `rules` explains the other alarms: they are its `also`.
+
+    Args:
+        evidence: of a fit or of a smoke test.
+        mute: names of rules to leave out.
+
+    Raises:
+        ConfigError: an unknown name in `mute`.
+    """
+    by_name = {each.name: each for each in rules()}
+    muted = {mute} if isinstance(mute, str) else set(mute)
+    for name in muted:
+        lookup("mute", name, by_name)
+    found, skipped = [], {}
+    for each in by_name.values():
+        missing = [part for part in each.needs if getattr(evidence, part) is None]
+        if each.name in muted:
+            continue
+        if missing:
+            reason = evidence.missing.get(missing[0], "")
+            if reason:
+                skipped[each.name] = reason
+            continue
+        if finding := each.examine(evidence):
+            found.append(replace(finding, source=each.source))
+    alarms = [each for each in found if each.confidence == ALARM]
+    others = [each for each in found if each.confidence != ALARM]
+    first = [alarms[0].outranking(alarms[1:])] if alarms else []
+    return Findings([*first, *others], skipped)
