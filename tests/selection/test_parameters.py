@@ -23,12 +23,12 @@ from glassnet.layers import (
     functional,
 )
 from glassnet.layers.composite import Composite
+from glassnet.layers.layer_paths import iter_places
 from glassnet.losses import BinaryCrossentropy, Huber
 from glassnet.models.setup import Setup
 from glassnet.optimizers import SGD, Adam, Optimizer
 from glassnet.regularizers import L1, L1L2, L2, Regularizer
 from glassnet.schedules import ExponentialDecay
-from glassnet.selection.layer_paths import iter_places
 from glassnet.selection.model_arguments import call_model_function
 from glassnet.selection.parameters import (
     apply_values,

@@ -21,9 +21,9 @@ from glassnet import losses, optimizers
 from glassnet.engine.train_step import initial_rate
 from glassnet.errors import ConfigError, find_nearest, is_int, message, require
 from glassnet.formatting import format_number, shorten
+from glassnet.layers.layer_paths import Place, change_layers, field_names, iter_places
 from glassnet.models.setup import Setup
 from glassnet.regularizers import L1, L1L2, L2, Regularizer
-from glassnet.selection.layer_paths import Place, change_layers, field_names, iter_places
 
 WHO = "parameters"
 

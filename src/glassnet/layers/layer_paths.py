@@ -1,25 +1,25 @@
-"""Layers of a model by their paths: those inside composites too, and copies with other fields."""
+"""Layers of a model by their paths: those inside composites too, and copies with changes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from itertools import chain
 from typing import Any, NamedTuple
 
-from glassnet.layers import (
-    Activation,
-    BatchNormalization,
-    Layer,
-    LayerNormalization,
-    PReLU,
-    functional,
-)
+from glassnet.errors import require
+from glassnet.layers import functional
+from glassnet.layers.activation import Activation, PReLU
+from glassnet.layers.layer import Layer
+from glassnet.layers.normalization import BatchNormalization, LayerNormalization
 
 SHAPE_KEEPING = (BatchNormalization, LayerNormalization, PReLU)
 """Layers with weights that are no output layer: their output has the shape of their input."""
 
 NamedLayers = list[tuple[str, Layer]]
+
+Edit = Callable[[str, Layer], Sequence[Layer]]
+"""Function from the path of a layer, and the layer, to the layers for its place."""
 
 
 class Place(NamedTuple):
@@ -110,39 +110,71 @@ def _is_activated(following: Sequence[Layer]) -> bool:
 
 
 def change_layers(
-    layers: Sequence[Layer], changes: Mapping[str, Mapping[str, Any]], prefix: str = ""
+    layers: Sequence[Layer], changes: Mapping[str, Mapping[str, Any]]
 ) -> tuple[Layer, ...]:
     """Return layers with other values of some fields.
 
     Args:
         layers: layers in order.
         changes: new values by field, by the path of the layer.
-        prefix: path of the layer that these are inside of, with a slash at the end.
     """
-    return tuple(
-        _change_layer(layer, changes, prefix + name) for name, layer in _name_layers(layers)
-    )
+
+    def change(path: str, layer: Layer) -> tuple[Layer]:
+        return (replace(layer, **changes[path]) if path in changes else layer,)
+
+    return edit_layers(layers, change)
 
 
-def _change_layer(layer: Layer, changes: Mapping[str, Mapping[str, Any]], path: str) -> Layer:
-    old = _inner_layers(layer)
-    new = change_layers(old, changes, f"{path}/")
-    values = dict(changes.get(path, {}))
-    if any(a is not b for a, b in zip(old, new, strict=True)):
-        rest = iter(new)
-        for field in fields(layer):
-            value = getattr(layer, field.name)
-            if _find(value):
-                values = {field.name: _put(value, rest)} | values
+def edit_layers(layers: Sequence[Layer], edit: Edit, prefix: str = "") -> tuple[Layer, ...]:
+    """Return layers with others in their places.
+
+    Args:
+        layers: layers in order.
+        edit: called with the path of each layer, and the layer after the same edit of the layers
+            inside it.
+        prefix: path of the layer that these are inside of, with a slash at the end.
+
+    Raises:
+        ConfigError: another number of layers than one for a place that holds one layer.
+    """
+    named = iter(_name_layers(layers))
+    return tuple(chain.from_iterable(_edit_next(named, edit, prefix) for _ in layers))
+
+
+def _edit_next(named: Iterator[tuple[str, Layer]], edit: Edit, prefix: str) -> Sequence[Layer]:
+    """Return the layers for the place of the next layer."""
+    name, layer = next(named)
+    path = prefix + name
+    new = edit(path, _edit_inside(layer, edit, path))
+    for each in new:
+        functional.check_layer_type(each)
+    return new
+
+
+def _edit_inside(layer: Layer, edit: Edit, path: str) -> Layer:
+    """Return a layer with edited inner layers."""
+    named = iter(_name_layers(_inner_layers(layer)))
+    values = {
+        field.name: _edit_value(getattr(layer, field.name), named, edit, path)
+        for field in fields(layer)
+        if _find(getattr(layer, field.name))
+    }
     if not values:
         return layer
     changed = replace(layer, **values)
-    functional.check_layer_type(changed)
-    return changed
+    old, new = _inner_layers(layer), _inner_layers(changed)
+    is_same = len(old) == len(new) and all(a is b for a, b in zip(old, new, strict=True))
+    return layer if is_same else changed
 
 
-def _put(value: Any, layers: Iterator[Layer]) -> Any:
-    """Return a layer, or nested tuples of them, with the next layers in place of the old ones."""
+def _edit_value(value: Any, named: Iterator[tuple[str, Layer]], edit: Edit, path: str) -> Any:
+    """Return a layer, or nested tuples of them, with edited layers in place of the old ones."""
     if isinstance(value, Layer):
-        return next(layers)
-    return tuple(_put(entry, layers) for entry in value)
+        new = _edit_next(named, edit, f"{path}/")
+        require(len(new) == 1, path, "one layer in the place of one", layers=list(new))
+        return new[0]
+    if not isinstance(value, list | tuple):
+        return value
+    if value and all(isinstance(entry, Layer) for entry in value):
+        return tuple(chain.from_iterable(_edit_next(named, edit, f"{path}/") for _ in value))
+    return tuple(_edit_value(entry, named, edit, path) for entry in value)
