@@ -690,7 +690,9 @@ def _describe_layer(layer: Layer) -> str:
 def _list_arguments(layer: Layer) -> Iterator[str]:
     """Yield the arguments that are not the default; the first field without its name."""
     for i, each in enumerate(entry for entry in fields(layer) if not entry.kw_only):
-        value = getattr(layer, each.name)
-        if each.init and each.repr and value != each.default:
+        value, default = getattr(layer, each.name), each.default
+        if default is not MISSING:  # "glorot_uniform" becomes GlorotUniform()
+            default = getattr(replace(layer, **{each.name: default}), each.name)
+        if value != default:
             text = format_number(value) if isinstance(value, float) else repr(value)
             yield text if i == 0 else f"{each.name}={text}"
