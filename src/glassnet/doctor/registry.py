@@ -106,7 +106,7 @@ def judge(evidence: Evidence, mute: Iterable[str] = ()) -> Findings:
     muted = {mute} if isinstance(mute, str) else set(mute)
     for name in muted:
         lookup("mute", name, by_name)
-    found, skipped = [], {}
+    found, skipped, checked = [], {}, []
     for each in by_name.values():
         missing = [part for part in each.needs if getattr(evidence, part) is None]
         if each.name in muted:
@@ -116,9 +116,10 @@ def judge(evidence: Evidence, mute: Iterable[str] = ()) -> Findings:
             if reason:
                 skipped[each.name] = reason
             continue
+        checked.append(each.name)
         if finding := each.examine(evidence):
             found.append(replace(finding, source=each.source))
     alarms = [each for each in found if each.confidence == ALARM]
     others = [each for each in found if each.confidence != ALARM]
     first = [alarms[0].outranking(alarms[1:])] if alarms else []
-    return Findings([*first, *others], skipped)
+    return Findings([*first, *others], skipped, checked)
