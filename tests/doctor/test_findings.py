@@ -2,26 +2,15 @@
 
 import json
 import pickle
-from dataclasses import dataclass
 from html.parser import HTMLParser
 
 import pytest
 
-from glassnet.doctor.changes import Change
+from glassnet.doctor.changes import InsertLayer
 from glassnet.doctor.findings import Finding, Findings
+from glassnet.layers import Dropout
 
 VOID = {"br"}
-
-
-@dataclass(frozen=True)
-class NoChange(Change):
-    """A change that changes nothing."""
-
-    def apply(self, parts):
-        return parts
-
-    def describe(self):
-        return "Do nothing."
 
 
 BEHIND = Finding(
@@ -39,7 +28,7 @@ OVERFITTING = Finding(
     "Put Dropout(0.3) after dense_1.",
     also=(BEHIND,),
     source="Prechelt 1998",
-    change=NoChange(),
+    change=InsertLayer(Dropout(0.3), after="dense_1"),
 )
 SHUFFLED = Finding(
     "no_signal",
