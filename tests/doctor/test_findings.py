@@ -72,6 +72,15 @@ def test_a_verdict_names_symptom_consequence_remedy_check_and_evidence():
     ]
 
 
+def test_a_headline_is_the_first_alarm_in_two_lines():
+    assert Findings([SHUFFLED, OVERFITTING]).headline().splitlines() == [
+        "Problem: Validation loss has risen since epoch 12 (0.41 -> 0.58). EarlyStopping would "
+        "have kept epoch 12.",
+        "  Remedy: Put Dropout(0.3) after dense_1. More: history.findings",
+    ]
+    assert Findings([SHUFFLED]).headline() == ""
+
+
 def test_alarms_come_before_information():
     findings = Findings([SHUFFLED, OVERFITTING])
     assert [each.rule for each in findings] == ["overfitting", "no_signal"]

@@ -137,6 +137,10 @@ class Findings(tuple[Finding, ...]):
         """The findings with confidence "alarm"."""
         return tuple(each for each in self if each.confidence == ALARM)
 
+    def headline(self) -> str:
+        """Return the first alarm and its remedy in two lines, as `fit` prints them; "" for none."""
+        return describe_headline(self.alarms[0]) if self.alarms else ""
+
     def to_frame(self) -> Any:
         """Return a pandas DataFrame with a row for each finding, and for each that it explains.
 
@@ -188,8 +192,17 @@ def describe_finding(finding: Finding, name: str) -> str:
         name: how Python code calls it; "" to leave out calls.
     """
     details = [f"  {title}: {text}" for title, text in iter_details(finding, name)]
-    first = f"{HEADS[finding.confidence]}: {finding.symptom} {finding.consequence}"
-    return "\n".join([first, *details])
+    return "\n".join([describe_symptom(finding), *details])
+
+
+def describe_headline(finding: Finding) -> str:
+    """Return a finding and its remedy in two lines, and where the rest is."""
+    return f"{describe_symptom(finding)}\n  Remedy: {finding.remedy} More: history.findings"
+
+
+def describe_symptom(finding: Finding) -> str:
+    """Return the symptom and the consequence of a finding in a paragraph."""
+    return f"{HEADS[finding.confidence]}: {finding.symptom} {finding.consequence}".rstrip()
 
 
 def describe_health(findings: Findings) -> str:
