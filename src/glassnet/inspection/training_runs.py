@@ -18,6 +18,8 @@ from glassnet.engine.train_step import Chunk, Program, TrainState
 from glassnet.errors import DataError, require
 from glassnet.inspection.snapshot import InspectedModel, Snapshot
 from glassnet.optimizers import Optimizer
+from glassnet.pipeline.adapter import Blocks
+from glassnet.preprocessing.base import Preprocessor
 from glassnet.types import Params, State
 
 ComputeLoss = Callable[[tuple[Params, ...], tuple[State, ...]], float]
@@ -69,6 +71,8 @@ class TrainingRun:
         seed: the seed of the model.
         starts_from_new_weights: whether its weights were drawn for it.
         read_snapshot: returns the network with its starting weights, and all rows.
+        validation_blocks: the rows to validate on, or None.
+        preprocessor: what was learned about the data, or None.
     """
 
     network: BuiltNetwork
@@ -78,6 +82,8 @@ class TrainingRun:
     seed: int
     starts_from_new_weights: bool
     read_snapshot: Callable[[], Snapshot]
+    validation_blocks: Blocks | None = None
+    preprocessor: Preprocessor | None = None
 
 
 class TrainableModel(InspectedModel, Protocol):

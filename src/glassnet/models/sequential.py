@@ -642,7 +642,8 @@ class Sequential(BaseModel):
         Args:
             x, y: see `fit`. Batches must be repeatable, not an iterator.
             settings: one for each run.
-            options: arguments of `fit`: see `training_runs.FIT_ARGUMENTS`.
+            options: arguments of `fit` that concern data, and `sample_weight`. Views take those of
+                `training_runs.FIT_ARGUMENTS`.
 
         Raises:
             ConfigError, DataError: see `fit`.
@@ -684,6 +685,8 @@ class Sequential(BaseModel):
             read_snapshot=partial(
                 twin.take_snapshot, x, y, sample_weight, targets="required", target=target
             ),
+            validation_blocks=training.blocks,
+            preprocessor=setup.preprocessor,
         )
 
     def _start_from(self, settings: RunSettings) -> bool:

@@ -58,26 +58,34 @@ def read_rows(data: DataAdapter, snapshot: Snapshot, options: EvaluationOptions)
 def make_fit_options(
     settings: RunSettings,
     *,
-    shuffle: bool = True,
-    steps_per_epoch: int | None = None,
     target: str | int | None = None,
     column_types: Mapping[Any, str] | None = None,
     derive: Mapping[str, str] | None = None,
     target_transform: str | None = None,
+    **options: Any,
 ) -> FitOptions:
-    """Return the options of the `fit` that a training run equals. All rows are trained on."""
+    """Return the options of the `fit` that a training run equals.
+
+    Args:
+        settings: of the run.
+        target, column_types, derive, target_transform: see `fit`.
+        options: other arguments of `fit` that concern data.
+    """
+    defaults: dict[str, Any] = {
+        "validation_split": 0.0,
+        "validation_from": "random",
+        "validation_data": None,
+        "validation_steps": None,
+        "steps_per_epoch": None,
+        "shuffle": True,
+        "class_weight": None,
+        "seed": None,
+    }
     return FitOptions(
         epochs=settings.epochs,
         batch_size=settings.batch_size,
-        validation_split=0.0,
-        validation_from="random",
-        validation_data=None,
-        validation_steps=None,
-        steps_per_epoch=steps_per_epoch,
-        shuffle=shuffle,
-        class_weight=None,
         request=check_table_request(target, column_types, derive, target_transform),
-        seed=None,
         observe=False,
         repeatable=False,
+        **defaults | options,
     )

@@ -1,0 +1,101 @@
+"""Evidence about rows before training: repeated ones, and columns that give the target away."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from glassnet import fingerprinting
+from glassnet.data.column_checks import find_leaks
+
+MAX_COLUMNS_FOR_LEAKS = 256
+"""Maximum number of columns that are compared with the target, a millisecond each."""
+
+
+@dataclass(frozen=True, eq=False)
+class DataEvidence:
+    """Facts about the rows of a fit, as the network receives them.
+
+    Attributes:
+        n_rows: number of training rows that were compared.
+        n_repeated: number of them that equal an earlier one.
+        n_contradictory: number of them that equal another one with another target.
+        n_validation: number of validation rows of the fit; 0 without.
+        n_shared: number of these that equal a training row.
+        n_constant_columns: number of columns with one value.
+        n_columns: number of columns.
+        leaks: skill of the columns that alone give the target away, by name:
+            see `column_checks.find_leaks`.
+        n_target_values: number of different targets.
+    """
+
+    n_rows: int
+    n_repeated: int
+    n_contradictory: int
+    n_validation: int
+    n_shared: int
+    n_constant_columns: int
+    n_columns: int
+    leaks: Mapping[str, float]
+    n_target_values: int
+
+
+def examine_rows(
+    x: np.ndarray,
+    y: np.ndarray,
+    validation_x: np.ndarray | None = None,
+    *,
+    names: Sequence[str] = (),
+    is_classification: bool = False,
+) -> DataEvidence:
+    """Return the evidence about rows.
+
+    Args:
+        x: training rows, (n, ...).
+        y: their targets, (n, ...).
+        validation_x: rows that a fit would validate on, or None.
+        names: names of the columns, if they have any.
+        is_classification: whether the targets are classes.
+
+    Example:
+        >>> x = np.array([[1.0, 2.0], [1.0, 2.0], [3.0, 2.0]])
+        >>> evidence = examine_rows(x, np.array([0, 1, 1]), x[:1])
+        >>> evidence.n_repeated, evidence.n_contradictory, evidence.n_shared
+        (1, 2, 1)
+    """
+    hashes = fingerprinting.hash_rows(x, 0)
+    _, first, group = np.unique(hashes, return_index=True, return_inverse=True)
+    labels = fingerprinting.hash_rows(np.asarray(y).reshape(len(y), -1), 0)
+    differs = labels != labels[first][group]
+    n_differing = np.bincount(group, differs, len(first))
+    shared = np.zeros(0, bool)
+    if validation_x is not None:
+        shared = np.isin(fingerprinting.hash_rows(validation_x, 0), hashes)
+    columns = x.reshape(len(x), -1) if x.ndim == 2 else np.zeros((len(x), 0))
+    return DataEvidence(
+        n_rows=len(x),
+        n_repeated=len(x) - len(first),
+        n_contradictory=int(np.sum(n_differing[group] > 0)),
+        n_validation=len(shared),
+        n_shared=int(shared.sum()),
+        n_constant_columns=int(np.sum(np.ptp(columns, axis=0) == 0)),
+        n_columns=columns.shape[1],
+        leaks=_find_leaks(columns, y, names, is_classification),
+        n_target_values=len(np.unique(labels)),
+    )
+
+
+def _find_leaks(
+    columns: np.ndarray, y: np.ndarray, names: Sequence[str], is_classification: bool
+) -> Mapping[str, float]:
+    """Return the columns that give the target away, if it is one number or class for each row."""
+    n, target = columns.shape[1], np.asarray(y).reshape(len(y), -1)
+    if is_classification and target.shape[1] > 1:
+        target = target.argmax(1)[:, None]
+    if not 2 <= n <= MAX_COLUMNS_FOR_LEAKS or target.shape[1] != 1:
+        return {}
+    texts = names if len(names) == n else [f"column {i}" for i in range(n)]
+    by_name = {text: columns[:, i].astype(float) for i, text in enumerate(texts)}
+    return find_leaks(by_name, target[:, 0], is_classification)
