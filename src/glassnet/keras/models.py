@@ -17,6 +17,7 @@ from glassnet import output_files
 from glassnet.callbacks import LearningRateScheduler, ReduceLROnPlateau
 from glassnet.callbacks.callback_list import normalize_callbacks
 from glassnet.data.table import is_table
+from glassnet.doctor.changes import Change
 from glassnet.errors import (
     MissingError,
     NotReadyError,
@@ -590,6 +591,17 @@ class Sequential:
         names = ("_model", "_shared_layers", "_fit_lock")
         copies = {name: copy.copy(vars(self)[name]) for name in names}
         twin.__setstate__(self.__getstate__() | copies)
+        return twin
+
+    def make_changed_copy(self, change: Change) -> Self:
+        """Return a new, untrained model with a change; see `Finding.apply`.
+
+        Raises:
+            ConfigError: see `glassnet.Sequential.make_changed_copy`.
+        """
+        changed, twin = self._model.make_changed_copy(change), copy.copy(self)
+        twin._model = changed
+        twin.__setstate__(vars(twin))
         return twin
 
     def _synchronize(self, index: int | None = None) -> sequential.Sequential:

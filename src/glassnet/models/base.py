@@ -12,6 +12,7 @@ from typing import Any, Self
 import numpy as np
 
 from glassnet import losses, optimizers, output_files
+from glassnet.doctor.changes import Change, ModelParts
 from glassnet.engine import network, objective
 from glassnet.engine.epoch_runner import RunState
 from glassnet.engine.loop import Record
@@ -577,6 +578,33 @@ class BaseModel:
         twin._apply_train_state(train_state)
         twin._layers, twin._rate = setup.layers, float(train_state.rate)
         twin.epoch, twin.history, twin._last_run_id = epoch, history, None
+        return twin
+
+    def make_changed_copy(self, change: Change) -> Self:
+        """Return a new, untrained model with other layers, optimizer or loss: a remedy.
+
+        Its seed, metrics, class and shape of the input are those of this model, which stays as it
+        is. What layers have learned by their `adapt` stays, too; a fit learns the rest.
+
+        Args:
+            change: see `glassnet.doctor.changes`. It is what `Finding.apply` passes.
+
+        Raises:
+            ConfigError: the change does not fit the model, its loss does not fit the last layer, or
+                layers are inserted or removed in a model whose build hook chooses weights.
+        """
+        setup, who = self._get_setup(), "apply"
+        parts = change.apply(ModelParts(setup.layers, setup.optimizer, setup.loss))
+        is_free = self._build_hook is None or len(parts.layers) == len(setup.layers)
+        fix = f"Build the changed model yourself: {change.describe()}."
+        expected = "a model whose starting weights do not come from another model or a build hook"
+        require(is_free, who, expected, model=repr(self), fix=fix)
+        if parts.loss is not None:
+            objective.check_loss(functional.unfold(parts.layers), parts.loss)
+        twin = copy.copy(self)
+        twin._layers = functional.with_names(parts.layers)
+        twin._optimizer, twin._loss, twin.history = parts.optimizer, parts.loss, None
+        twin._clear()
         return twin
 
     def _describe(self, setup: Setup | None = None) -> ModelInfo:
