@@ -1,0 +1,262 @@
+"""Simple models fitted in milliseconds: what a network must beat to have learned anything.
+
+They are fitted to at most 1,000 rows with NumPy alone, so that every fit can afford them.
+`baselines` compares with better ones, on all rows, in seconds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+
+from glassnet.evaluation.constant_answers import (
+    constant_loss,
+    count_outputs,
+    find_constant,
+    to_rows,
+)
+from glassnet.evaluation.numpy_losses import compute_unreduced, has_numpy_formula
+from glassnet.evaluation.quick_models import (
+    average_neighbours,
+    fit_logistic,
+    fit_ridge,
+    to_numbers,
+)
+from glassnet.losses import Loss
+from glassnet.losses.scaled import ScaledLoss
+from glassnet.types import Array
+
+MAX_ROWS = 1000
+"""Maximum number of rows to which the models are fitted, and of rows on which they are scored."""
+
+MAX_TARGETS = 256
+"""Maximum number of outputs of a network that is compared with a linear model and neighbours."""
+
+PRIOR_ROWS = 1.0
+"""Rows with the frequencies of all classes that are added to the neighbours."""
+
+PRIOR_SHARE = 0.01
+"""Share of the class frequencies in the probabilities of a logistic regression."""
+
+
+@dataclass(frozen=True)
+class Rivals:
+    """Losses of simple models, in the units of the network's history and without penalties.
+
+    NaN is for what is not known: the best constant of a user's own loss, and a linear model and
+    neighbours for losses other than cross-entropies and those that depend on the error only.
+
+    Attributes:
+        constant: loss of the best constant answer on the training rows.
+        val_constant: loss of the same answer on the rows on which the others are scored.
+        linear: loss of a logistic regression, or of a ridge regression for numbers.
+        neighbours: loss of the mean of the 15 nearest rows.
+        rows: rows on which they are scored. Without validation rows, the models are fitted to one
+            half of the training rows and scored on the other.
+        constant_accuracy: share of rows of the most common class; NaN for numbers.
+        linear_accuracy: share of classes that the linear model predicts correctly.
+        neighbours_accuracy: share of classes that the neighbours predict correctly.
+        n_fitted: number of rows to which the linear model and the neighbours are fitted.
+        n_scored: number of rows on which they are scored.
+    """
+
+    constant: float
+    val_constant: float
+    linear: float = float("nan")
+    neighbours: float = float("nan")
+    rows: Literal["validation", "training half"] = "validation"
+    constant_accuracy: float = float("nan")
+    linear_accuracy: float = float("nan")
+    neighbours_accuracy: float = float("nan")
+    n_fitted: int = 0
+    n_scored: int = 0
+
+    @property
+    def best(self) -> float:
+        """The lowest loss of the constant, the linear model and the neighbours; NaN if none."""
+        known = [each for each in (self.val_constant, self.linear, self.neighbours) if each == each]
+        return min(known, default=float("nan"))
+
+
+class Rows(NamedTuple):
+    """Encoded rows: inputs (n, ...), targets as the loss receives them, and weights or None."""
+
+    x: Any
+    y: Any
+    weight: Any = None
+
+    def take(self, index: Array | slice) -> Rows:
+        """Return rows as arrays in memory. An index is in ascending order, for files."""
+        return Rows(*(None if part is None else np.asarray(part[index]) for part in self))
+
+    def sample(self, most: int, rng: np.random.Generator) -> Rows:
+        """Return at most `most` rows, in their order, drawn at random."""
+        n = len(self.x)
+        return self.take(slice(None) if n <= most else np.sort(rng.choice(n, most, replace=False)))
+
+
+def fit_rivals(
+    loss: Loss,
+    train: tuple[Any, Any, Any],
+    validation: tuple[Any, Any, Any] | None = None,
+    *,
+    tokens: bool = False,
+    n_outputs: int | None = None,
+    seed: int = 0,
+) -> Rivals:
+    """Fit simple models to training rows and score them in the network's loss.
+
+    They are fitted to at most 1,000 rows and 256 columns (see `quick_models.to_numbers`) and scored
+    on at most 1,000 rows. If there are more validation rows, the losses of the linear model and the
+    neighbours are multiplied by the constant's loss on all of them over that on the 1,000.
+
+    Shapes:
+        train, validation: (x, y, weight) with x (n, ...); y class ids (n, ...) or (n, ...,
+        outputs); weight (n,) or None.
+
+    Args:
+        loss: the training loss.
+        train: encoded training rows.
+        validation: encoded validation rows; None if there are none.
+        tokens: whether x holds token ids, which an Embedding reads.
+        n_outputs: number of classes, if y holds class ids; None for the largest id plus 1.
+        seed: draws the rows.
+
+    Example:
+        >>> from glassnet import losses
+        >>> x = np.random.default_rng(0).normal(size=(200, 3)).astype(np.float32)
+        >>> y = (x[:, :1] > 0).astype(np.float32)
+        >>> rivals = fit_rivals(losses.BinaryCrossentropy(), (x, y, None))
+        >>> rivals.linear < rivals.val_constant
+        True
+    """
+    rows, rng = Rows(*train), np.random.default_rng(seed)
+    if validation is None or not len(validation[0]):
+        sample = rows.sample(2 * MAX_ROWS, rng)
+        order = rng.permutation(len(sample.x))
+        fitted, scored = (sample.take(np.sort(order[start::2])) for start in (0, 1))
+        name: Literal["validation", "training half"] = "training half"
+        held_out = scored
+    else:
+        held_out = Rows(*validation)
+        fitted, scored = rows.sample(MAX_ROWS, rng), held_out.sample(MAX_ROWS, rng)
+        name = "validation"
+    constant, val_constant = constant_loss(
+        loss, rows.y, rows.weight, held_out.y, held_out.weight, n_outputs=n_outputs
+    )
+    rivals = Rivals(
+        constant, val_constant, rows=name, n_fitted=len(fitted.x), n_scored=len(scored.x)
+    )
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1), np.errstate(all="ignore"):  # more threads wait for each other
+        targets = _to_targets(loss, fitted, scored, n_outputs)
+        if targets is None:
+            return rivals
+        if len(scored.x) < len(held_out.x):
+            sampled = constant_loss(
+                loss, rows.y, rows.weight, scored.y, scored.weight, n_outputs=n_outputs
+            )
+            targets = targets._replace(factor=val_constant / sampled[1])
+        return _score_models(rivals, loss, fitted, scored, targets, tokens)
+
+
+KINDS: dict[str | None, Literal["classes", "labels", "numbers"]] = {
+    "softmax": "classes",
+    "sigmoid": "labels",
+}
+"""Kind of the targets by the activation that the loss contains."""
+
+
+class Targets(NamedTuple):
+    """Targets as numbers, for models that know nothing of losses.
+
+    Attributes:
+        kind: "classes" (shares of one class of several), "labels" (several of 0 and 1), "numbers".
+        fitted: targets of the rows to fit, (n, targets).
+        weight: their weights (n,), with mean 1.
+        factor: factor of the losses on the scored rows.
+    """
+
+    kind: Literal["classes", "labels", "numbers"]
+    fitted: Array
+    weight: Array
+    factor: float = 1.0
+
+
+def _to_targets(loss: Loss, fitted: Rows, scored: Rows, n_outputs: int | None) -> Targets | None:
+    """Return the targets of the rows to fit; None if the models do not fit the loss."""
+    base = loss.base if isinstance(loss, ScaledLoss) else loss
+    if not has_numpy_formula(loss) or min(len(fitted.x), len(scored.x)) < 2:
+        return None
+    y, kind = fitted.y, KINDS.get(base.output_activation)
+    if kind is None and base.depends_on_error_only:
+        kind, y = "numbers", y.reshape(len(y), -1)
+    elif y.dtype.kind in "iu":
+        if y.ndim > 1:
+            return None  # a class for each time step
+        y = np.eye(n_outputs or count_outputs(y, scored.y))[y]
+    if kind is None or y.ndim != 2 or y.shape[1] > MAX_TARGETS or not np.isfinite(y).all():
+        return None
+    _, weight = to_rows(fitted.y, fitted.weight)
+    weight = weight.reshape(len(y), -1).mean(1)
+    if not 0 < weight.sum() < np.inf:
+        return None
+    return Targets(kind, y.astype(np.float64), weight / weight.mean())
+
+
+def _score_models(
+    rivals: Rivals, loss: Loss, fitted: Rows, scored: Rows, targets: Targets, tokens: bool
+) -> Rivals:
+    """Return the rivals with the scores of a linear model and of neighbours."""
+    kind, y, weight, factor = targets
+    x, x_new = to_numbers(fitted.x, scored.x, y, tokens=tokens)
+    if kind == "numbers":
+        answers, linear = fit_ridge(x, y, weight, x_new)
+        near = average_neighbours(x, y, weight, x_new)
+        linear = linear + _find_shift(loss, fitted, answers)
+    else:
+        p = fit_logistic(x, y, weight, x_new, exclusive=kind == "classes")
+        prior = (weight @ y + 0.5 / y.shape[1]) / (len(y) + 0.5)
+        near = average_neighbours(x, y, weight, x_new, prior_rows=PRIOR_ROWS)
+        linear, near = (
+            _to_logits((1 - PRIOR_SHARE) * each + PRIOR_SHARE * prior, kind) for each in (p, near)
+        )
+        rivals = replace(
+            rivals,
+            constant_accuracy=_share_correct(_to_logits(prior, kind)[None], scored.y, kind),
+            linear_accuracy=_share_correct(linear, scored.y, kind),
+            neighbours_accuracy=_share_correct(near, scored.y, kind),
+        )
+    return replace(
+        rivals,
+        linear=factor * _compute_loss(loss, scored, linear),
+        neighbours=factor * _compute_loss(loss, scored, near),
+    )
+
+
+def _find_shift(loss: Loss, fitted: Rows, answers: Array) -> Array:
+    """Return the number to add to each answer: a median of the errors for absolute errors."""
+    errors = fitted.y.reshape(len(answers), -1) - answers
+    shift = find_constant(loss, errors, np.ones(len(errors)), errors.shape[1])
+    return 0.0 if shift is None else shift
+
+
+def _to_logits(p: Array, kind: str) -> Array:
+    return np.log(p) if kind == "classes" else np.log(p) - np.log1p(-p)
+
+
+def _share_correct(z: Array, y: Array, kind: str) -> float:
+    """Return the share of classes, or of labels, that the logits predict."""
+    if kind == "classes":
+        return float((z.argmax(-1) == (y if y.ndim == 1 else y.argmax(-1))).mean())
+    return float(((z > 0) == (y > 0.5)).mean())
+
+
+def _compute_loss(loss: Loss, scored: Rows, z: Array) -> float:
+    """Return sum(weight * loss) / n over the scored rows, in the units of the history."""
+    y, weight = to_rows(scored.y, scored.weight)
+    z = z.reshape(len(y), -1)
+    return float(weight @ compute_unreduced(loss, y, z) / len(y))
