@@ -1,1 +1,113 @@
 """Rules about the data and the labels."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from glassnet.doctor.changes import InsertLayer
+from glassnet.doctor.evidence import Evidence, InputEvidence
+from glassnet.doctor.failures import Failure
+from glassnet.doctor.findings import Finding
+from glassnet.doctor.registry import rule
+from glassnet.formatting import format_number
+from glassnet.layers import Layer, Normalization, Rescaling
+
+LARGEST, SMALLEST = 10.0, 0.03
+"""Inputs with a mean or deviation above the first, or all deviations below the second, are raw."""
+
+UNEVEN, UNEVEN_DEVIATION = 100.0, 3.0
+"""Inputs are uneven if the largest deviation is so many times the median, and above this."""
+
+NO_GAIN = 0.98
+"""Share of the constant answer's loss above which a simple model has learned nothing."""
+
+
+@rule(
+    "Are the inputs on a scale that the network can learn from?",
+    needs=("inputs",),
+    source="LeCun et al., Efficient BackProp, 1998, section 4.3; lecture 005, feature scaling.",
+)
+def raw_scale(evidence: Evidence, failure: Failure | None) -> Finding | None:
+    """Return a finding if the inputs are far from mean 0 and deviation 1, and the run fails."""
+    inputs = evidence.inputs
+    if failure is None or inputs is None:
+        return None
+    deviations = inputs.std[inputs.std > 0]
+    if not len(deviations):
+        return None
+    mean, largest = float(np.abs(inputs.mean).max()), float(deviations.max())
+    median = float(np.median(deviations))
+    is_uneven = largest > UNEVEN * median and largest > UNEVEN_DEVIATION
+    if not (max(mean, largest) > LARGEST or largest < SMALLEST or is_uneven):
+        return None
+    layer = _choose_scaling(inputs)
+    return Finding(
+        rule="raw_scale",
+        symptom=_describe_scale(inputs),
+        consequence=failure.text,
+        evidence={"largest_mean": mean, "largest_std": largest, "median_std": median},
+        remedy=f"Scale the inputs: put {_write_layer(layer)} in front of the network.",
+        change=InsertLayer(layer),
+    )
+
+
+def _describe_scale(inputs: InputEvidence) -> str:
+    index = int(np.argmax(np.maximum(np.abs(inputs.mean), inputs.std)))
+    mean, std = format_number(inputs.mean[index], 3), format_number(inputs.std[index], 3)
+    n = len(inputs.mean)
+    name = inputs.names[index] if inputs.names else f"column {index + 1} of {n}"
+    if inputs.std.max() < SMALLEST:
+        return (
+            f"The inputs of {inputs.layer} hardly vary: the largest standard deviation of a column "
+            f"is {format_number(inputs.std.max(), 3)} ({name}). Weights expect about 1."
+        )
+    return (
+        f"The inputs of {inputs.layer} are not scaled: {name} has mean {mean} and standard "
+        f"deviation {std}. Weights expect about 0 and 1."
+    )
+
+
+def _choose_scaling(inputs: InputEvidence) -> Layer:
+    """Return the layer that scales the inputs: pixels by 1/255, others by mean and deviation."""
+    low, high = float(inputs.low.min()), float(inputs.high.max())
+    are_pixels = not inputs.names and low >= 0 and 128 < high <= 255 and inputs.std.min() > 0
+    return Rescaling(1 / 255) if are_pixels and len(inputs.mean) <= 4 else Normalization()
+
+
+def _write_layer(layer: Layer) -> str:
+    return "Rescaling(1/255)" if isinstance(layer, Rescaling) else "Normalization()"
+
+
+@rule(
+    "Do the inputs say anything about the labels?",
+    source="A. Karpathy, A recipe for training neural networks, 2019: the input-independent "
+    "baseline.",
+)
+def no_signal(evidence: Evidence, failure: Failure | None) -> Finding | None:
+    """Return a finding if neither the network nor simple models beat a constant answer."""
+    rivals = evidence.rivals
+    if failure is None or not failure.name.startswith("learned nothing"):
+        return None
+    losses = rivals.linear, rivals.neighbours
+    if not all(loss > NO_GAIN * rivals.val_constant for loss in losses):
+        return None
+    linear, neighbours, constant = (
+        format_number(loss, 3) for loss in (*losses, rivals.val_constant)
+    )
+    return Finding(
+        rule="no_signal",
+        symptom=(
+            f"The inputs say nothing about the labels: a linear model reaches a loss of {linear}, "
+            f"nearest neighbours {neighbours}, and always giving the same answer {constant}."
+        ),
+        consequence=failure.text,
+        evidence={
+            "linear_loss": rivals.linear,
+            "neighbours_loss": rivals.neighbours,
+            "constant_loss": rivals.val_constant,
+        },
+        remedy=(
+            "Check that row i of x belongs to row i of y: shuffled or sorted labels, or a wrong "
+            "column, look like this. Else other features are needed."
+        ),
+    )

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from glassnet.evaluation.quick_rivals import Rivals
+
 
 @dataclass(frozen=True, eq=False)
 class TargetEvidence:
@@ -62,6 +64,7 @@ class LayerEvidence:
         weight_start, weight_end: root mean square of the kernel at the start and end of the fit.
         moved: root mean square of its change, divided by `weight_start`.
         units_alike: whether all units began with the same weights.
+        inputs_alike: whether the layer began with the same weight for each of its inputs.
         n_units: number of units, the last axis of the output.
         start, end: statistics of a training step (`train_step.OBSERVED_STATISTICS`) of the layer at
             the first and the last weights; None if nothing was observed.
@@ -78,6 +81,7 @@ class LayerEvidence:
     weight_end: float = 0.0
     moved: float = 0.0
     units_alike: bool = False
+    inputs_alike: bool = False
     n_units: int = 0
     start: Mapping[str, float] | None = None
     end: Mapping[str, float] | None = None
@@ -116,7 +120,12 @@ class NetworkEvidence:
     @property
     def trained_layers(self) -> tuple[LayerEvidence, ...]:
         """The layers whose kernels are trained."""
-        return tuple(each for each in self.layers if each.trainable and each.weight_start > 0)
+        return tuple(each for each in self.kernel_layers if each.trainable and each.weight_start)
+
+    @property
+    def kernel_layers(self) -> tuple[LayerEvidence, ...]:
+        """The layers with kernels."""
+        return tuple(each for each in self.layers if each.n_units)
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,7 +139,7 @@ class RunEvidence:
         steps: number of steps that were trained.
         steps_per_epoch: steps of a complete epoch.
         n_rows: number of training rows; None for a stream of unknown length.
-        n_validation_rows: number of validation rows; 0 without validation.
+        n_validation_rows: number of validation rows; 0 without validation, None if unknown.
         batch_size: rows per step.
         loss: training loss of each complete epoch, with penalties.
         val_loss: validation loss of each complete epoch; empty without validation.
@@ -149,7 +158,7 @@ class RunEvidence:
     steps: int
     steps_per_epoch: int | None
     n_rows: int | None
-    n_validation_rows: int
+    n_validation_rows: int | None
     batch_size: int
     loss: np.ndarray
     val_loss: np.ndarray
@@ -187,8 +196,8 @@ class Evidence:
     Attributes:
         target: the targets.
         network: the network.
-        run: what a fit, or the smoke test, logged.
-        rivals: losses of simple models on the same rows.
+        run: what a fit, or the smoke test, logged; of no epoch if there was no run.
+        rivals: losses of simple models on the same rows; NaN if they are not known.
         inputs: statistics of the inputs. Known only if the run fails: see `looked_inside`.
         outputs: outputs after training. Known only if the run fails.
         data: facts about the rows: see `data_evidence`.
@@ -197,10 +206,10 @@ class Evidence:
         missing: why a part is not known, by its name.
     """
 
-    target: TargetEvidence | None = None
-    network: NetworkEvidence | None = None
-    run: RunEvidence | None = None
-    rivals: Any = None
+    target: TargetEvidence
+    network: NetworkEvidence
+    run: RunEvidence
+    rivals: Rivals
     inputs: InputEvidence | None = None
     outputs: OutputEvidence | None = None
     data: Any = None

@@ -1,1 +1,78 @@
 """Rules about the network and its loss."""
+
+from __future__ import annotations
+
+import itertools
+
+from glassnet.doctor.changes import ReplaceInitializers, SetOutputActivation
+from glassnet.doctor.evidence import Evidence
+from glassnet.doctor.failures import Failure
+from glassnet.doctor.findings import Finding
+from glassnet.doctor.registry import rule
+from glassnet.formatting import format_number
+
+TOLERANCE = 1e-6
+"""Distance of a target from the range of the outputs that counts as inside."""
+
+
+@rule(
+    "Can the last layer, the loss and the starting weights learn these targets?",
+    source="lecture 001, activation of the last layer; lecture 003, symmetry of equal weights.",
+)
+def wrong_output(evidence: Evidence, failure: Failure | None) -> Finding | None:
+    """Return a finding if the outputs cannot reach the targets, or all units stay alike."""
+    return _find_range(evidence, failure) or _find_constant_weights(evidence, failure)
+
+
+def _find_range(evidence: Evidence, failure: Failure | None) -> Finding | None:
+    """The last activation cannot return some of the targets."""
+    target, network = evidence.target, evidence.network
+    low, high = network.output_range
+    reaches = low - TOLERANCE <= target.low and target.high <= high + TOLERANCE
+    if failure is None or target.kind != "numbers" or reaches:
+        return None
+    name = network.output_activation
+    limits = f"from {format_number(low)} to {format_number(high)}"
+    limits = f"of at least {format_number(low)}" if high == float("inf") else limits
+    limits = f"of at most {format_number(high)}" if low == -float("inf") else limits
+    return Finding(
+        rule="wrong_output",
+        symptom=(
+            f"The last layer ends in {name}, which gives numbers {limits}, but the targets go from "
+            f"{format_number(target.low)} to {format_number(target.high)}."
+        ),
+        consequence=failure.text,
+        evidence={
+            "lowest_target": target.low,
+            "highest_target": target.high,
+            "lowest_output": low,
+            "highest_output": high,
+        },
+        remedy="Remove the activation of the last layer, so that it can give every number.",
+        change=SetOutputActivation(None),
+    )
+
+
+def _find_constant_weights(evidence: Evidence, failure: Failure | None) -> Finding | None:
+    """All units of a hidden layer began with the same weights, so they stay alike."""
+    network = evidence.network
+    layers = network.kernel_layers
+    names = tuple(
+        layer.name
+        for layer, following in itertools.pairwise(layers)
+        if layer.units_alike and (following.inputs_alike or not layer.weight_start)
+    )
+    if failure is None or not names:
+        return None
+    listed = " and ".join(names)
+    return Finding(
+        rule="wrong_output",
+        symptom=(
+            f"All units of {listed} began with the same weights, so they get the same gradient and "
+            "stay alike: the layer works as one single unit."
+        ),
+        consequence=failure.text,
+        evidence={"layers_with_equal_units": len(names)},
+        remedy=f"Start {listed} from random weights: use the default kernel_initializer.",
+        change=ReplaceInitializers(names),
+    )

@@ -1,8 +1,8 @@
 """The list of rules, and the judge that runs them and ranks what they find.
 
-A rule is a function of the evidence that returns a `Finding` or None. To add one, decorate it with
-`rule` in the file of its phase. The order of `PRIORITY` ranks causes: the first alarm explains the
-others, which are listed under it.
+A rule is a function of the evidence, and of how the run fails, that returns a `Finding` or None. To
+add one, decorate it with `rule` in the file of its phase. The order of `PRIORITY` ranks causes: the
+first alarm explains the others, which are listed under it.
 """
 
 from __future__ import annotations
@@ -12,15 +12,18 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from glassnet.doctor.evidence import Evidence
+from glassnet.doctor.failures import Failure, find_failure
 from glassnet.doctor.findings import ALARM, Finding, Findings
 from glassnet.errors import lookup
 
-Examine = Callable[[Evidence], Finding | None]
+Examine = Callable[[Evidence, Failure | None], Finding | None]
+"""Function from the evidence, and how the run fails, to a finding."""
 
 PHASES = ("data_rules", "model_rules", "training_rules", "generalization_rules")
 """The modules of rules."""
 
 PRIORITY = (
+    "not_finite",
     "wrong_output",
     "no_signal",
     "raw_scale",
@@ -28,7 +31,6 @@ PRIORITY = (
     "rate_too_high",
     "vanishing_gradient",
     "rate_too_low",
-    "not_finite",
     "overfitting",
     "no_better_than_baseline",
 )
@@ -59,13 +61,13 @@ class Rule:
 _RULES: dict[str, Rule] = {}
 
 
-def rule(question: str, *, needs: Iterable[str], source: str) -> Callable[[Examine], Examine]:
+def rule(question: str, *, source: str, needs: Iterable[str] = ()) -> Callable[[Examine], Examine]:
     """Function decorator: register a rule under the name of the function.
 
     Args:
         question: what it asks, in a sentence for users.
-        needs: names of the parts of `Evidence` that it reads.
         source: where it comes from.
+        needs: parts of `Evidence` that may be missing. If one is, the rule is skipped.
     """
 
     def register(examine: Examine) -> Examine:
@@ -83,7 +85,7 @@ def rules() -> tuple[Rule, ...]:
     Example:
         >>> import glassnet as gn
         >>> gn.doctor.rules()[0].name
-        'wrong_output'
+        'not_finite'
     """
     for phase in PHASES:
         importlib.import_module(f"glassnet.doctor.{phase}")
@@ -106,18 +108,16 @@ def judge(evidence: Evidence, mute: Iterable[str] = ()) -> Findings:
     muted = {mute} if isinstance(mute, str) else set(mute)
     for name in muted:
         lookup("mute", name, by_name)
-    found, skipped, checked = [], {}, []
+    failure, found, skipped, checked = find_failure(evidence), [], {}, []
     for each in by_name.values():
-        missing = [part for part in each.needs if getattr(evidence, part) is None]
         if each.name in muted:
             continue
-        if missing:
-            reason = evidence.missing.get(missing[0], "")
-            if reason:
-                skipped[each.name] = reason
+        reasons = [evidence.missing[part] for part in each.needs if part in evidence.missing]
+        if reasons:
+            skipped[each.name] = reasons[0]
             continue
         checked.append(each.name)
-        if finding := each.examine(evidence):
+        if finding := each.examine(evidence, failure):
             found.append(replace(finding, source=each.source))
     alarms = [each for each in found if each.confidence == ALARM]
     others = [each for each in found if each.confidence != ALARM]

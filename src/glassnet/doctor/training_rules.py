@@ -1,1 +1,243 @@
 """Rules about what happens during training."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from glassnet.doctor.changes import Change, ReplaceActivations, ScaleLearningRate
+from glassnet.doctor.data_rules import raw_scale
+from glassnet.doctor.evidence import Evidence, LayerEvidence
+from glassnet.doctor.failures import Failure
+from glassnet.doctor.findings import Finding
+from glassnet.doctor.registry import rule
+from glassnet.formatting import format_number
+
+GOOD_RATIO = 0.005
+"""A step that changes a layer by this share of its weights is neither timid nor wild."""
+
+WILD_RATIO, LARGE_RATIO = 0.03, 0.01
+"""Shares of its weights by which a step changes a layer if the rate is too high."""
+
+GROWTH = 5.0
+"""Growth of the weights over a fit that only a rate that is too high explains."""
+
+TIMID_DISTANCE = 0.5
+"""All steps together move a layer by less than this share of its weights: the rate is too low."""
+
+VANISHING = 2.0
+"""Powers of ten between the relative gradients of the last and the first layer."""
+
+MOSTLY_DEAD, HALF_DEAD = 0.9, 0.5
+"""Shares of a layer's units that are 0 on every row."""
+
+
+def get_ratios(layers: Sequence[LayerEvidence], when: str) -> list[float]:
+    """Return the share of its weights by which a step changes each layer, at "start" or "end"."""
+    statistics = [getattr(layer, when) for layer in layers]
+    ratios = [each["update"] / max(each["weight"], 1e-12) for each in statistics if each]
+    return [ratio for ratio in ratios if math.isfinite(ratio)]
+
+
+def choose_factor(ratio: float, *, increase: bool) -> float:
+    """Return a power of ten by which to change the rate, so that a step is of a good size."""
+    power = round(math.log10(GOOD_RATIO / min(max(ratio, 1e-12), 1e12)))
+    return float(10.0 ** (min(max(power, 1), 5) if increase else -min(max(-power, 1), 5)))
+
+
+@rule(
+    "Is the learning rate too high?",
+    source="CS231n, Neural Networks 3: a step should change the weights by about 1/1,000; lecture "
+    "002, gradient descent.",
+)
+def rate_too_high(evidence: Evidence, failure: Failure | None) -> Finding | None:
+    """Return a finding if single steps change whole layers, and the loss shows it."""
+    run, network = evidence.run, evidence.network
+    layers = network.trained_layers
+    if failure is None or not evidence.looked_inside or not layers:
+        return None
+    medians = [np.median(get_ratios(layers, when) or [0.0]) for when in ("start", "end")]
+    ratio = float(max(medians))
+    grown = float(np.median([each.weight_end / each.weight_start for each in layers]))
+    has_jumped = len(run.loss) > 0 and run.loss[0] > 1.5 * run.initial_loss
+    is_unstable = failure.name in ("not finite", "diverged")
+    is_wild = ratio > WILD_RATIO or grown > GROWTH or has_jumped or is_unstable
+    if not (is_wild and (ratio > LARGE_RATIO or grown > GROWTH)):
+        return None
+    factor = choose_factor(ratio, increase=False)
+    return _make_rate_finding(
+        "rate_too_high", evidence, failure, factor, ratio, f"weights grew {_times(grown)}"
+    )
+
+
+@rule(
+    "Is the learning rate too low?",
+    source="CS231n, Neural Networks 3: a step should change the weights by about 1/1,000; lecture "
+    "002, gradient descent.",
+)
+def rate_too_low(evidence: Evidence, failure: Failure | None) -> Finding | None:
+    """Return a finding if all steps together could hardly move the weights."""
+    run, network = evidence.run, evidence.network
+    layers = network.trained_layers
+    if failure is None or failure.name in ("not finite", "diverged") or not layers:
+        return None
+    ratios = get_ratios(layers, "start")
+    if not ratios or not len(run.loss) or run.loss[-1] > run.loss[0]:
+        return None
+    ratio = float(np.median(ratios))
+    if ratio * run.steps >= TIMID_DISTANCE:
+        return None
+    factor = choose_factor(ratio, increase=True)
+    moved = format_number(float(np.median([each.moved for each in layers])), 2)
+    return _make_rate_finding(
+        "rate_too_low",
+        evidence,
+        failure,
+        factor,
+        ratio,
+        f"all {run.steps} steps together moved it by {moved} of them",
+    )
+
+
+def _make_rate_finding(
+    name: str,
+    evidence: Evidence,
+    failure: Failure,
+    factor: float,
+    ratio: float,
+    detail: str,
+) -> Finding:
+    assert evidence.network
+    rate = evidence.network.learning_rate
+    old, new, size = (format_number(each, 2) for each in (rate, rate * factor, ratio))
+    kind = name.rpartition("_")[2]
+    return Finding(
+        rule=name,
+        symptom=(
+            f"The learning rate {old} is too {kind}: one step changes a typical layer by {size} "
+            f"of its weights (about {format_number(GOOD_RATIO)} is usual), and {detail}."
+        ),
+        consequence=failure.text,
+        evidence={"learning_rate": rate, "update_ratio": ratio, "suggested_rate": rate * factor},
+        remedy=f"Set the learning rate to {new}.",
+        change=ScaleLearningRate(factor),
+    )
+
+
+def _times(factor: float) -> str:
+    return f"{format_number(factor, 2)} times"
+
+
+@rule(
+    "Are ReLU units dead, 0 on every row?",
+    source="CS231n, Neural Networks 1: dead ReLUs; Lu et al. 2019, arXiv 1903.06733.",
+)
+def dead_relu(evidence: Evidence, failure: Failure | None) -> Finding | None:
+    """Return a finding if most units of a layer are 0 on every row, and were from the start."""
+    network = evidence.network
+    if failure is None:
+        return None
+    shares = {
+        layer.name: (layer.dead_end, layer.dead_start or 0.0)
+        for layer in network.layers
+        if layer.dead_end is not None and (layer.dead_start or 0.0) > 0.5 * layer.dead_end
+    }
+    if not shares:
+        return None
+    name, (share, start) = max(shares.items(), key=lambda item: item[1][0])
+    is_standstill = failure.name in ("learned nothing", "diverged")
+    if not (share > MOSTLY_DEAD or (share > HALF_DEAD and is_standstill)):
+        return None
+    return Finding(
+        rule="dead_relu",
+        symptom=(
+            f"{_percent(share)} of the ReLU units of {name} are dead: they are 0 on every row, so "
+            "no gradient passes through them and they cannot recover."
+        ),
+        consequence=failure.text,
+        evidence={"dead_units": share, "dead_units_at_start": start},
+        remedy=(
+            "Use leaky_relu instead of relu, which has a gradient everywhere. Also check the "
+            "starting biases and that the inputs are centered."
+        ),
+        change=ReplaceActivations("relu", "leaky_relu"),
+    )
+
+
+def _percent(share: float) -> str:
+    return f"{round(100 * share)} %"
+
+
+@rule(
+    "Does the gradient reach the first layers?",
+    source="Glorot and Bengio 2010, Understanding the difficulty of training deep feedforward "
+    "neural networks; lecture 003, backpropagation.",
+)
+def vanishing_gradient(evidence: Evidence, failure: Failure | None) -> Finding | None:
+    """Return a finding if the first layer's relative gradient is a hundredth of the last's."""
+    network = evidence.network
+    kinds = ("learned nothing", "behind a simple model")
+    if failure is None or failure.name not in kinds:
+        return None
+    layers = [layer for layer in network.trained_layers if layer.start]
+    if len(layers) < 3:
+        return None
+    gradients = [layer.start["gradient"] / layer.weight_start for layer in layers if layer.start]
+    first, last = gradients[0], gradients[-1]
+    decades = math.log10(max(last, 1e-30) / max(first, 1e-30))
+    if decades < VANISHING:
+        return None
+    change, remedy = _replace_saturating(layers)
+    times = format_number(10**decades, 2)
+    return Finding(
+        rule="vanishing_gradient",
+        symptom=(
+            f"The gradient vanishes on its way back: relative to its weights, that of "
+            f"{layers[0].name} is {times} times smaller than that of {layers[-1].name}, so the "
+            "first layers do not learn."
+        ),
+        consequence=failure.text,
+        evidence={"first_gradient": first, "last_gradient": last, "decades": decades},
+        remedy=remedy,
+        change=change,
+    )
+
+
+def _replace_saturating(layers: Sequence[LayerEvidence]) -> tuple[Change | None, str]:
+    """Return the change of hidden sigmoids or tanhs into ReLUs, and the remedy in words."""
+    for name in ("sigmoid", "tanh"):
+        if any(layer.activation == name for layer in layers[:-1]):
+            text = f"Use relu instead of {name} in the hidden layers: its derivative is 1."
+            return ReplaceActivations(name, "relu"), text
+    return None, "Add BatchNormalization, or Residual connections, or use fewer layers."
+
+
+@rule(
+    "Did a number overflow or become NaN?",
+    source="Goodfellow, Bengio, Courville, Deep Learning, 2016, section 4.1; lecture 002.",
+)
+def not_finite(evidence: Evidence, failure: Failure | None) -> Finding | None:
+    """Return a finding if training ended in a number that is not finite, with its likely cause."""
+    run = evidence.run
+    if not run.nonfinite:
+        return None
+    causes = [raw_scale(evidence, failure), rate_too_high(evidence, failure)]
+    cause = next((each for each in causes if each is not None), None)
+    remedy = (
+        cause.remedy
+        if cause
+        else "Look at the named place: a logarithm of 0, a division by 0 or a root of 0 in a loss, "
+        "an activation or a layer of your own gives such numbers."
+    )
+    likely = cause.symptom if cause else "No large step and no large input explains it."
+    return Finding(
+        rule="not_finite",
+        symptom=f"A number became infinite or NaN in {run.nonfinite}. {likely}",
+        consequence="Training stopped there; the last weights with a finite loss are kept.",
+        evidence={"epoch": run.first_epoch + run.epochs + 1, "steps": run.steps}
+        | (dict(cause.evidence) if cause else {}),
+        remedy=remedy,
+        change=cause.change if cause else None,
+    )

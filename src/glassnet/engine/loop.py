@@ -27,6 +27,7 @@ from glassnet.engine.epoch_runner import (
 )
 from glassnet.engine.placement import to_device
 from glassnet.engine.train_step import (
+    Chunk,
     Program,
     TrainState,
     learning_rate_at,
@@ -79,6 +80,8 @@ class Record:
         next_learning_rate: learning rate of the next step.
         decision: combined answer of the callbacks.
         run_state: position from which the run continues or can be resumed.
+        step_losses: (completed steps,) float64, the training loss of each step.
+        chunk: the data and the plan of the last step; None if there was none.
     """
 
     epoch: int
@@ -94,6 +97,8 @@ class Record:
     next_learning_rate: float = 0.0
     decision: Decision = field(default_factory=Decision)
     run_state: RunState | None = None
+    step_losses: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    chunk: Chunk | None = None
 
     @property
     def weight_change(self) -> float:
@@ -232,6 +237,8 @@ def _make_record(runner: EpochRunner, outcome: EpochOutcome, logs: Logs) -> Reco
         learning_rate=float(learning_rate_at(optimizer, start_state.rate, last_step)),
         next_learning_rate=float(learning_rate_at(optimizer, start_state.rate, step)),
         run_state=run_state,
+        step_losses=run_state.losses,
+        chunk=runner.current_chunk.chunk if runner.current_chunk else None,
     )
 
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from glassnet.callbacks import Callback
 from glassnet.callbacks.callback_list import CallbackList, normalize_callbacks
+from glassnet.doctor.registry import judge
 from glassnet.engine import inference, network, objective
 from glassnet.engine.epoch_runner import RunState
 from glassnet.engine.placement import to_device
@@ -40,6 +41,7 @@ from glassnet.pipeline.options import EvaluationOptions, FitOptions
 from glassnet.preprocessing import tabular
 from glassnet.storage import model_file
 from glassnet.suggestions import suggest_names
+from glassnet.training.examination import FitFacts, examine_fit
 from glassnet.training.history import History
 from glassnet.training.progress import InferenceProgress, Progress
 from glassnet.training.resume import ResumableRun, describe_callback
@@ -240,6 +242,21 @@ class Sequential(BaseModel):
             setup.make_program(), callback_list, progress, *hooks, run, options.observe
         )
         last = trainer.fit(start, training.source, training.blocks, options.end_epoch, history)
+        if last is not None:
+            preprocessor = setup.preprocessor
+            history.evidence = examine_fit(
+                FitFacts(
+                    program=trainer.program,
+                    start=start,
+                    record=last,
+                    history=history,
+                    validation_blocks=training.blocks,
+                    epochs_planned=options.epochs,
+                    feature_names=preprocessor.feature_names if preprocessor else (),
+                )
+            )
+            if history.evidence is not None:
+                history.findings = judge(history.evidence)
         return partial(trainer.finish, start, last, history)
 
     def _choose_seeds(

@@ -41,6 +41,12 @@ class Blocks(Protocol):
     def fingerprint(self) -> dict[str, Any]:
         """Return a description that differs for different rows."""
 
+    def sample(self, n: int) -> tuple[Data | None, int | None]:
+        """Return at most n rows, evenly spaced, on the host, and the number of all rows.
+
+        None for rows that would have to be read again, and for an unknown number.
+        """
+
 
 @dataclass(frozen=True)
 class ModelInfo:

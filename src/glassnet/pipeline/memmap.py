@@ -127,6 +127,12 @@ class MemmapBlocks:
         """Return the fingerprint of the rows: see `memmap_fingerprint`."""
         return memmap_fingerprint(self.data)
 
+    def sample(self, n: int) -> tuple[Data | None, int | None]:
+        """Return at most n rows, evenly spaced, on the host, and the number of all rows."""
+        n_rows = len(self.data.x)
+        rows = self.data.take(np.arange(0, n_rows, max(1, -(-n_rows // n))))
+        return rows._replace(x=np.asarray(rows.x)), n_rows
+
 
 @dataclass(frozen=True)
 class MemmapBatches:

@@ -274,6 +274,19 @@ class ArrayBlocks:
         """Return the fingerprint of all blocks."""
         return {"rows": fingerprinting.tree_fingerprint(list(self.blocks))}
 
+    def sample(self, n: int) -> tuple[Data | None, int | None]:
+        """Return at most n rows, evenly spaced, on the host, and the number of all rows."""
+        blocks = list(self.blocks)
+        counts = [int(np.asarray(mask).sum()) for _, mask in blocks]
+        step, parts, start = max(1, -(-sum(counts) // n)), [], 0
+        for (block, _), count in zip(blocks, counts, strict=True):
+            index = slice(-start % step, count, step)
+            parts.append(Data(*(None if a is None else np.asarray(a)[index] for a in block)))
+            start += count
+        columns = zip(*parts, strict=True)
+        rows = Data(*(None if each[0] is None else np.concatenate(each) for each in columns))
+        return rows, sum(counts)
+
 
 def _make_blocks(data: Data) -> Blocks:
     """Return rows as blocks that can be iterated repeatedly; a memory map is read every time."""

@@ -166,3 +166,7 @@ class StreamBlocks:
     def fingerprint(self) -> dict[str, Any]:
         """Return the fingerprint of the stream: see `BatchStream.fingerprint`."""
         return self.stream.fingerprint()
+
+    def sample(self, n: int) -> tuple[Data | None, int | None]:
+        """Return (None, None): the stream would have to be read again."""
+        return None, None

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from glassnet.doctor.evidence import Evidence
+from glassnet.doctor.findings import Findings
 from glassnet.engine.epoch_runner import Observation
 from glassnet.engine.loop import Record
 from glassnet.errors import renamed_attributes
@@ -35,6 +37,10 @@ class History:
         observations: statistics of single steps, if the run was observed.
         steps: number of steps that this fit trained and kept.
         weights: arrays (epochs + 1, *shape) by name, if a `WeightHistory` recorded them.
+        initial_loss: training loss of the first step, with the weights that the fit began with;
+            NaN if it is not known.
+        findings: what the doctor says about the fit, the cause first; empty if it sees no problem.
+        evidence: the numbers on which the findings rest, or None.
 
     Example:
         >>> history = History(seed=0)
@@ -52,6 +58,9 @@ class History:
     observations: list[Observation] = field(default_factory=list)
     steps: int = 0
     weights: dict[str, np.ndarray] = field(default_factory=dict)
+    initial_loss: float = math.nan
+    findings: Findings = field(default_factory=Findings)
+    evidence: Evidence | None = None
 
     def add(self, record: Record, names: Iterable[str] = ()) -> None:
         """Append an epoch.
@@ -64,6 +73,8 @@ class History:
             names: names of all values that a complete epoch logs.
         """
         self.observations += record.observations
+        if len(record.step_losses) and math.isnan(self.initial_loss):
+            self.initial_loss = float(record.step_losses[0])
         self.stopped = record.decision.stop
         logs = record.logs
         if record.nonfinite_loss is not None:

@@ -1,0 +1,138 @@
+"""Failures: how a run fails, from its losses alone.
+
+A symptom without a failure is no finding: half of a healthy network's ReLU outputs are 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from glassnet.doctor.evidence import Evidence, RunEvidence
+from glassnet.formatting import format_number
+
+MIN_EPOCHS, MIN_STEPS = 3, 100
+"""A run of fewer epochs or steps may be too short to have learned anything."""
+
+NOTHING = 0.98
+"""A loss above this share of the loss of the best constant answer has learned nothing."""
+
+SIMPLE_MARGIN = 0.25
+"""Share of a simple model's gain over the constant answer that a network may be behind it."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """How a run fails.
+
+    Attributes:
+        name: "not finite", "diverged", "learned nothing", "learned nothing for new rows" or
+            "behind a simple model".
+        text: the same in a sentence, with its numbers.
+        numbers: the numbers by name.
+    """
+
+    name: str
+    text: str
+    numbers: Mapping[str, float] = field(default_factory=dict)
+
+
+def estimate_noise(curve: np.ndarray) -> float:
+    """Return the standard deviation of a curve around its own trend.
+
+    sd = std(second differences of the last three quarters) / sqrt(6); 0 for fewer than 8 values.
+    """
+    if len(curve) < 8:
+        return 0.0
+    return float(np.std(np.diff(curve[len(curve) // 4 :], 2)) / np.sqrt(6))
+
+
+def get_end_loss(run: RunEvidence) -> float:
+    """Return the training loss at the end, without penalties: the median of three epochs."""
+    return float(np.median(run.loss[-3:])) - run.penalty
+
+
+def find_failure(evidence: Evidence) -> Failure | None:
+    """Return how the run fails, or None."""
+    run = evidence.run
+    if run.nonfinite:
+        return Failure("not finite", f"Training stopped: {run.nonfinite}.")
+    if not len(run.loss) or not np.isfinite(run.loss).all():
+        return None
+    for find in (_find_divergence, _find_standstill, _find_lag):
+        if failure := find(evidence, run):
+            return failure
+    return None
+
+
+def _find_divergence(evidence: Evidence, run: RunEvidence) -> Failure | None:
+    """The loss ended far above its start, or far above its best."""
+    constant = evidence.rivals.constant
+    end, best, start = get_end_loss(run), float(run.loss.min()) - run.penalty, run.initial_loss
+    known = [value for value in (start, constant) if np.isfinite(value)]
+    is_above_start = bool(known) and end > 2 * max(known) and run.steps >= 10
+    is_above_best = end > 3 * best + 0.5 * constant and end > constant
+    if not (is_above_start or is_above_best):
+        return None
+    first = start if np.isfinite(start) else best
+    text = f"The training loss rose from {_format(first)} to {_format(end)}."
+    if is_above_best and not is_above_start:
+        text = f"The training loss rose from its best, {_format(best)}, to {_format(end)}."
+    return Failure("diverged", text, {"initial_loss": start, "best_loss": best, "loss": end})
+
+
+def _find_standstill(evidence: Evidence, run: RunEvidence) -> Failure | None:
+    """The network is no better than the best constant answer."""
+    constant, end = evidence.rivals.constant, get_end_loss(run)
+    if run.epochs < MIN_EPOCHS or run.steps < MIN_STEPS:
+        return None
+    if end > NOTHING * constant:
+        text = (
+            f"After {run.epochs} epochs the training loss is {_format(end)}, no better than the "
+            f"{_format(constant)} of always giving the same answer."
+        )
+        return Failure("learned nothing", text, {"loss": end, "constant_loss": constant})
+    rivals = evidence.rivals
+    if not len(run.val_loss):
+        return None
+    best, constant = float(np.nanmin(run.val_loss)) - run.penalty, rivals.val_constant
+    if best > NOTHING * constant:
+        text = (
+            f"The validation loss never went below {_format(best)}, no better than the "
+            f"{_format(constant)} of always giving the same answer."
+        )
+        numbers = {"val_loss": best, "val_constant_loss": constant}
+        return Failure("learned nothing for new rows", text, numbers)
+    return None
+
+
+def _find_lag(evidence: Evidence, run: RunEvidence) -> Failure | None:
+    """A linear model or nearest neighbours are clearly better."""
+    rivals = evidence.rivals
+    if run.epochs < MIN_EPOCHS or run.steps < MIN_STEPS:
+        return None
+    losses = {"a linear model": rivals.linear, "nearest neighbours": rivals.neighbours}
+    losses = {name: loss for name, loss in losses.items() if np.isfinite(loss)}
+    if not losses:
+        return None
+    name, rival = min(losses.items(), key=lambda item: item[1])
+    is_validated = rivals.rows == "validation" and len(run.val_loss) > 0
+    constant = rivals.val_constant if is_validated else rivals.constant
+    curve = run.val_loss if is_validated else run.loss
+    loss = float(curve.min()) - run.penalty
+    margin = SIMPLE_MARGIN * (constant - rival) + 3 * estimate_noise(curve)
+    if not (rival < 0.9 * constant and loss > rival + margin):
+        return None
+    kind = "validation" if is_validated else "training"
+    text = (
+        f"The best {kind} loss is {_format(loss)}; {name} reaches {_format(rival)} on the same "
+        f"data, and always giving the same answer {_format(constant)}."
+    )
+    numbers = {"loss": loss, "rival_loss": rival, "constant_loss": constant}
+    return Failure("behind a simple model", text, numbers)
+
+
+def _format(value: float) -> str:
+    return format_number(value, 3)

@@ -1,0 +1,367 @@
+"""Evidence of a fit for the doctor.
+
+What costs nothing is gathered after every fit, in NumPy. Only if the run has a consequence, the
+network is run again, at its first and its last weights: that compiles programs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from glassnet.activations import ParametricActivation
+from glassnet.doctor.evidence import (
+    Evidence,
+    InputEvidence,
+    LayerEvidence,
+    NetworkEvidence,
+    OutputEvidence,
+    RunEvidence,
+    TargetEvidence,
+)
+from glassnet.doctor.failures import find_failure
+from glassnet.engine import inference, network, objective
+from glassnet.engine.epoch_runner import RunState
+from glassnet.engine.loop import Record
+from glassnet.engine.train_step import (
+    OBSERVED_STATISTICS,
+    Chunk,
+    Data,
+    Program,
+    TrainState,
+    learning_rate_at,
+    observe_step,
+    reset_epoch_sums,
+)
+from glassnet.evaluation.quick_rivals import Rivals, fit_rivals
+from glassnet.layers import Activation, Composite, Embedding, functional
+from glassnet.losses import Loss
+from glassnet.losses.scaled import ScaledLoss
+from glassnet.pipeline.adapter import Blocks
+from glassnet.training.history import History
+from glassnet.types import Params
+
+MAX_ROWS = 2048
+"""Maximum number of rows that statistics are computed from."""
+
+OBSERVED_STEPS = 3
+"""Number of steps that are observed at the first and at the last weights."""
+
+OUTPUT_RANGES = {
+    "sigmoid": (0.0, 1.0),
+    "hard_sigmoid": (0.0, 1.0),
+    "sparse_sigmoid": (0.0, 1.0),
+    "softmax": (0.0, 1.0),
+    "sparsemax": (0.0, 1.0),
+    "tanh": (-1.0, 1.0),
+    "softsign": (-1.0, 1.0),
+    "hard_tanh": (-1.0, 1.0),
+    "relu": (0.0, np.inf),
+    "relu6": (0.0, 6.0),
+    "softplus": (0.0, np.inf),
+    "squareplus": (0.0, np.inf),
+    "sparse_plus": (0.0, np.inf),
+    "exponential": (0.0, np.inf),
+    "log_sigmoid": (-np.inf, 0.0),
+    "log_softmax": (-np.inf, 0.0),
+    "elu": (-1.0, np.inf),
+    "selu": (-1.76, np.inf),
+    "celu": (-1.0, np.inf),
+}
+"""Lowest and highest output of activations that do not reach every number."""
+
+NORMALIZATIONS = (
+    "BatchNormalization",
+    "LayerNormalization",
+    "GroupNormalization",
+    "Normalization",
+    "UnitNormalization",
+)
+"""Layers after which the scale of the inputs does not matter."""
+
+
+@dataclass(frozen=True)
+class FitFacts:
+    """A fit that has ended, in the engine's words.
+
+    Attributes:
+        program: links, loss, optimizer and metrics.
+        start: where the fit began.
+        record: its last epoch.
+        history: what it logged.
+        validation_blocks: the validation rows, or None.
+        epochs_planned: number of epochs that `fit` was asked for.
+        feature_names: names of the columns of the input, or ().
+        is_smoke_test: whether the run is a short one before training.
+    """
+
+    program: Program
+    start: RunState
+    record: Record
+    history: History
+    validation_blocks: Blocks | None = None
+    epochs_planned: int = 0
+    feature_names: Sequence[str] = ()
+    is_smoke_test: bool = False
+
+
+def examine_fit(facts: FitFacts) -> Evidence | None:
+    """Return the evidence of a fit: what is free, and more if the run fails.
+
+    None if the fit had no step.
+    """
+    rows = _sample_rows(facts.record.chunk)
+    if rows is None:
+        return None
+    blocks = facts.validation_blocks
+    validation, n_validation_rows = blocks.sample(MAX_ROWS) if blocks else (None, 0)
+    evidence = Evidence(
+        target=describe_targets(facts.program, rows),
+        network=_describe_network(facts),
+        run=_describe_run(facts, n_validation_rows),
+        rivals=_fit_rivals(facts.program, rows, validation),
+        is_smoke_test=facts.is_smoke_test,
+    )
+    return _look_inside(facts, evidence, rows) if find_failure(evidence) else evidence
+
+
+def _sample_rows(chunk: Chunk | None) -> Data | None:
+    """Return at most `MAX_ROWS` real rows of a chunk, on the host."""
+    if chunk is None:
+        return None
+    n = len(chunk.data.x)
+    index = np.arange(n)
+    if chunk.plan.indices is not None:
+        is_real = np.asarray(chunk.plan.mask) > 0
+        index = np.unique(np.asarray(chunk.plan.indices)[is_real])
+    if len(index) > MAX_ROWS:
+        index = index[np.linspace(0, len(index) - 1, MAX_ROWS).astype(int)]
+    return Data(*(None if part is None else np.asarray(part)[index] for part in chunk.data))
+
+
+def describe_targets(program: Program, rows: Data) -> TargetEvidence:
+    """Return the evidence about the targets of some rows."""
+    y = np.asarray(rows.y)
+    expected, counts = get_base_loss(program.loss).output_activation, None
+    kind = "numbers"
+    if expected == "softmax":
+        kind = "classes"
+        ids = y.argmax(-1) if np.issubdtype(y.dtype, np.floating) else y
+        counts = np.bincount(ids.ravel().astype(int))
+    elif expected == "sigmoid":
+        kind = "classes" if y.shape[-1] == 1 else "labels"
+        counts = np.bincount(np.round(y).ravel().astype(int)) if kind == "classes" else None
+    return TargetEvidence(
+        kind=kind,
+        n_rows=len(y),
+        counts=counts,
+        low=float(y.min()),
+        high=float(y.max()),
+        mean=float(y.mean()),
+        std=float(y.std()),
+    )
+
+
+def _fit_rivals(program: Program, rows: Data, validation: Data | None) -> Rivals:
+    """Return the losses of simple models, in reported units."""
+    takes_ids = any(isinstance(link, Embedding) for _, link in network.iter_links(program.links))
+    return fit_rivals(program.loss, rows, validation, tokens=takes_ids)
+
+
+def get_base_loss(loss: Loss) -> Loss:
+    """Return the loss that a `ScaledLoss` scales; any other is returned unchanged."""
+    return loss.base if isinstance(loss, ScaledLoss) else loss
+
+
+def _describe_run(facts: FitFacts, n_validation_rows: int | None) -> RunEvidence:
+    history, record = facts.history, facts.record
+    logs = {name: np.array(values, float) for name, values in history.history.items()}
+    complete = len(history.epoch) - (not record.finite and bool(history.epoch))
+    scale = facts.program.loss.report_scale
+    stopped = history.stopped or ""
+    return RunEvidence(
+        epochs=complete,
+        epochs_planned=facts.epochs_planned,
+        first_epoch=facts.start.epoch,
+        steps=history.steps,
+        steps_per_epoch=history.params.get("steps"),
+        n_rows=history.params.get("rows"),
+        n_validation_rows=n_validation_rows,
+        batch_size=int(history.params.get("batch_size") or 0),
+        loss=logs.get("loss", np.zeros(0))[:complete],
+        val_loss=logs.get("val_loss", np.zeros(0))[:complete],
+        logs={name: values[:complete] for name, values in logs.items()},
+        initial_loss=scale * history.initial_loss,
+        stopped=stopped,
+        nonfinite="" if record.finite else stopped,
+        is_interrupted="Ctrl-C" in stopped,
+        best_weights_restored=bool(record.run_state and record.run_state.has_earlier_best_weights),
+    )
+
+
+def _describe_network(facts: FitFacts) -> NetworkEvidence:
+    program, links = facts.program, facts.program.links
+    start, end = facts.start.train_state, facts.record.train_state
+    activation = objective.last_activation(links)
+    all_links = [link for _, link in network.iter_links(links)]
+    return NetworkEvidence(
+        loss=get_base_loss(program.loss).display_name,
+        output_activation=activation,
+        output_range=OUTPUT_RANGES.get(activation, (-np.inf, np.inf)),
+        optimizer=type(program.optimizer).__name__,
+        learning_rate=float(learning_rate_at(program.optimizer, start.rate, start.step)),
+        n_weights=network.count_params(start.params),
+        layers=tuple(_describe_layers(program, start.params, end.params)),
+        has_noise=any(map(functional.uses_randomness, links)),
+        regularizers=any(_has_penalty(link) for link in all_links),
+    )
+
+
+def _has_penalty(link: Any) -> bool:
+    return any(
+        value is not None for name, value in vars(link).items() if name.endswith("regularizer")
+    )
+
+
+def _describe_layers(program: Program, start: Any, end: Any) -> list[LayerEvidence]:
+    """Return the layers with weights, each with the activation that follows it."""
+    layers: list[LayerEvidence] = []
+    for path, link in network.iter_links(program.links):
+        if isinstance(link, Composite):
+            continue
+        params = network.tree_get(start, path)
+        if isinstance(link, Activation):
+            name = _get_activation_name(link.activation)
+            owner = str(link.name).rpartition(".")[0]
+            if layers and layers[-1].name == owner:
+                layers[-1] = replace(layers[-1], activation=name)
+            else:
+                layers.append(LayerEvidence(str(link.name), "Activation", name))
+        elif params:
+            layers.append(_describe_layer(link, params, network.tree_get(end, path)))
+    return layers
+
+
+def _get_activation_name(activation: Any) -> str:
+    if isinstance(activation, ParametricActivation):
+        return "" if dict(activation.parameters).get("negative_slope") else activation.function
+    return activation if isinstance(activation, str) else ""
+
+
+def _describe_layer(link: Any, start: Params, end: Params) -> LayerEvidence:
+    kernels = {name: np.asarray(value) for name, value in start.items() if np.ndim(value) >= 2}
+    old = np.concatenate([np.zeros(0), *(kernel.ravel() for kernel in kernels.values())])
+    new = np.concatenate([np.zeros(0), *(np.asarray(end[name]).ravel() for name in kernels)])
+    weight, weight_end, change = _rms(old), _rms(new), _rms(new - old)
+    kernel = kernels.get("kernel")
+    return LayerEvidence(
+        name=str(link.name),
+        type=type(link).__name__,
+        activation=_get_activation_name(getattr(link, "activation", None)) or "linear",
+        n_weights=sum(np.size(value) for value in start.values()),
+        trainable=link.trainable,
+        weight_start=weight,
+        weight_end=weight_end,
+        moved=change / weight if weight else 0.0,
+        units_alike=kernel is not None and _are_alike(kernel, -1),
+        inputs_alike=kernel is not None and _are_alike(kernel, -2),
+        n_units=0 if kernel is None else kernel.shape[-1],
+    )
+
+
+def _rms(values: np.ndarray) -> float:
+    return float(np.sqrt(np.mean(values.astype(float) ** 2))) if values.size else 0.0
+
+
+def _are_alike(kernel: np.ndarray, axis: int) -> bool:
+    """Return whether all units, the last axis, or all inputs have the same weights."""
+    return kernel.shape[axis] > 1 and bool(np.ptp(kernel, axis=axis).max(initial=0.0) < 1e-8)
+
+
+def _look_inside(facts: FitFacts, evidence: Evidence, rows: Data) -> Evidence:
+    """Add what needs the network: penalty, inputs, outputs, statistics of steps and units."""
+    program, record = facts.program, facts.record
+    assert record.chunk
+    penalty = 0.0
+    if evidence.network.regularizers:
+        value = network.penalty(program.links, record.train_state.params)
+        penalty = program.loss.report_scale * float(value) if value is not None else 0.0
+    inputs, reason = _describe_inputs(facts, rows)
+    missing = dict(evidence.missing) | ({"inputs": reason} if reason else {})
+    states = facts.start.train_state, record.train_state
+    steps = [_observe(program, state, record.chunk) for state in states]
+    layers = tuple(
+        replace(layer, start=steps[0].get(layer.name), end=steps[1].get(layer.name))
+        for layer in evidence.network.layers
+    )
+    return replace(
+        evidence,
+        run=replace(evidence.run, penalty=penalty),
+        network=replace(evidence.network, layers=layers),
+        inputs=inputs,
+        outputs=_describe_outputs(program, record.train_state, rows),
+        looked_inside=True,
+        missing=missing,
+    )
+
+
+def _observe(program: Program, state: TrainState, chunk: Chunk) -> dict[str, dict[str, float]]:
+    """Return the mean statistics of the first steps of a chunk, by the name of the link."""
+    state = reset_epoch_sums(program, state, len(chunk.plan.mask))
+    tables = [
+        np.asarray(observe_step(program, state, chunk.data, chunk.plan, np.int32(i)))
+        for i in range(min(OBSERVED_STEPS, chunk.steps))
+    ]
+    body, _ = network.split_head(program.links, program.loss)
+    names = [str(link.name) for _, link in network.iter_links(body)]
+    return {
+        name: dict(zip(OBSERVED_STATISTICS, map(float, row), strict=True))
+        for name, row in zip(names, np.mean(tables, axis=0), strict=True)
+    }
+
+
+def _describe_inputs(facts: FitFacts, rows: Data) -> tuple[InputEvidence | None, str]:
+    """Return the statistics of what enters the first layer with weights, or why there are none."""
+    links, state = facts.program.links, facts.start.train_state
+    for i, link in enumerate(links):
+        name = type(link).__name__
+        if isinstance(link, Embedding):
+            return None, "The inputs are ids, which have no scale."
+        if name in NORMALIZATIONS:
+            return None, f"{link.name} sets the scale of the inputs."
+        if state.params[i]:
+            break
+    else:
+        return None, "No layer has weights."
+    x = np.asarray(rows.x)
+    if i:
+        x = inference.predict(links[:i], (), state.params, state.state, x)
+    columns = x.astype(np.float64).reshape(-1, x.shape[-1])
+    names = tuple(facts.feature_names) if len(facts.feature_names) == x.shape[-1] else ()
+    evidence = InputEvidence(
+        layer=str(links[i].name),
+        names=names,
+        mean=columns.mean(axis=0),
+        std=columns.std(axis=0),
+        low=columns.min(axis=0),
+        high=columns.max(axis=0),
+        n_rows=len(x),
+    )
+    return evidence, ""
+
+
+def _describe_outputs(program: Program, state: TrainState, rows: Data) -> OutputEvidence:
+    body, head = network.split_head(program.links, program.loss)
+    outputs = inference.predict(body, head, state.params, state.state, np.asarray(rows.x))
+    flat = outputs.astype(np.float64).reshape(-1, outputs.shape[-1])
+    common, n_classes = float("nan"), 0
+    if get_base_loss(program.loss).output_activation is not None:
+        labels = objective.to_class_labels(outputs, program.links, program.loss)
+        if labels.ndim < outputs.ndim or labels.shape[-1] == 1:
+            counts = np.bincount(np.asarray(labels).ravel().astype(int))
+            common, n_classes = float(counts.max() / counts.sum()), int((counts > 0).sum())
+    low, high, spread = flat.min(), flat.max(), flat.std(axis=0).mean()
+    return OutputEvidence(float(low), float(high), float(spread), common, n_classes)
