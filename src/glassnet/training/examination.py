@@ -6,7 +6,7 @@ network is run again, at its first and its last weights: that compiles programs.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -26,6 +26,7 @@ from glassnet.doctor.failures import find_failure
 from glassnet.engine import inference, network, objective
 from glassnet.engine.epoch_runner import RunState
 from glassnet.engine.loop import Record
+from glassnet.engine.network import Links
 from glassnet.engine.train_step import (
     OBSERVED_STATISTICS,
     Chunk,
@@ -36,6 +37,7 @@ from glassnet.engine.train_step import (
     observe_step,
     reset_epoch_sums,
 )
+from glassnet.engine.unit_statistics import UnitStatistics, compute_unit_statistics
 from glassnet.evaluation.quick_rivals import Rivals, fit_rivals
 from glassnet.layers import Activation, Composite, Embedding, functional
 from glassnet.losses import Loss
@@ -293,8 +295,18 @@ def _look_inside(facts: FitFacts, evidence: Evidence, rows: Data) -> Evidence:
     missing = dict(evidence.missing) | ({"inputs": reason} if reason else {})
     states = facts.start.train_state, record.train_state
     steps = [_observe(program, state, record.chunk) for state in states]
+    body, _ = network.split_head(program.links, program.loss)
+    units = [_measure_units(body, state, rows) for state in states]
     layers = tuple(
-        replace(layer, start=steps[0].get(layer.name), end=steps[1].get(layer.name))
+        replace(
+            layer,
+            start=steps[0].get(layer.name),
+            end=steps[1].get(layer.name),
+            dead_start=_get(units[0], layer.name, "dead"),
+            dead_end=_get(units[1], layer.name, "dead"),
+            saturated_start=_get(units[0], layer.name, "saturated"),
+            saturated_end=_get(units[1], layer.name, "saturated"),
+        )
         for layer in evidence.network.layers
     )
     return replace(
@@ -306,6 +318,18 @@ def _look_inside(facts: FitFacts, evidence: Evidence, rows: Data) -> Evidence:
         looked_inside=True,
         missing=missing,
     )
+
+
+def _measure_units(links: Links, state: TrainState, rows: Data) -> dict[str, UnitStatistics]:
+    """Return the shares of units that cannot learn, by the name of their layer."""
+    x = np.asarray(rows.x)
+    found = compute_unit_statistics(links, state.params[: len(links)], state.state[: len(links)], x)
+    return {each.layer: each for each in found}
+
+
+def _get(units: Mapping[str, UnitStatistics], layer: str, share: str) -> float | None:
+    """Return a share of a layer's units, or None if it has no such units."""
+    return getattr(units[layer], share) if layer in units else None
 
 
 def _observe(program: Program, state: TrainState, chunk: Chunk) -> dict[str, dict[str, float]]:
