@@ -55,16 +55,16 @@ def flights_lstm() -> Parts:
 
 @sequence
 def months_dense() -> Parts:
-    series = gn.data.series(_monthly(30, 1), "sold", time="month", length=12)
-    model = network([Flatten(), Dense(16, "relu"), Dense(1)], Adam(0.003), "mse", ["mae"])
+    series = gn.data.series(_monthly(50, 1), "sold", time="month", length=12)
+    model = network([Flatten(), Dense(12, "tanh"), Dense(1)], Adam(0.003), "mse", ["mae"])
     return model, series, None, {"epochs": 30, "validation_split": 0.2}
 
 
 @sequence
 def months_gru_horizon() -> Parts:
     series = gn.data.series(_monthly(40, 2), "sold", time="month", length=12, horizon=3)
-    model = network([GRU(12), Dense(3)], Adam(0.005), "mse", ())
-    return model, series, None, {"epochs": 25}
+    model = network([GRU(8), Dense(3)], Adam(0.005), "mse", ())
+    return model, series, None, {"epochs": 20}
 
 
 @sequence
@@ -86,7 +86,8 @@ def oscillation_rnn() -> Parts:
 def oscillation_gru() -> Parts:
     x, y = gn.data.windows(oscillation(900, 1.0, 3), length=12)
     model = network([GRU(12), Dense(1)], Adam(0.01), "mse", ())
-    return model, x, y, {"epochs": 15, "batch_size": 64, "validation_split": 0.2}
+    options = {"validation_split": 0.2, "validation_from": "end"}
+    return model, x, y, {"epochs": 15, "batch_size": 64, **options}
 
 
 @sequence
@@ -99,8 +100,8 @@ def waves_gru() -> Parts:
 @sequence
 def waves_lstm_rmsprop() -> Parts:
     x, y = waves(1000, 24, 0.2, seed=2)
-    model = network([LSTM(20), Dense(3, "softmax")], RMSprop(0.01))
-    return model, x, y, {"epochs": 15, "validation_split": 0.2}
+    model = network([LSTM(20), Dense(3, "softmax")], RMSprop(0.005))
+    return model, x, y, {"epochs": 20, "validation_split": 0.2}
 
 
 @sequence
@@ -125,8 +126,8 @@ def topics_average() -> Parts:
     x, y = topic_texts(1200, seed=1)
     text = TextVectorization(output_sequence_length=14).adapt(x)
     words = len(text.get_vocabulary())
-    layers = [text, Embedding(words, 16, mask_zero=True), GlobalAveragePooling1D()]
-    model = network([*layers, Dense(4, "softmax")], Adam(0.02))
+    layers = [text, Embedding(words, 8, mask_zero=True), GlobalAveragePooling1D()]
+    model = network([*layers, Dense(4, "softmax")], Adam(0.005))
     return model, x, y, {"epochs": 12, "validation_split": 0.2}
 
 
@@ -175,5 +176,6 @@ def opinions_few_texts() -> Parts:
     text = TextVectorization(output_sequence_length=12).adapt(x)
     words = len(text.get_vocabulary())
     layers = [text, Embedding(words, 4, mask_zero=True), GlobalAveragePooling1D()]
-    model = network([*layers, Dense(1, "sigmoid")], Adam(0.03), BINARY)
-    return model, x, y, {"epochs": 10, "validation_split": 0.25}
+    model = network([*layers, Dense(1, "sigmoid")], Adam(0.01), BINARY)
+    stop = EarlyStopping(patience=4)
+    return model, x, y, {"epochs": 40, "validation_split": 0.25, "callbacks": stop}

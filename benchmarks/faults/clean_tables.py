@@ -58,8 +58,8 @@ def moons_relu() -> Parts:
 @table
 def moons_sigmoid() -> Parts:
     x, y = bundled("moons")
-    model = network(_two_classes(Dense(12, "sigmoid")), Adam(0.05), BINARY)
-    return model, x, y, {"epochs": 60, "batch_size": 16}
+    model = network(_two_classes(Dense(16, "sigmoid")), Adam(0.1), BINARY)
+    return model, x, y, {"epochs": 80, "batch_size": 16}
 
 
 @table
@@ -110,7 +110,7 @@ def hard_choice_l2() -> Parts:
     penalty = gn.regularizers.L2(0.005)
     layers = _two_classes(Dense(16, "tanh", kernel_regularizer=penalty))
     model = network(layers, Adam(0.01), BINARY)
-    return model, x, y, {"epochs": 30, "batch_size": 64, "validation_split": 0.2}
+    return model, x, y, {"epochs": 60, "batch_size": 64, "validation_split": 0.2}
 
 
 @table
@@ -137,7 +137,8 @@ def iris_in_centimetres() -> Parts:
 @table
 def iris_normalization() -> Parts:
     x, y = bundled("iris")
-    model = network([Normalization(), Dense(10, "relu"), Dense(3, "softmax")], Adam(0.01))
+    hidden = Dense(16, "relu", kernel_regularizer=gn.regularizers.L2(0.01))
+    model = network([Normalization(), hidden, Dense(3, "softmax")], Adam(0.01))
     return model, x, y, {"epochs": 60, "validation_split": 0.3}
 
 
@@ -153,7 +154,7 @@ def wine_early_stopping() -> Parts:
 def wine_standardized() -> Parts:
     x, y = bundled("wine")
     model = network([Dense(16, "gelu"), Dense(3, "softmax")], RMSprop(0.005))
-    return model, standardize(x), y, {"epochs": 25, "validation_split": 0.2}
+    return model, standardize(x), y, {"epochs": 45, "validation_split": 0.2}
 
 
 @table
@@ -211,7 +212,7 @@ def titanic_frame() -> Parts:
 def titanic_class_weights() -> Parts:
     train, _ = gn.datasets.load("titanic")
     features = train[["pclass", "sex", "age", "fare", "embarked", "survived"]]
-    model = network(_two_classes(Dense(12, "tanh")), Adam(0.01), BINARY)
+    model = network(_two_classes(Dense(12, "tanh")), Adam(0.005), BINARY)
     return model, features, None, {"epochs": 25, "target": "survived", "class_weight": "balanced"}
 
 
@@ -280,7 +281,7 @@ def friedman_residual() -> Parts:
 @table
 def friedman_few_noisy_rows() -> Parts:
     x, y = friedman(180, 3.0, seed=9)
-    penalty = gn.regularizers.L2(0.01)
+    penalty = gn.regularizers.L2(0.04)
     model = network([Dense(8, "tanh", kernel_regularizer=penalty), Dense(1)], Adam(0.01), "mse", ())
     return model, x, y, {"epochs": 30, "batch_size": 16, "validation_split": 0.25}
 
@@ -306,8 +307,9 @@ def several_labels() -> Parts:
 @table
 def rare_class_weighted() -> Parts:
     x, y = rare_class(2000, 0.08, seed=12)
-    model = network(_two_classes(Dense(24, "relu")), Adam(0.01), BINARY)
-    return model, x, y, {"epochs": 25, "class_weight": "balanced", "validation_split": 0.2}
+    rate = CosineDecay(0.02, decay_steps=30 * 50)
+    model = network(_two_classes(Dense(16, "relu")), Adam(rate), BINARY)
+    return model, x, y, {"epochs": 30, "class_weight": "balanced", "validation_split": 0.2}
 
 
 @table
@@ -357,8 +359,8 @@ def clouds_label_smoothing() -> Parts:
 def clouds_logits_in_z_scores() -> Parts:
     x, y = clouds(1500, 20, 3, 1.5, seed=18)
     loss = gn.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model = network([Dense(32, "selu"), Dropout(0.3), Dense(3)], SGD(0.02, momentum=0.9), loss)
-    return model, x, y, {"epochs": 20, "batch_size": 64, "validation_split": 0.2}
+    model = network([Dense(64, "selu"), Dropout(0.3), Dense(3)], SGD(0.05, momentum=0.9), loss)
+    return model, x, y, {"epochs": 30, "batch_size": 64, "validation_split": 0.2}
 
 
 @table
