@@ -31,8 +31,10 @@ def plot_comparison(
     title: str,
     *,
     greater_is_better: bool | None,
+    unit: str = "fold",
+    ratio: float | None = None,
 ) -> Figure:
-    """Plot both scores of each fold, and their differences with the interval of the mean.
+    """Plot both scores of each fold, and their differences or ratios with the interval of the mean.
 
     Shapes:
         scores: (2, folds).
@@ -44,16 +46,25 @@ def plot_comparison(
         metric: name of the score.
         title: the finding.
         greater_is_better: whether a greater score is better; None if that is unknown.
+        unit: what each score is of.
+        ratio: mean ratio of the second method's scores to the first's, whose interval is then
+            drawn; None for the difference.
     """
     names = [shorten(name, MAX_NAME) for name in names]
     figure = NotebookFigure(figsize=(8.0, 4.2), layout="constrained")
     set_title(figure, title, fontweight="bold")
     left, right = figure.subplots(1, 2, width_ratios=[5, 4])
-    _plot_pairs(left, scores, names)
+    _plot_pairs(left, scores, names, unit)
     directions = {True: " (higher is better)", False: " (lower is better)", None: ""}
     left.set_ylabel(metric + directions[greater_is_better])
-    _plot_differences(right, scores[0] - scores[1], interval)
-    right.set_ylabel(f"difference of the {metric},\n{names[0]} - {names[1]}")
+    if ratio is None:
+        values = scores[0] - scores[1]
+        _plot_differences(right, values, values.mean(), interval, unit)
+        right.set_ylabel(f"difference of the {metric},\n{names[0]} - {names[1]}")
+    else:
+        _plot_differences(right, scores[1] / scores[0], ratio, interval, unit, neutral=1.0)
+        right.set_ylabel(f"ratio of the {metric},\n{names[1]} / {names[0]}")
+        names = names[::-1]
     sides = names[::-1] if greater_is_better is False else names
     word = "higher" if greater_is_better is None else "better"
     for name, y, alignment in ((sides[0], 0.99, "top"), (sides[1], 0.01, "bottom")):
@@ -68,8 +79,8 @@ def plot_comparison(
     return figure
 
 
-def _plot_pairs(ax: Axes, scores: Array, names: Sequence[str]) -> None:
-    """Plot a line for each fold, from its score of one method to that of the other."""
+def _plot_pairs(ax: Axes, scores: Array, names: Sequence[str], unit: str) -> None:
+    """Plot a line for each fold or pair, from its score of one method to that of the other."""
     alpha = max(0.25, min(0.9, 10 / scores.shape[1]))
     ax.plot([0, 1], scores, color=REFERENCE_COLOR, lw=1, alpha=alpha)
     for place, values in enumerate(scores):
@@ -80,23 +91,29 @@ def _plot_pairs(ax: Axes, scores: Array, names: Sequence[str]) -> None:
             ax.plot(place + outward, values.mean(), "D", color=color, ms=8)
     ax.set_xticks([0, 1], names)
     ax.set_xlim(-0.4, 1.4)
-    ax.set_xlabel("a line for each fold; diamonds are means")
+    ax.set_xlabel(f"a line for each {unit}; diamonds are means")
     _finish(ax)
 
 
-def _plot_differences(ax: Axes, differences: Array, interval: tuple[float, float] | None) -> None:
-    """Plot the difference of each fold, and the interval of the mean, against 0."""
+def _plot_differences(
+    ax: Axes,
+    values: Array,
+    mean: float,
+    interval: tuple[float, float] | None,
+    unit: str,
+    neutral: float = 0.0,
+) -> None:
+    """Plot the difference or ratio of each fold, and the mean with its interval."""
     color = CLASS_COLORS[2]
-    ax.axhline(0, color=REFERENCE_COLOR, lw=1.2, ls="--")
-    ax.plot(_spread(differences), differences, "o", color=REFERENCE_COLOR, ms=5, alpha=0.7)
-    mean = differences.mean()
+    ax.axhline(neutral, color=REFERENCE_COLOR, lw=1.2, ls="--")
+    ax.plot(_spread(values), values, "o", color=REFERENCE_COLOR, ms=5, alpha=0.7)
     if interval is not None:
         ax.plot([0.6, 0.6], interval, color=color, lw=3, alpha=0.7, solid_capstyle="round")
     if np.isfinite(mean):
         ax.plot(0.6, mean, "D", color=color, ms=8)
-    ax.set_xticks([0, 0.6], ["folds", "mean and\n95 % interval" if interval else "mean"])
+    ax.set_xticks([0, 0.6], [f"{unit}s", "mean and\n95 % interval" if interval else "mean"])
     ax.set_xlim(-0.35, 1.0)
-    ends = [*differences[np.isfinite(differences)], *(interval or ()), 0.0]
+    ends = [*values[np.isfinite(values)], *(interval or ()), neutral]
     margin = 0.14 * (max(ends) - min(ends)) or 1.0
     ax.set_ylim(min(ends) - margin, max(ends) + margin)
     _finish(ax)
