@@ -195,9 +195,14 @@ def find_cycle(graph):
     return None
 
 
+LATE_IMPORTS = {"doctor.findings": {"selection.verification"}}
+"""Imports upwards inside a function: `Finding.verify` calls the function that trains."""
+
+
 def test_no_import_cycles():
     graph = {
-        name: set(imports(path.read_text(encoding="utf-8"))) - {name, ""}
+        name: set(imports(path.read_text(encoding="utf-8")))
+        - {name, "", *LATE_IMPORTS.get(name, ())}
         for name, path in MODULES.items()
         if name
     }

@@ -23,7 +23,7 @@ from glassnet.doctor.changes import (
 from glassnet.doctor.findings import Finding
 from glassnet.errors import ArgumentError, ConfigError, DataError
 from glassnet.estimators import NeuralClassifier
-from glassnet.layers import Dense, Dropout
+from glassnet.layers import Dense, Dropout, Flatten
 from glassnet.losses import BinaryCrossentropy
 from glassnet.optimizers import SGD
 from glassnet.regularizers import L2
@@ -303,9 +303,9 @@ def test_equal_scores_and_equal_differences(helpful):
     same = with_scores(helpful, [0.5] * 5, [0.5] * 5)
     assert same.helped is None
     assert same.title.endswith("the scores are equal in all pairs")
-    apart = with_scores(helpful, [0.7] * 5, [0.5] * 5)
-    assert apart.helped is True
-    assert apart.title.endswith("the scores are apart by the same amount in all pairs")
+    shifted = with_scores(helpful, [0.7] * 5, [0.5] * 5)
+    assert shifted.helped is True
+    assert shifted.title.endswith("the scores are apart by the same amount in all pairs")
 
 
 def test_ctrl_c_gives_no_answer(helpful):
@@ -340,7 +340,7 @@ def test_windows_of_a_series_are_held_out_at_the_end():
 
     times = pd.date_range("2024-01-01", periods=120, freq="D")
     table = pd.DataFrame({"day": times, "value": np.sin(np.arange(120) / 5)})
-    model = gn.Sequential([Dense(1)], seed=0)
+    model = gn.Sequential([Flatten(), Dense(1)], seed=0)
     model.compile(SGD(0.001), "mse")
     series = gn.data.series(table, "value", time="day", length=8)
     result = verification.verify(
