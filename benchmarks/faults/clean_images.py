@@ -17,7 +17,6 @@ from glassnet.layers import (
     Flatten,
     GlobalAveragePooling2D,
     MaxPooling2D,
-    Normalization,
     RandomTranslation,
     Rescaling,
     Residual,
@@ -85,10 +84,10 @@ def fashion_validation_data() -> Parts:
 
 @image
 def fashion_batch_normalization() -> Parts:
-    x, y = scaled_images("fashion_mnist", 1500, seed=1)
-    layers = [Conv2D(8, 3, strides=2), BatchNormalization(momentum=0.9), Activation("relu")]
-    layers = [*layers, Flatten(), Dropout(0.3), Dense(10, "softmax")]
-    return network(layers, Adam(0.003)), x, y, {"epochs": 7, "validation_split": 0.2}
+    x, y = scaled_images("fashion_mnist", 2000, seed=1)
+    layers = [Flatten(), Dense(64), BatchNormalization(momentum=0.9), Activation("relu")]
+    layers = [*layers, Dropout(0.4), Dense(10, "softmax")]
+    return network(layers, Adam(0.001)), x, y, {"epochs": 12, "validation_split": 0.2}
 
 
 @image
@@ -99,11 +98,12 @@ def fashion_without_validation() -> Parts:
 
 
 @image
-def fashion_average_pooling() -> Parts:
+def fashion_two_convolutions() -> Parts:
     x, y = scaled_images("fashion_mnist", 1000, seed=3)
-    layers = [Conv2D(12, 3, strides=2, activation="relu"), MaxPooling2D()]
-    layers += [Conv2D(24, 3, activation="relu"), GlobalAveragePooling2D(), Dense(10, "softmax")]
-    return network(layers, Adam(0.01)), x, y, {"epochs": 15, "validation_split": 0.2}
+    layers = [Conv2D(16, 5, strides=2, activation="relu"), BatchNormalization(momentum=0.9)]
+    layers += [Conv2D(32, 3, strides=2, activation="relu"), MaxPooling2D(2, 1), Flatten()]
+    layers += [Dropout(0.5), Dense(10, "softmax")]
+    return network(layers, Adam(0.002)), x, y, {"epochs": 15, "validation_split": 0.2}
 
 
 @image
@@ -116,8 +116,8 @@ def digits_momentum() -> Parts:
 @image
 def digits_batch_8() -> Parts:
     x, y = scaled_images("digits", 1000, seed=1)
-    layers = [Flatten(), Dense(32, "relu"), Dense(32, "relu"), Dense(10, "softmax")]
-    return network(layers), x, y, {"epochs": 12, "batch_size": 8, "validation_split": 0.2}
+    layers = [Flatten(), Dense(96, "relu"), Dense(32, "relu"), Dense(10, "softmax")]
+    return network(layers), x, y, {"epochs": 15, "batch_size": 8, "validation_split": 0.2}
 
 
 @image
@@ -125,6 +125,14 @@ def digits_convolutions() -> Parts:
     x, y = scaled_images("digits", 1200, seed=2)
     layers = [Conv2D(12, 3, activation="relu"), MaxPooling2D(), Flatten(), Dense(10, "softmax")]
     return network(layers, Adam(0.01)), x, y, {"epochs": 12, "validation_split": 0.2}
+
+
+@image
+def digits_average_pooling() -> Parts:
+    x, y = scaled_images("digits", 1400, seed=8)
+    layers = [Conv2D(16, 3, padding="same", activation="relu"), MaxPooling2D()]
+    layers += [Conv2D(48, 3, activation="relu"), GlobalAveragePooling2D(), Dense(10, "softmax")]
+    return network(layers, Adam(0.01)), x, y, {"epochs": 20, "validation_split": 0.2}
 
 
 @image
@@ -146,10 +154,11 @@ def digits_sigmoid() -> Parts:
 
 
 @image
-def digits_normalization() -> Parts:
+def digits_rescaling() -> Parts:
     x, y = bundled("digits")
-    model = network([Flatten(), Normalization(), Dense(32, "relu"), Dense(10, "softmax")])
-    return model, x, y, {"epochs": 12, "validation_split": 0.2}
+    layers = [Rescaling(1 / 16), Flatten(), Dense(48, "relu"), Dense(10, "softmax")]
+    model = network(layers, Adam(0.003))
+    return model, x, y, {"epochs": 15, "validation_split": 0.2}
 
 
 @image
@@ -181,9 +190,9 @@ def digits_autoencoder() -> Parts:
 def mnist_autoencoder_sigmoid() -> Parts:
     x, _ = scaled_images("mnist", 1500, seed=6)
     rows = x.reshape(len(x), -1)
-    layers = [Dense(64, "relu"), Dense(784, "sigmoid")]
-    model = network(layers, Adam(0.003), "binary_crossentropy", ())
-    return model, rows, rows, {"epochs": 12, "validation_split": 0.2}
+    layers = [Dense(96, "relu"), Dense(24), Dense(96, "relu"), Dense(784, "sigmoid")]
+    model = network(layers, Adam(0.005), "binary_crossentropy", ())
+    return model, rows, rows, {"epochs": 20, "validation_split": 0.2}
 
 
 @image

@@ -37,7 +37,7 @@ import glassnet as gn
 
 MIN_GAIN, MARGIN, ACCURACY_MARGIN = 0.05, 0.05, 0.02
 MAX_RISE, MAX_LATE = 0.05, 0.05
-BOTTLENECKS = {"digits_autoencoder": 16, "mnist_autoencoder_sigmoid": 64}
+BOTTLENECKS = {"digits_autoencoder": 16, "mnist_autoencoder_sigmoid": 24}
 """Width of the narrowest layer of each autoencoder."""
 
 
