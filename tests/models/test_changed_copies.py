@@ -1,6 +1,7 @@
 """A copy of a model with a remedy: it must train as a model that is written by hand."""
 
 import copy
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,7 +14,9 @@ from glassnet.doctor.changes import (
     SetLearningRate,
     SetOutputActivation,
 )
+from glassnet.doctor.findings import Finding
 from glassnet.errors import ConfigError
+from glassnet.estimators import NeuralClassifier
 from glassnet.layers import Dense, Dropout, Input, Normalization, TextVectorization
 
 RNG = np.random.default_rng(0)
@@ -125,3 +128,16 @@ def test_a_change_whose_loss_does_not_fit_is_refused(trained):
     with pytest.raises(ConfigError, match="BinaryCrossentropy: expected a network that ends in si"):
         trained.make_changed_copy(SetOutputActivation("tanh"))
     assert vars(trained) == before
+
+
+def test_a_finding_applies_its_remedy_to_a_model_and_refuses_an_estimator(trained):
+    finding = Finding("a_rule", "", "", {}, "", change=DROPOUT)
+    assert [layer.name for layer in finding.apply(trained).layers] == [
+        "dense_1",
+        "dropout_1",
+        "dense_2",
+    ]
+    assert replace(finding, change=None).apply(trained) is None
+    expected = "apply: expected a gn.Sequential or a keras one. Received: model='NeuralClassifier'"
+    with pytest.raises(ConfigError, match=expected):
+        finding.apply(NeuralClassifier())

@@ -8,6 +8,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from glassnet.doctor.changes import Change
+from glassnet.errors import require
 from glassnet.formatting import format_count, format_number
 
 if TYPE_CHECKING:
@@ -75,10 +76,15 @@ class Finding:
         """
         if self.change is None:
             return None
+        fix = "Change the settings of an estimator yourself: estimator.set_params(...)."
+        is_model, expected = hasattr(model, "make_changed_copy"), "a gn.Sequential or a keras one"
+        require(is_model, "apply", expected, model=type(model).__name__, fix=fix)
         return model.make_changed_copy(self.change)
 
     def verify(self, model: Any, x: Any, y: Any = None, **options: Any) -> Verification:
-        """Train with and without the remedy and test the difference: see `selection.verify`.
+        """Train with and without the remedy and test the difference.
+
+        See `selection.verification.verify`.
 
         Args:
             model: the model that was diagnosed; it stays as it is.
@@ -86,7 +92,7 @@ class Finding:
             options: `seeds`, the number of pairs, and arguments of `fit`.
 
         Raises:
-            ConfigError: only the user can act; see `selection.verify`.
+            ConfigError: only the user can act; see `selection.verification.verify`.
         """
         from glassnet.selection.verification import verify
 
