@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 import glassnet as gn
+from glassnet.doctor.findings import Finding, Findings
 from glassnet.errors import ConfigError, DataError
 from glassnet.evaluation import baselines
 from glassnet.formatting import format_number, format_share
@@ -454,3 +455,20 @@ def test_only_models_are_reported(tmp_path):
         gn.report(estimator, ([1.0], [1.0]), tmp_path / "run.html")
     with pytest.raises(ConfigError, match="title to be a text or None"):
         gn.report(fit_line()[0], ([1.0], [1.0]), tmp_path / "run.html", title=3)
+
+
+@unsaved
+def test_the_page_says_what_the_doctor_found(tmp_path):
+    """Oracle: `history.findings`. A healthy run has nothing of the kind."""
+    model, x, y = fit_line()
+    path = tmp_path / "line.html"
+    assert "Problem: " not in read_page(gn.report(model, (x, y), path)).text
+    also = Finding("no_better_than_baseline", "A linear model is <b>better</b>.", "", {}, "")
+    alarm = Finding("overfitting", "The loss rose.", "By 2.", {"loss": 2}, "Stop.", also=(also,))
+    note = Finding("still_improving", "It falls.", "", {}, "Go on.", confidence="information")
+    model.history.findings = Findings([note, alarm])
+    page = read_page(gn.report(model, (x, y), path))
+    assert page.text.index("Problem: The loss rose. By 2.") < page.text.index("Note: It falls.")
+    assert page.facts["Evidence"] == "loss 2 [overfitting]none [still_improving]"
+    assert page.facts["Also seen"] == "A linear model is <b>better</b>. [no_better_than_baseline]"
+    assert page.facts["Remedy"] == "Stop.Go on."

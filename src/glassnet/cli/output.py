@@ -11,11 +11,14 @@ import sys
 import textwrap
 import warnings
 from collections.abc import Collection, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from glassnet.formatting import format_number
+
+if TYPE_CHECKING:
+    from glassnet.doctor.findings import Findings
 
 EXIT_WRITE_ERROR, EXIT_USAGE_ERROR, EXIT_NOT_FINITE, EXIT_INTERRUPTED = 1, 2, 3, 130
 
@@ -48,12 +51,25 @@ def collect_warnings() -> Iterator[list[str]]:
         yield texts
 
 
-def print_wrapped(line: str) -> None:
-    """Print a line, wrapped between words on a terminal and unwrapped in a pipe."""
+def print_wrapped(line: str, indent: str = "  ") -> None:
+    """Print a line, wrapped between words on a terminal and unwrapped in a pipe.
+
+    Args:
+        line: the line.
+        indent: what the second and further lines begin with.
+    """
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else len(line) + 1
     click.echo(
-        "\n".join(textwrap.wrap(line, width, subsequent_indent="  ", break_on_hyphens=False))
+        "\n".join(textwrap.wrap(line, width, subsequent_indent=indent, break_on_hyphens=False))
     )
+
+
+def print_verdict(findings: Findings) -> None:
+    """Print the findings of the doctor, without the calls of Python that verify them."""
+    from glassnet.doctor.findings import describe_findings
+
+    for line in describe_findings(findings, has_calls=False).splitlines():
+        print_wrapped(line, indent="    " if line.startswith(" ") else "  ")
 
 
 def sparkline(values: Sequence[float], width: int = 24) -> str:
@@ -100,7 +116,10 @@ def average(values: Sequence[float], width: int) -> list[float]:
 
 
 def print_table(
-    columns: Sequence[str], rows: Sequence[Sequence[str]], right: Collection[str] = ()
+    columns: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    right: Collection[str] = (),
+    wrapped: Collection[str] = (),
 ) -> None:
     """Print a table: with colors on a terminal, as plain aligned columns in a pipe.
 
@@ -108,6 +127,7 @@ def print_table(
         columns: headings.
         rows: one text per column.
         right: headings of the columns that are aligned right.
+        wrapped: headings of columns that are wrapped on a narrow terminal, as the last one is.
     """
     if sys.stdout.isatty():
         from rich.box import SIMPLE_HEAD
@@ -120,7 +140,7 @@ def print_table(
             table.add_column(
                 column,
                 justify="right" if column in right else "left",
-                no_wrap=i < last,
+                no_wrap=i < last and column not in wrapped,
                 style=None if i else "cyan",
             )
         for row in rows:

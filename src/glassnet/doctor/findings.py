@@ -143,6 +143,11 @@ class Findings(tuple[Finding, ...]):
         """The findings with confidence "alarm"."""
         return tuple(each for each in self if each.confidence == ALARM)
 
+    @property
+    def title(self) -> str:
+        """The first alarm in a sentence, or that there is none."""
+        return self.alarms[0].symptom if self.alarms else describe_health(self)
+
     def headline(self) -> str:
         """Return the first alarm and its remedy in two lines, as `fit` prints them; "" for none."""
         return describe_headline(self.alarms[0]) if self.alarms else ""

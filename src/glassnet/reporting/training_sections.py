@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
+from glassnet.doctor.findings import ALARM, Findings, describe_symptom, iter_details
 from glassnet.formatting import format_duration, format_number, merge_like_lines
 from glassnet.inspection.snapshot import Snapshot
 from glassnet.models.sequential import Sequential
@@ -36,10 +37,19 @@ def make_training_section(
         section.blocks.append(blocks.Facts(list(_iter_facts(model, snapshot, history))))
         curves = list(_iter_curves(history))
         section.blocks.append(blocks.Figures(curves))
+        section.blocks.extend(_iter_findings(history.findings))
     if messages:
         section.blocks.append(blocks.Remark("Warnings:"))
         section.blocks.append(blocks.Lines(merge_like_lines(dict.fromkeys(messages))))
     return section
+
+
+def _iter_findings(findings: Findings) -> Iterator[blocks.Block]:
+    """Yield what the doctor found: a paragraph for each finding, and its remedy and evidence."""
+    for finding in findings:
+        kind = blocks.Remark if finding.confidence == ALARM else blocks.Text
+        yield kind(describe_symptom(finding))
+        yield blocks.Facts(list(iter_details(finding, "")))
 
 
 def _iter_facts(

@@ -7,11 +7,14 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from types import FrameType
 from typing import Any
 
 import numpy as np
 
+from glassnet.doctor.findings import Findings
 from glassnet.engine.loop import Record
 from glassnet.errors import ConfigError, message
 from glassnet.formatting import format_duration, format_logs
@@ -23,6 +26,18 @@ QUIET_SECONDS = 1.0
 """`evaluate` and `predict` show nothing until they have lasted this long."""
 
 BAR_WIDTH = 20
+
+_PRINTS_FINDINGS = ContextVar("_PRINTS_FINDINGS", default=True)
+
+
+@contextmanager
+def leave_findings_to_caller() -> Iterator[None]:
+    """Context manager in which `fit` prints no finding, because the caller prints them all."""
+    token = _PRINTS_FINDINGS.set(False)
+    try:
+        yield
+    finally:
+        _PRINTS_FINDINGS.reset(token)
 
 
 def make_live_line() -> Any:
@@ -99,6 +114,11 @@ class Progress:
     def log(self, text: str) -> None:
         """Print a permanent line."""
         print_line(self._live, text, is_silent=self.silent)
+
+    def log_findings(self, findings: Findings) -> None:
+        """Print the first alarm and its remedy, if there is one."""
+        if _PRINTS_FINDINGS.get():
+            self.log(findings.headline())
 
     def resume(self, epochs_done: int, text: str) -> None:
         """Start counting at `epochs_done` epochs, and print `text`."""

@@ -110,7 +110,7 @@ class Trainer:
             self.progress.log(f"stopped: {history.stopped}")
         elif last and last.run_state and last.run_state.has_earlier_best_weights:
             self.progress.log("the best weights are restored: those of an earlier epoch")
-        self.progress.log(history.findings.headline())
+        self.progress.log_findings(history.findings)
         return history
 
     def _validate(self, blocks: Blocks | None, train_state: TrainState) -> Logs:

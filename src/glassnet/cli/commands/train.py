@@ -113,8 +113,7 @@ def command(
     if interrupted and not history.epoch:
         raise click.Abort
     if not history.has_finite_loss() or (result and not result.models):
-        if as_json:
-            report_failure(job.name, settings, history, seconds)
+        report_failure(job.name, settings, history, seconds, as_json=as_json, quiet=quiet)
         ctx.exit(EXIT_NOT_FINITE)
     text, headline, facts, score = score_model(job, model, result, settings["seed"])
     if out:
@@ -127,12 +126,14 @@ def command(
         facts = {"dataset": job.name, **facts, "seconds": seconds}
         facts |= {"seed": settings["seed"], "epochs": len(history.epoch)}
         facts |= {"stopped": history.stopped, "plot": figure, "out": out, "report": report}
-        output.print_json(facts | {"settings": settings, "history": history.history})
+        facts |= {"settings": settings, "history": history.history}
+        output.print_json(facts | {"doctor": history.findings.to_dict()})
     else:
         if text and not quiet:
             click.echo(f"\n{text}\n")
             if facts["remark"]:
                 output.print_wrapped(facts["remark"])
+            print_doctor(history)
         files = [file for file in (out, report, figure) if file]
         click.echo(format_last_line(f"{job.name}: {headline}", seconds, files, history))
     if error:
@@ -165,6 +166,7 @@ def train_model(
     """
     from glassnet.cli.jobs import fitting
     from glassnet.cli.jobs import folds as fold_runs
+    from glassnet.training.progress import leave_findings_to_caller
 
     model = fitting.build_network(job, settings, has_folds=bool(folds))
     start = time.perf_counter()
@@ -177,13 +179,14 @@ def train_model(
             raise click.Abort
         # What is inferred about the data was printed for the folds.
         job.fit(model, verbose=0, **fitting.make_fit_options(settings) | {"epochs": 0})
-    history = job.fit(
-        model,
-        verbose=0 if silent else "auto",
-        callbacks=fitting.make_early_stopping(job, settings),
-        resume=resume,
-        **fitting.make_fit_options(settings),
-    )
+    with leave_findings_to_caller():
+        history = job.fit(
+            model,
+            verbose=0 if silent else "auto",
+            callbacks=fitting.make_early_stopping(job, settings),
+            resume=resume,
+            **fitting.make_fit_options(settings),
+        )
     return model, history, time.perf_counter() - start, result
 
 
@@ -204,13 +207,35 @@ def score_model(job: Job, model: Sequential, result: CrossValidation | None, see
     )
 
 
-def report_failure(name: str, settings: dict[str, Any], history: History, seconds: float) -> None:
-    """Print as JSON that no step had a finite loss: there is no model, no score and no plot."""
+def print_doctor(history: History) -> None:
+    """Print what the doctor found in a training, if anything."""
     from glassnet.cli import output
 
+    if history.findings:
+        output.print_verdict(history.findings)
+        click.echo()
+
+
+def report_failure(
+    name: str,
+    settings: dict[str, Any],
+    history: History,
+    seconds: float,
+    *,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Print that no step had a finite loss: there is no model, no score and no plot."""
+    from glassnet.cli import output
+
+    if not as_json:
+        if not quiet:
+            print_doctor(history)
+        return
     facts = {"dataset": name, "score": None, "seconds": seconds, "seed": settings["seed"]}
     facts |= {"epochs": 0, "stopped": history.stopped, "plot": None, "out": None, "report": None}
-    output.print_json(facts | {"settings": settings, "history": history.history})
+    facts |= {"settings": settings, "history": history.history}
+    output.print_json(facts | {"doctor": history.findings.to_dict()})
 
 
 def describe_few_rows(n_samples: int, score: dict[str, Any]) -> str:

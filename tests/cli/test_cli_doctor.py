@@ -1,0 +1,79 @@
+"""The doctor on the command line.
+
+Oracle: `history.findings` of the same network in Python, and `gn.doctor.rules()`.
+"""
+
+import json
+
+import pytest
+from house_table import HOUSES, Command
+
+import glassnet as gn
+from glassnet.cli.jobs import resolve
+from glassnet.cli.jobs.base import TrainOptions
+
+TRAIN = Command("train")
+SICK = ("houses.csv", "--target", "sold", "--layers", "4", "--epochs", "60", "--dropout", "0")
+SICK += ("--optimizer", "sgd", "--learning-rate", "30", "--no-plot")
+
+
+@pytest.fixture(autouse=True)
+def _a_file(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    HOUSES.to_csv("houses.csv", index=False)
+
+
+def test_train_ends_with_the_verdict():
+    """The line with the score is the last one; the findings stand before it, each once."""
+    result = TRAIN.run(*SICK)
+    assert result.exit_code == 0
+    *_, first, remedy, evidence, other, blank, last = result.stdout.splitlines()
+    assert first.startswith("Problem: The learning rate 30 is too high: ")
+    assert remedy.startswith("  Remedy: Set the learning rate to ")
+    assert evidence.startswith("  Evidence: learning rate 30, ")
+    assert evidence.endswith("[rate_too_high]")
+    assert other.endswith("[no_better_than_baseline]")
+    assert blank == ""
+    assert last.startswith("houses.csv: accuracy ")
+    assert result.stdout.count("Problem: ") == 1
+    for word in ("findings", "verify("):  # calls of Python
+        assert word not in result.stdout
+
+
+def test_train_prints_one_line_if_quiet():
+    result = TRAIN.run(*SICK, "--quiet")
+    assert result.stdout.count("\n") == 1
+    assert result.stdout.startswith("houses.csv: accuracy ")
+
+
+def test_train_has_the_findings_in_its_json():
+    """Oracle: the same network and training in Python."""
+    facts = TRAIN.read_json(*SICK)
+    last = gn.layers.Dense(1, activation="sigmoid")
+    model = gn.Sequential([gn.layers.Dense(4, activation="relu"), last], seed=0)
+    model.compile(gn.optimizers.SGD(30.0), "binary_crossentropy", ["accuracy"])
+    job = resolve.resolve_job("houses.csv", TrainOptions(target="sold"), 0)
+    history = job.fit(model, epochs=60, seed=0, verbose=0)
+    expected = json.loads(json.dumps(history.findings.to_dict()))
+    assert facts["doctor"]["findings"][0]["rule"] == "rate_too_high"
+    assert facts["doctor"]["findings"] == expected["findings"]
+    assert facts["doctor"]["checked"] == expected["checked"]
+
+
+@pytest.mark.filterwarnings("ignore::glassnet.errors.TrainingWarning")
+def test_a_loss_that_is_not_finite_is_explained():
+    """Exit code 3 and no score, but a verdict."""
+    words = ("houses.csv", "--target", "price", "--layers", "4", "--epochs", "5", "--no-plot")
+    result = TRAIN.run(*words, "--optimizer", "sgd", "--learning-rate", "1e30")
+    assert result.exit_code == 3
+    assert "Problem: " in result.stdout
+    assert "[not_finite]" in result.stdout
+    facts = TRAIN.run(*words, "--optimizer", "sgd", "--learning-rate", "1e30", "--json")
+    assert json.loads(facts.stdout)["doctor"]["findings"][0]["rule"] == "not_finite"
+
+
+def test_a_healthy_training_says_nothing_of_the_doctor():
+    result = TRAIN.run(*SICK, "--optimizer", "adam", "--learning-rate", "0.01")
+    assert result.exit_code == 0
+    assert "Problem: " not in result.stdout
+    assert "No problem" not in result.stdout
