@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from glassnet.models.load import load
     from glassnet.models.sequential import Sequential
     from glassnet.reporting.write import report
+    from glassnet.selection.diagnosis import diagnose
 
 __all__ = [
     "Sequential",
@@ -39,6 +40,7 @@ __all__ = [
     "callbacks",
     "data",
     "datasets",
+    "diagnose",
     "doctor",
     "errors",
     "estimators",
@@ -59,6 +61,7 @@ __all__ = [
 
 _MODULES = {
     "Sequential": "models.sequential",
+    "diagnose": "selection.diagnosis",
     "load": "models.load",
     "report": "reporting.write",
 }

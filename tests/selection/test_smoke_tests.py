@@ -46,7 +46,6 @@ def test_small_data_are_split_and_keep_their_pairs():
     assert sorted([*train, *validation]) == list(range(100))
     assert np.array_equal(sample.train.y[:, 0], Y[train])
     assert np.array_equal(sample.validation.y[:, 0], Y[validation])
-    assert not sample.is_stream
 
 
 def test_large_data_are_sampled_at_random():
@@ -61,7 +60,6 @@ def test_the_validation_rows_of_fit_are_used():
     """Oracle: the rows that the same split would hold out of a fit."""
     sample = sample_of(X[:200], Y[:200], validation_split=0.2)
     assert (len(sample.train.x), len(sample.validation.x)) == (160, 40)
-    assert sample.is_complete
     other = sample_of(X[:200], Y[:200], validation_data=(X[:9], Y[:9]))
     assert np.array_equal(positions(other.validation), np.arange(9))
     assert len(other.train.x) == 200
@@ -81,7 +79,6 @@ def test_weights_stay_with_their_rows():
 def test_batches_are_read_from_the_start():
     batches = [(X[i : i + 30], Y[i : i + 30]) for i in range(0, 110, 30)]
     sample = sample_of(batches, None)
-    assert sample.is_stream
     rows = [*positions(sample.train), *positions(sample.validation)]
     assert sorted(rows) == list(range(120))
 
@@ -138,8 +135,7 @@ def test_a_short_training_equals_fit(run):
     assert int(training.last.train_state.step) == 9
 
 
-def test_a_short_training_ends_when_it_is_clear_or_the_time_is_over(run):
-    assert len(train(run, 90, is_clear=lambda h: len(h.epoch) == 2).history.epoch) == 2
+def test_a_short_training_ends_when_the_time_is_over(run):
     slow = train(run, 3000, seconds=0.0)
     assert slow.history.stopped == "epoch 1, step 1 of 3: the time of a smoke test is over"
     assert not slow.is_interrupted

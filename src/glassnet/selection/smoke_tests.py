@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -46,14 +45,10 @@ class Sample(NamedTuple):
     Attributes:
         train: rows to train on.
         validation: rows to validate on, or None.
-        is_complete: whether these are all rows of the fit.
-        is_stream: whether the number of rows of the fit is unknown.
     """
 
     train: Data
     validation: Data | None
-    is_complete: bool
-    is_stream: bool
 
 
 @dataclass(frozen=True)
@@ -63,12 +58,10 @@ class TrainingLimits:
     Attributes:
         steps: number of steps.
         seconds: duration, without the first slice, which waits for the compiler.
-        is_clear: called with the history after each epoch; True ends the run.
     """
 
     steps: int
     seconds: float
-    is_clear: Callable[[History], bool] = lambda history: False
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +71,6 @@ class ShortTraining:
     Attributes:
         program: the training program.
         start: where it started.
-        chunk: all rows and the order of the first epoch, on the device.
         blocks: the validation rows, or None.
         history: the logged values.
         last: the last record.
@@ -87,11 +79,19 @@ class ShortTraining:
 
     program: Program
     start: RunState
-    chunk: Chunk
     blocks: Blocks | None
     history: History
     last: Record | None
     is_interrupted: bool
+
+    @property
+    def obstacle(self) -> str:
+        """Why the training says nothing, or ""."""
+        if self.is_interrupted:
+            return f"the short training was {INTERRUPTED}"
+        if not self.history.epoch:
+            return "one epoch of the short training took too long"
+        return ""
 
 
 def draw_sample(run: TrainingRun) -> Sample:
@@ -106,17 +106,15 @@ def draw_sample(run: TrainingRun) -> Sample:
     if run.validation_blocks is not None:
         validation = read_blocks(run.validation_blocks, MAX_VALIDATION_ROWS)
     n_most = MAX_TRAIN_ROWS + (MAX_VALIDATION_ROWS if validation is None else 0)
-    n, data = run.source.n_samples, _read_rows(run, n_most)
+    data = _read_rows(run, n_most)
     in_order = isinstance(run.preprocessor, TimeSeriesPreprocessor)
     n_total, rng = len(data.x), np.random.default_rng((run.seed, 0, 6))
     if n_total > n_most:
         index = np.sort(rng.permutation(n_total)[:n_most])
         data = data.take(np.arange(n_total - n_most, n_total) if in_order else index)
-    is_complete = n == len(data.x)
     if validation is None and len(data.x) >= MIN_ROWS_TO_HOLD_OUT:
         data, validation = _hold_out(data, run, in_order)
-        is_complete = False
-    return Sample(data, validation, is_complete, n is None)
+    return Sample(data, validation)
 
 
 def _read_rows(run: TrainingRun, n_most: int) -> Data:
@@ -224,10 +222,9 @@ def train_shortly(
             last = record
             history.add(record, names)
             history.steps = int(record.train_state.step) - int(start.train_state.step)
-            if watch.seconds > limits.seconds or limits.is_clear(history):
+            if watch.seconds > limits.seconds:
                 break
-    chunk = Chunk(source.data, plan_fn(start.epoch), source.steps)
-    return ShortTraining(program, start, chunk, blocks, history, last, interrupt.interrupted)
+    return ShortTraining(program, start, blocks, history, last, interrupt.interrupted)
 
 
 @dataclass
