@@ -12,6 +12,7 @@ from problems import (
     Rows,
     Setup,
     as_numbers,
+    data_noise,
     fit_with,
     hidden,
     house_rows,
@@ -215,7 +216,7 @@ def class_imbalance_cases() -> list[Case]:
         make("fashion", 6, 0.04, settings(epochs=6)),
         make("mnist", 5, 0.03, slow),
         make("waves", 1, 0.04, settings(epochs=8)),
-        make("lines", 8, 0.03, slow),
+        make("lines", 8, 0.05, optimize(Adam(0.002))),
     ]
 
 
@@ -266,24 +267,26 @@ def repeat_rows(share: float, training: int) -> Fault:
 def duplicate_rows_cases() -> list[Case]:
     """Return training rows that are validation rows too, so that the score is too good."""
     family = "duplicate_rows"
-    make = lambda problem, share, n, epochs: make_case(  # noqa: E731
+    make = lambda problem, share, n, epochs, noise=0.0: make_case(  # noqa: E731
         family,
         problem,
         family,
         repeat_rows(share, n),
         twin=(repeat_rows(0, n),),
-        also=(settings(epochs=epochs), hidden(units=64)),
+        also=(data_noise(noise), settings(epochs=epochs), hidden(units=64)),
         grade=f"{share:g}",
     )
     return [
         make("titanic", 0.5, 300, 60),
         make("titanic", 1.0, 300, 60),
-        make("houses", 0.5, 200, 60),
+        make("houses", 0.5, 200, 60, 0.5),
+        make("cancer", 0.6, 150, 60, 1.0),
         make("fashion", 0.5, 400, 20),
-        make("mnist", 0.5, 300, 20),
-        make("flat_waves", 0.5, 200, 30),
-        make("memory", 0.5, 300, 20),
-        make("forecast", 0.7, 100, 60),
+        make("mnist", 0.5, 300, 20, 0.3),
+        make("digits", 0.3, 300, 30, 0.5),
+        make("flat_waves", 0.5, 200, 30, 0.5),
+        make("memory", 0.5, 300, 25, 0.3),
+        make("forecast", 0.7, 100, 60, 0.5),
     ]
 
 

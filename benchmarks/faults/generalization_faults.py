@@ -35,23 +35,23 @@ def overfitting_cases() -> list[Case]:
         long("titanic", 300, 60, 64),
         long("titanic", 150, 40, 128),
         long("cancer", 100, 60, 64, data_noise(1.0), rate(2)),
-        long("houses", 60, 80, 64),
-        long("houses", 150, 60, 128),
+        long("houses", 60, 80, 64, data_noise(0.7)),
+        long("houses", 150, 60, 128, data_noise(0.5)),
         long("spiral", 120, 80, 64),
         long("moons", 60, 80, 64, data_noise(0.5)),
         long("wine", 40, 60, 64, data_noise(1.5)),
         long("digits", 100, 60, 64, data_noise(0.5)),
         long("fashion", 300, 50, 64),
         long("fashion", 150, 50, 128),
-        long("mnist", 150, 40, 64, data_noise(0.3)),
+        long("mnist", 150, 40, 64, data_noise(0.5)),
         long("lines", 200, 40, 48, data_noise(0.4)),
-        long("waves", 120, 60, 64),
-        long("flat_waves", 150, 50, 64),
-        long("flat_waves", 400, 40, 64),
-        long("forecast", 60, 80, 64, rate(3)),
-        long("series", 60, 60, 48, rate(2)),
-        long("reviews", 60, 40, 16, rate(1)),
-        long("memory", 120, 40, 48),
+        long("waves", 120, 60, 64, data_noise(0.7)),
+        long("flat_waves", 150, 50, 64, data_noise(0.7)),
+        long("flat_waves", 400, 40, 64, data_noise(0.7)),
+        long("forecast", 60, 80, 64, data_noise(0.7)),
+        long("series", 60, 60, 48, data_noise(0.7)),
+        long("reviews", 60, 40, 16),
+        long("memory", 120, 40, 48, data_noise(0.4)),
     ]
 
 
@@ -72,10 +72,17 @@ def few_epochs_cases() -> list[Case]:
         "reviews": (3,),
         "memory": (2, 5),
     }
+    full = settings(batch_size="full")
     return [
-        make_case(family, problem, expected, settings(epochs=n), grade=f"{n}")
-        for problem, numbers in epochs.items()
-        for n in numbers
+        *(
+            make_case(family, problem, expected, settings(epochs=n), grade=f"{n}")
+            for problem, numbers in epochs.items()
+            for n in numbers
+        ),
+        *(
+            make_case(family, problem, expected, full, grade="full_batch")
+            for problem in ("cancer", "houses", "digits", "fashion", "waves")
+        ),
     ]
 
 

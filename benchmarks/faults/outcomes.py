@@ -64,9 +64,11 @@ def find_consequence(case: Case, outcome: Outcome) -> str:
     if own is None or twin is None:
         return ""
     if case.family in MISLEADING:
-        gap = measure_gap(outcome.claimed, own)
-        healthy = measure_gap(outcome.twin_claimed, twin)
-        return f"claims {gap:.2f} too much" if gap >= healthy + ACCURACY_MARGIN else ""
+        gap = measure_gap(outcome.claimed, own) - measure_gap(outcome.twin_claimed, twin)
+        accuracy, skill = np.nan_to_num(gap)
+        if accuracy >= ACCURACY_MARGIN or skill >= SKILL_MARGIN:
+            return f"accuracy wrong by {accuracy:.2f} and skill by {skill:.2f} more than the twin's"
+        return ""
     if "not finite" in outcome.stopped:
         return "not finite"
     if twin.accuracy - own.accuracy >= ACCURACY_MARGIN:
@@ -76,12 +78,11 @@ def find_consequence(case: Case, outcome: Outcome) -> str:
     return ""
 
 
-def measure_gap(claimed: Scores | None, true: Scores | None) -> float:
-    """Return how far the score on validation rows is from that on new rows."""
+def measure_gap(claimed: Scores | None, true: Scores | None) -> np.ndarray:
+    """Return how far accuracy and skill on validation rows are from those on new rows."""
     if claimed is None or true is None:
-        return 0.0
-    gaps = np.abs(np.subtract(claimed, true))
-    return float(gaps[0] if np.isfinite(gaps[0]) else gaps[1])
+        return np.zeros(2)
+    return np.abs(np.subtract(claimed, true))
 
 
 def score(model: gn.Sequential, setup: Setup, rows: Rows) -> Scores:

@@ -44,10 +44,17 @@ def rate_too_high_cases() -> list[Case]:
         "reviews": (10, 30),
         "memory": (30,),
     }
+    momentum = optimize(SGD(0.05, momentum=0.99))
     return [
-        make_case(family, problem, family, rate(factor), grade=f"x{factor}")
-        for problem, grades in factors.items()
-        for factor in grades
+        *(
+            make_case(family, problem, family, rate(factor), grade=f"x{factor}")
+            for problem, grades in factors.items()
+            for factor in grades
+        ),
+        *(
+            make_case(family, problem, family, momentum, grade="momentum")
+            for problem in ("cancer", "houses", "digits", "mnist", "forecast")
+        ),
     ]
 
 
