@@ -213,7 +213,7 @@ def main() -> None:
     verdicts, twins = [], {}
     for case in choose(options.only, options.half, options.clean):
         outcome = collect(case, options.cache, options.judge, twins)
-        if outcome is None:
+        if outcome is None or outcome.evidence is None:
             print(f"{case.name}: no evidence stored", file=sys.stderr)
             continue
         verdicts.append(judge_case(case, outcome))

@@ -25,7 +25,7 @@ QUICK = (
     "dead_relu/spiral/bias_-5",
     "vanishing_gradient/cancer/tanh_8",
     "not_finite/cancer/logarithm",
-    "overfitting/forecast/60_rows",
+    "overfitting/spiral/120_rows",
     "too_small/digits/two_units",
     "output_range/forecast/sigmoid",
 )
