@@ -19,6 +19,9 @@ from glassnet.doctor import Evidence
 ACCURACY_MARGIN, SKILL_MARGIN = 0.05, 0.1
 """By how much a twin must be better for a fault to have a consequence."""
 
+SEVERE = 0.5
+"""Share of what the twin learned that a severe fault costs at least."""
+
 MISLEADING = frozenset(["duplicate_rows", "target_leak", "validation_noise"])
 """Families whose consequence is a score that does not hold for new rows."""
 
@@ -76,6 +79,17 @@ def find_consequence(case: Case, outcome: Outcome) -> str:
     if twin.skill - own.skill >= SKILL_MARGIN or (np.isnan(own.skill) and np.isnan(own.accuracy)):
         return f"skill {own.skill:.2f}, twin {twin.skill:.2f}"
     return ""
+
+
+def measure_cost(outcome: Outcome) -> float:
+    """Return the share of what the twin learned that the fault costs; 1 if all of it."""
+    own, twin = outcome.own, outcome.twin
+    if own is None or twin is None:
+        return 0.0
+    if "not finite" in outcome.stopped:
+        return 1.0
+    shares = (np.subtract(twin, own) / np.maximum(twin, 0.01)).tolist()
+    return float(np.nanmax([0.0, *shares]))
 
 
 def measure_gap(claimed: Scores | None, true: Scores | None) -> np.ndarray:

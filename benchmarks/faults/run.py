@@ -21,7 +21,7 @@ from typing import Any
 import faults
 from cases import Case
 from clean import CLEAN
-from outcomes import Outcome, find_consequence, load, store, train_with_twin
+from outcomes import SEVERE, Outcome, find_consequence, load, measure_cost, store, train_with_twin
 
 from glassnet.doctor import Finding, Findings, judge, rules
 from glassnet.user_cache import user_cache_folder
@@ -40,10 +40,12 @@ class Verdict:
         consequence: what the fault costs; "" for a clean run or a fault without one.
         findings: what the rules found.
         grade: "first" named right, "listed" under another, "other" named alone, or "missed".
+        is_severe: whether the fault costs at least half of what its twin learned.
     """
 
     case: Case
     consequence: str
+    is_severe: bool
     findings: Findings
     grade: str
 
@@ -80,7 +82,8 @@ def judge_case(case: Case, outcome: Outcome) -> Verdict:
         grade = LISTED
     else:
         grade = OTHER if found else MISSED
-    return Verdict(case, find_consequence(case, outcome), found, grade)
+    is_severe = measure_cost(outcome) >= SEVERE
+    return Verdict(case, find_consequence(case, outcome), is_severe, found, grade)
 
 
 def bound(alarms: int, runs: int) -> float:
@@ -136,7 +139,12 @@ def describe_half(title: str, verdicts: list[Verdict], known: set[str], names: b
     alarms = sum(bool(each.alarm) for each in clean)
     lines = [f"## {title}", ""]
     lines += [f"Recall of the first-named cause {share(right, len(judged))}, precision"]
-    lines += [f"{share(right, named + alarms)} with the alarms on clean runs.", ""]
+    severe = [each.grade == FIRST for each in judged if each.is_severe]
+    lines += [f"{share(right, named + alarms)} with the alarms on clean runs. Recall of severe"]
+    lines += [
+        f"faults, which cost half of what the twin learned: {share(sum(severe), len(severe))}.",
+        "",
+    ]
     for name, group in groups.items():
         lines += table(name, group)
     lines += describe_alarms("Clean runs", clean)
