@@ -57,20 +57,34 @@ def to_numbers(x: Array, x_new: Array, y: Array, *, tokens: bool) -> tuple[Array
         columns, new = downsample(x), downsample(x_new)
     else:
         columns, new = (average_steps(part).reshape(len(part), -1) for part in (x, x_new))
-    columns, new = columns.astype(np.float64), new.astype(np.float64)
-    columns[~np.isfinite(columns)], new[~np.isfinite(new)] = np.nan, np.nan
-    n_known = np.isfinite(columns).sum(0)
-    mean = np.nansum(columns, 0) / np.maximum(n_known, 1)
-    std = np.sqrt(np.nansum(np.square(columns - mean), 0) / np.maximum(n_known, 1))
-    varies = std > 1e-6 * np.abs(mean)
-    columns, new = (
-        np.nan_to_num(
-            np.clip((part[:, varies] - mean[varies]) / std[varies], -MAX_DEVIATIONS, MAX_DEVIATIONS)
-        )
-        for part in (columns, new)
-    )
+    columns, new = standardize(columns.astype(np.float64), new.astype(np.float64))
     chosen = choose_columns(columns, y, MAX_COLUMNS)
     return columns[:, chosen], new[:, chosen]
+
+
+def standardize(x: Array, x_new: Array) -> tuple[Array, Array]:
+    """Return columns with mean 0 and standard deviation 1, clipped, without those that do not vary.
+
+    Numbers that are not finite become 0, the mean.
+
+    Shapes:
+        x: (n, columns). x_new: (m, columns).
+    """
+    is_known = np.isfinite(x)
+    if is_known.all():
+        mean, std = x.mean(0), x.std(0)
+    else:
+        n_known = np.maximum(is_known.sum(0), 1)
+        mean = np.where(is_known, x, 0).sum(0) / n_known
+        std = np.sqrt(np.square(np.where(is_known, x - mean, 0)).sum(0) / n_known)
+    varies = std > 1e-6 * np.abs(mean)
+    mean, std = mean[varies], std[varies]
+    results = []
+    for part in (x, x_new):
+        columns = part if varies.all() else part[:, varies]
+        scaled = np.clip((columns - mean) / std, -MAX_DEVIATIONS, MAX_DEVIATIONS)
+        results.append(np.where(np.isfinite(columns), scaled, 0))
+    return results[0], results[1]
 
 
 def average_steps(x: Array) -> Array:
@@ -233,7 +247,7 @@ def softmax(z: Array) -> Array:
 def average_neighbours(
     x: Array, y: Array, weight: Array, x_new: Array, *, prior_rows: float = 0.0
 ) -> Array:
-    """Return the mean targets of the 15 nearest rows.
+    """Return the mean targets of the 15 nearest rows, and of those as near as the last of them.
 
     Shapes:
         x: (n, columns). y: (n, targets). weight: (n,). x_new: (m, columns). Result: (m, targets).
@@ -244,9 +258,9 @@ def average_neighbours(
     n_neighbours = max(1, min(MAX_NEIGHBOURS, len(x) // 10))
     near, new = x.astype(np.float32), x_new.astype(np.float32)
     distances = np.square(near).sum(1) - 2 * new @ near.T
-    nearest = np.argpartition(distances, n_neighbours - 1, axis=1)[:, :n_neighbours]
-    weights = weight[nearest][..., None]
+    farthest = np.partition(distances, n_neighbours - 1, axis=1)[:, n_neighbours - 1, None]
+    weights = (distances <= farthest) * weight.astype(np.float32)
     prior = weight @ y / weight.sum()
-    total = (weights * y[nearest]).sum(1) + prior_rows * prior
-    result: np.ndarray = total / (weights.sum(1) + prior_rows)
+    total = weights @ y.astype(np.float32) + prior_rows * prior
+    result: np.ndarray = total / (weights.sum(1, keepdims=True) + prior_rows)
     return result

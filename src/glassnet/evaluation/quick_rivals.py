@@ -1,12 +1,13 @@
 """Simple models fitted in milliseconds: what a network must beat to have learned anything.
 
-They are fitted to at most 1,000 rows with NumPy alone, so that every fit can afford them.
+They are fitted to at most 1,000 rows, with NumPy alone, so that every fit can afford them.
 `baselines` compares with better ones, on all rows, in seconds.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -28,8 +29,11 @@ from glassnet.losses import Loss
 from glassnet.losses.scaled import ScaledLoss
 from glassnet.types import Array
 
-MAX_ROWS = 1000
-"""Maximum number of rows to which the models are fitted, and of rows on which they are scored."""
+MAX_FITTED_ROWS = 1000
+"""Maximum number of rows to which the models are fitted."""
+
+MAX_SCORED_ROWS = 500
+"""Maximum number of rows on which they are scored."""
 
 MAX_TARGETS = 256
 """Maximum number of outputs of a network that is compared with a linear model and neighbours."""
@@ -109,8 +113,8 @@ def fit_rivals(
     """Fit simple models to training rows and score them in the network's loss.
 
     They are fitted to at most 1,000 rows and 256 columns (see `quick_models.to_numbers`) and scored
-    on at most 1,000 rows. If there are more validation rows, the losses of the linear model and the
-    neighbours are multiplied by the constant's loss on all of them over that on the 1,000.
+    on at most 500 rows. If there are more validation rows, the losses of the linear model and the
+    neighbours are multiplied by the constant's loss on all of them over that on the 500.
 
     Shapes:
         train, validation: (x, y, weight) with x (n, ...); y class ids (n, ...) or (n, ...,
@@ -134,14 +138,14 @@ def fit_rivals(
     """
     rows, rng = Rows(*train), np.random.default_rng(seed)
     if validation is None or not len(validation[0]):
-        sample = rows.sample(2 * MAX_ROWS, rng)
+        sample = rows.sample(2 * MAX_FITTED_ROWS, rng)
         order = rng.permutation(len(sample.x))
         fitted, scored = (sample.take(np.sort(order[start::2])) for start in (0, 1))
         name: Literal["validation", "training half"] = "training half"
-        held_out = scored
+        scored = held_out = scored.sample(MAX_SCORED_ROWS, rng)
     else:
         held_out = Rows(*validation)
-        fitted, scored = rows.sample(MAX_ROWS, rng), held_out.sample(MAX_ROWS, rng)
+        fitted, scored = rows.sample(MAX_FITTED_ROWS, rng), held_out.sample(MAX_SCORED_ROWS, rng)
         name = "validation"
     constant, val_constant = constant_loss(
         loss, rows.y, rows.weight, held_out.y, held_out.weight, n_outputs=n_outputs
@@ -149,9 +153,7 @@ def fit_rivals(
     rivals = Rivals(
         constant, val_constant, rows=name, n_fitted=len(fitted.x), n_scored=len(scored.x)
     )
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(1), np.errstate(all="ignore"):  # more threads wait for each other
+    with find_thread_pools().limit(limits=1), np.errstate(all="ignore"):
         targets = _to_targets(loss, fitted, scored, n_outputs)
         if targets is None:
             return rivals
@@ -161,6 +163,14 @@ def fit_rivals(
             )
             targets = targets._replace(factor=val_constant / sampled[1])
         return _score_models(rivals, loss, fitted, scored, targets, tokens)
+
+
+@cache
+def find_thread_pools() -> Any:
+    """Return the controller of NumPy's threads: several would wait for each other."""
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
 
 
 KINDS: dict[str | None, Literal["classes", "labels", "numbers"]] = {
