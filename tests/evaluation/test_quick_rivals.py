@@ -14,7 +14,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from glassnet import losses
-from glassnet.evaluation import quick_models
+from glassnet.evaluation import quick_models, quick_rivals
 from glassnet.evaluation.quick_rivals import fit_rivals
 from glassnet.losses.scaled import scale_loss
 
@@ -150,7 +150,7 @@ def test_images_and_tokens_and_series():
     series = rng.normal(size=(400, 100, 6)).astype(np.float32) + y[:, :, None] * 0.5
     for x, is_tokens in ((images, False), (tokens, True), (series, False)):
         rivals = fit_rivals(BINARY, *split_rows(x, y), tokens=is_tokens)
-        assert rivals.linear_accuracy > 0.97
+        assert rivals.linear_accuracy > 0.95
         assert rivals.linear < 0.5 * rivals.val_constant
 
 
@@ -167,15 +167,25 @@ def test_without_validation_rows_half_of_the_training_rows_score():
     assert fit_rivals(SPARSE, train) == rivals
 
 
-def test_losses_of_a_sample_are_those_of_all_validation_rows():
-    """Oracle: a fit of the same rows without the limit; the sample's error is a few percent."""
+def test_easy_rows_in_the_sample_do_not_make_a_model_good(monkeypatch):
+    """Oracle: scores on all 8,000 validation rows; a tenth of the rows has most of the loss.
+
+    Without the factor, the errors are up to 70 %.
+    """
     rng = np.random.default_rng(4)
     x = rng.normal(size=(9000, 3)).astype(np.float32)
-    y = (x[:, :1] + rng.standard_t(3, (9000, 1))).astype(np.float32)
-    rivals = fit_rivals(MSE, (x[:1000], y[:1000], None), (x[1000:], y[1000:], None))
-    slopes, *_ = np.linalg.lstsq(x[:1000], y[:1000], rcond=None)
-    assert rivals.n_scored == 500
-    assert rivals.linear == pytest.approx(np.mean((x[1000:] @ slopes - y[1000:]) ** 2), rel=0.05)
+    noise = rng.normal(size=(9000, 1)) * np.where(rng.random((9000, 1)) < 0.1, 10, 0.5)
+    y = (x[:, :1] * (1 + np.abs(noise)) + noise).astype(np.float32)
+    rows = (x[:1000], y[:1000], None), (x[1000:], y[1000:], None)
+    samples = [fit_rivals(MSE, *rows, seed=seed) for seed in range(8)]
+    monkeypatch.setattr(quick_rivals, "MAX_SCORED_ROWS", 8000)
+    expected = fit_rivals(MSE, *rows)
+    assert (samples[0].n_scored, expected.n_scored) == (500, 8000)
+    errors = [each.linear / expected.linear - 1 for each in samples]
+    assert np.abs(errors).max() < 0.1
+    constants = 2 * expected.constant, 2 * expected.val_constant
+    doubled = fit_rivals(MSE, *rows, constants=constants)
+    assert doubled.linear == pytest.approx(2 * expected.linear)
 
 
 def test_scaled_loss_and_weights_and_steps():

@@ -67,7 +67,7 @@ def sigmoid(z: Array) -> Array:
 
 def smooth(loss: Any, y: Array, classes: int) -> Array:
     """Return the targets after the loss's label smoothing, if it has any."""
-    share = getattr(loss, "label_smoothing", 0.0)
+    share = vars(loss).get("label_smoothing", 0.0)
     return y * (1.0 - share) + share / classes if share else y
 
 

@@ -45,6 +45,9 @@ PRIOR_SHARE = 0.01
 """Share of the class frequencies in the probabilities of a logistic regression."""
 
 
+Source = Literal["validation", "training half"]
+
+
 @dataclass(frozen=True)
 class Rivals:
     """Losses of simple models, in the units of the network's history and without penalties.
@@ -54,7 +57,7 @@ class Rivals:
 
     Attributes:
         constant: loss of the best constant answer on the training rows.
-        val_constant: loss of the same answer on the rows on which the others are scored.
+        val_constant: loss of the same answer on the validation rows; without them, `constant`.
         linear: loss of a logistic regression, or of a ridge regression for numbers.
         neighbours: loss of the mean of the 15 nearest rows.
         rows: rows on which they are scored. Without validation rows, the models are fitted to one
@@ -70,7 +73,7 @@ class Rivals:
     val_constant: float
     linear: float = float("nan")
     neighbours: float = float("nan")
-    rows: Literal["validation", "training half"] = "validation"
+    rows: Source = "validation"
     constant_accuracy: float = float("nan")
     linear_accuracy: float = float("nan")
     neighbours_accuracy: float = float("nan")
@@ -107,14 +110,15 @@ def fit_rivals(
     validation: tuple[Any, Any, Any] | None = None,
     *,
     tokens: bool = False,
+    constants: tuple[float, float] | None = None,
     n_outputs: int | None = None,
     seed: int = 0,
 ) -> Rivals:
     """Fit simple models to training rows and score them in the network's loss.
 
     They are fitted to at most 1,000 rows and 256 columns (see `quick_models.to_numbers`) and scored
-    on at most 500 rows. If there are more validation rows, the losses of the linear model and the
-    neighbours are multiplied by the constant's loss on all of them over that on the 500.
+    on at most 500 rows. Their losses are multiplied by `val_constant` over the constant's loss on
+    these rows, so that easy rows among the 500 do not count for a good model.
 
     Shapes:
         train, validation: (x, y, weight) with x (n, ...); y class ids (n, ...) or (n, ...,
@@ -125,6 +129,8 @@ def fit_rivals(
         train: encoded training rows.
         validation: encoded validation rows; None if there are none.
         tokens: whether x holds token ids, which an Embedding reads.
+        constants: `constant_loss` of all training and validation rows, if `train` and `validation`
+            are samples of them; None computes it from these.
         n_outputs: number of classes, if y holds class ids; None for the largest id plus 1.
         seed: draws the rows.
 
@@ -137,32 +143,32 @@ def fit_rivals(
         True
     """
     rows, rng = Rows(*train), np.random.default_rng(seed)
+    name: Source
     if validation is None or not len(validation[0]):
+        held_out, name = rows, "training half"
         sample = rows.sample(2 * MAX_FITTED_ROWS, rng)
         order = rng.permutation(len(sample.x))
         fitted, scored = (sample.take(np.sort(order[start::2])) for start in (0, 1))
-        name: Literal["validation", "training half"] = "training half"
-        scored = held_out = scored.sample(MAX_SCORED_ROWS, rng)
+        scored = scored.sample(MAX_SCORED_ROWS, rng)
     else:
-        held_out = Rows(*validation)
-        fitted, scored = rows.sample(MAX_FITTED_ROWS, rng), held_out.sample(MAX_SCORED_ROWS, rng)
-        name = "validation"
-    constant, val_constant = constant_loss(
-        loss, rows.y, rows.weight, held_out.y, held_out.weight, n_outputs=n_outputs
+        held_out, name = Rows(*validation), "validation"
+        fitted = rows.sample(MAX_FITTED_ROWS, rng)
+        scored = held_out.sample(MAX_SCORED_ROWS, rng)
+    targets = rows.y, rows.weight
+    constant, val_constant = constants or constant_loss(
+        loss, *targets, held_out.y, held_out.weight, n_outputs=n_outputs
     )
-    rivals = Rivals(
-        constant, val_constant, rows=name, n_fitted=len(fitted.x), n_scored=len(scored.x)
-    )
+    if name != "validation":
+        val_constant = constant
+    sizes = {"n_fitted": len(fitted.x), "n_scored": len(scored.x)}
+    rivals = Rivals(constant, val_constant, rows=name, **sizes)
     with find_thread_pools().limit(limits=1), np.errstate(all="ignore"):
-        targets = _to_targets(loss, fitted, scored, n_outputs)
-        if targets is None:
+        numbers = _to_targets(loss, fitted, scored, n_outputs)
+        if numbers is None:
             return rivals
-        if len(scored.x) < len(held_out.x):
-            sampled = constant_loss(
-                loss, rows.y, rows.weight, scored.y, scored.weight, n_outputs=n_outputs
-            )
-            targets = targets._replace(factor=val_constant / sampled[1])
-        return _score_models(rivals, loss, fitted, scored, targets, tokens)
+        _, sampled = constant_loss(loss, *targets, scored.y, scored.weight, n_outputs=n_outputs)
+        factor = val_constant / sampled if sampled else 1.0
+        return _score_models(rivals, loss, fitted, scored, numbers, tokens, factor)
 
 
 @cache
@@ -187,13 +193,11 @@ class Targets(NamedTuple):
         kind: "classes" (shares of one class of several), "labels" (several of 0 and 1), "numbers".
         fitted: targets of the rows to fit, (n, targets).
         weight: their weights (n,), with mean 1.
-        factor: factor of the losses on the scored rows.
     """
 
     kind: Literal["classes", "labels", "numbers"]
     fitted: Array
     weight: Array
-    factor: float = 1.0
 
 
 def _to_targets(loss: Loss, fitted: Rows, scored: Rows, n_outputs: int | None) -> Targets | None:
@@ -218,10 +222,26 @@ def _to_targets(loss: Loss, fitted: Rows, scored: Rows, n_outputs: int | None) -
 
 
 def _score_models(
-    rivals: Rivals, loss: Loss, fitted: Rows, scored: Rows, targets: Targets, tokens: bool
+    rivals: Rivals,
+    loss: Loss,
+    fitted: Rows,
+    scored: Rows,
+    targets: Targets,
+    tokens: bool,
+    factor: float,
 ) -> Rivals:
-    """Return the rivals with the scores of a linear model and of neighbours."""
-    kind, y, weight, factor = targets
+    """Return the rivals with the scores of a linear model and of neighbours.
+
+    Args:
+        rivals: the constant answers.
+        loss: the training loss.
+        fitted: rows to fit.
+        scored: rows on which the models are scored.
+        targets: targets of the rows to fit, as numbers.
+        tokens: whether x holds token ids.
+        factor: factor of the losses on the scored rows.
+    """
+    kind, y, weight = targets
     x, x_new = to_numbers(fitted.x, scored.x, y, tokens=tokens)
     if kind == "numbers":
         answers, linear = fit_ridge(x, y, weight, x_new)

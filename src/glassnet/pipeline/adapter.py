@@ -41,11 +41,11 @@ class Blocks(Protocol):
     def fingerprint(self) -> dict[str, Any]:
         """Return a description that differs for different rows."""
 
-    def sample(self, n: int) -> tuple[Data | None, int | None]:
-        """Return at most n rows, evenly spaced, on the host, and the number of all rows.
+    def sample(self, n: int) -> Data | None:
+        """Return at most n rows, evenly spaced, on the host; None for a stream."""
 
-        None for rows that would have to be read again, and for an unknown number.
-        """
+    def read_targets(self) -> tuple[np.ndarray, np.ndarray | None] | None:
+        """Return the targets of all rows and their weights, on the host; None for a stream."""
 
 
 @dataclass(frozen=True)

@@ -127,11 +127,15 @@ class MemmapBlocks:
         """Return the fingerprint of the rows: see `memmap_fingerprint`."""
         return memmap_fingerprint(self.data)
 
-    def sample(self, n: int) -> tuple[Data | None, int | None]:
-        """Return at most n rows, evenly spaced, on the host, and the number of all rows."""
+    def sample(self, n: int) -> Data:
+        """Return at most n rows, evenly spaced, on the host."""
         n_rows = len(self.data.x)
         rows = self.data.take(np.arange(0, n_rows, max(1, -(-n_rows // n))))
-        return rows._replace(x=np.asarray(rows.x)), n_rows
+        return rows._replace(x=np.asarray(rows.x))
+
+    def read_targets(self) -> tuple[np.ndarray, np.ndarray | None]:
+        """Return the targets of all rows and their weights."""
+        return self.data.y, self.data.weight
 
 
 @dataclass(frozen=True)

@@ -274,18 +274,31 @@ class ArrayBlocks:
         """Return the fingerprint of all blocks."""
         return {"rows": fingerprinting.tree_fingerprint(list(self.blocks))}
 
-    def sample(self, n: int) -> tuple[Data | None, int | None]:
-        """Return at most n rows, evenly spaced, on the host, and the number of all rows."""
-        blocks = list(self.blocks)
-        counts = [int(np.asarray(mask).sum()) for _, mask in blocks]
-        step, parts, start = max(1, -(-sum(counts) // n)), [], 0
-        for (block, _), count in zip(blocks, counts, strict=True):
+    def sample(self, n: int) -> Data:
+        """Return at most n rows, evenly spaced, on the host."""
+        n_rows = sum(int(np.asarray(mask).sum()) for _, mask in self.blocks)
+        return self._read(max(1, -(-n_rows // n)))
+
+    def read_targets(self) -> tuple[np.ndarray, np.ndarray | None]:
+        """Return the targets of all rows and their weights, on the host."""
+        data = self._read(1, with_features=False)
+        return data.y, data.weight
+
+    def _read(self, step: int, with_features: bool = True) -> Data:
+        """Return every `step`-th row, on the host."""
+        parts, start = [], 0
+        for block, mask in self.blocks:
+            count = int(np.asarray(mask).sum())
             index = slice(-start % step, count, step)
-            parts.append(Data(*(None if a is None else np.asarray(a)[index] for a in block)))
+            columns = block if with_features else block._replace(x=None)
+            parts.append([None if each is None else np.asarray(each)[index] for each in columns])
             start += count
-        columns = zip(*parts, strict=True)
-        rows = Data(*(None if each[0] is None else np.concatenate(each) for each in columns))
-        return rows, sum(counts)
+        return Data(
+            *(
+                None if each[0] is None else np.concatenate(each)
+                for each in zip(*parts, strict=True)
+            )
+        )
 
 
 def _make_blocks(data: Data) -> Blocks:

@@ -167,6 +167,8 @@ class StreamBlocks:
         """Return the fingerprint of the stream: see `BatchStream.fingerprint`."""
         return self.stream.fingerprint()
 
-    def sample(self, n: int) -> tuple[Data | None, int | None]:
-        """Return (None, None): the stream would have to be read again."""
-        return None, None
+    def sample(self, n: int) -> None:
+        """Return None: the stream would have to be read again."""
+
+    def read_targets(self) -> None:
+        """Return None: the stream would have to be read again."""

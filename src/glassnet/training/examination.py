@@ -22,7 +22,7 @@ from glassnet.doctor.evidence import (
     RunEvidence,
     TargetEvidence,
 )
-from glassnet.doctor.failures import find_failure
+from glassnet.doctor.failures import MIN_EPOCHS, MIN_STEPS, SIMPLE_MARGIN, find_failure
 from glassnet.engine import inference, network, objective
 from glassnet.engine.epoch_runner import RunState
 from glassnet.engine.loop import Record
@@ -38,8 +38,9 @@ from glassnet.engine.train_step import (
     reset_epoch_sums,
 )
 from glassnet.engine.unit_statistics import UnitStatistics, compute_unit_statistics
+from glassnet.evaluation.constant_answers import constant_loss
 from glassnet.evaluation.quick_rivals import Rivals, fit_rivals
-from glassnet.layers import Activation, Composite, Embedding, functional
+from glassnet.layers import Activation, Composite, Embedding, Masking, functional
 from glassnet.losses import Loss
 from glassnet.losses.scaled import ScaledLoss
 from glassnet.pipeline.adapter import Blocks
@@ -115,33 +116,80 @@ def examine_fit(facts: FitFacts) -> Evidence | None:
 
     None if the fit had no step.
     """
-    rows = _sample_rows(facts.record.chunk)
-    if rows is None:
+    chunk, blocks, loss = facts.record.chunk, facts.validation_blocks, facts.program.loss
+    if chunk is None:
         return None
-    blocks = facts.validation_blocks
-    validation, n_validation_rows = blocks.sample(MAX_ROWS) if blocks else (None, 0)
+    index = _find_real_rows(chunk)
+    rows = _take_rows(chunk.data, _thin(index, MAX_ROWS))
+    targets = _take_rows(chunk.data._replace(x=chunk.data.y), index)
+    val_targets = (blocks.read_targets() if blocks else None) or (None, None)
+    val_y = val_targets[0]
+    constants = np.nan, np.nan
+    if not _has_masked_steps(facts.program, targets):
+        constants = constant_loss(loss, targets.y, targets.weight, *val_targets)
     evidence = Evidence(
         target=describe_targets(facts.program, rows),
         network=_describe_network(facts),
-        run=_describe_run(facts, n_validation_rows),
-        rivals=_fit_rivals(facts.program, rows, validation),
+        run=_describe_run(facts, (None if blocks else 0) if val_y is None else len(val_y)),
+        rivals=Rivals(*constants, rows="training half" if val_y is None else "validation"),
         is_smoke_test=facts.is_smoke_test,
     )
+    if _needs_models(evidence):
+        validation = blocks.sample(MAX_ROWS) if blocks else None
+        rivals = _fit_rivals(facts.program, rows, validation, constants)
+        evidence = replace(evidence, rivals=rivals)
     return _look_inside(facts, evidence, rows) if find_failure(evidence) else evidence
 
 
-def _sample_rows(chunk: Chunk | None) -> Data | None:
-    """Return at most `MAX_ROWS` real rows of a chunk, on the host."""
-    if chunk is None:
-        return None
+def _has_masked_steps(program: Program, targets: Data) -> bool:
+    """Return whether the loss may leave out time steps, which only the network knows."""
+    links = [link for _, link in network.iter_links(program.links)]
+    masks = any(isinstance(link, Masking) or vars(link).get("mask_zero", False) for link in links)
+    is_ids = np.issubdtype(targets.y.dtype, np.integer)
+    return masks and targets.y.ndim > (1 if is_ids else 2)
+
+
+def _needs_models(evidence: Evidence) -> bool:
+    """Return whether a linear model or neighbours could say anything about the run.
+
+    They cannot be clearly better than a network with a quarter of the constant answer's loss.
+    """
+    run, rivals = evidence.run, evidence.rivals
+    if not np.isfinite(rivals.constant):
+        return False
+    if evidence.is_smoke_test or find_failure(evidence):
+        return True
+    is_validated = rivals.rows == "validation" and len(run.val_loss) > 0
+    curve = run.val_loss if is_validated else run.loss
+    constant = rivals.val_constant if is_validated else rivals.constant
+    is_long = run.epochs >= MIN_EPOCHS and run.steps >= MIN_STEPS
+    return is_long and not float(curve.min()) - run.penalty <= SIMPLE_MARGIN * constant
+
+
+def _find_real_rows(chunk: Chunk) -> np.ndarray:
+    """Return the indices of the rows of a chunk that are no padding, in their order."""
     n = len(chunk.data.x)
-    index = np.arange(n)
-    if chunk.plan.indices is not None:
-        is_real = np.asarray(chunk.plan.mask) > 0
-        index = np.unique(np.asarray(chunk.plan.indices)[is_real])
-    if len(index) > MAX_ROWS:
-        index = index[np.linspace(0, len(index) - 1, MAX_ROWS).astype(int)]
-    return Data(*(None if part is None else np.asarray(part)[index] for part in chunk.data))
+    if chunk.plan.indices is None:
+        return np.arange(n)
+    is_real = np.asarray(chunk.plan.mask) > 0
+    if is_real.sum() == n:  # a plan has each row once
+        return np.arange(n)
+    return np.unique(np.asarray(chunk.plan.indices)[is_real])
+
+
+def _thin(index: np.ndarray, most: int) -> np.ndarray:
+    """Return at most `most` of some indices, evenly spaced."""
+    if len(index) > most:
+        index = index[np.linspace(0, len(index) - 1, most).astype(int)]
+    return index
+
+
+def _take_rows(data: Data, index: np.ndarray) -> Data:
+    """Return rows on the host."""
+    arrays = [None if part is None else np.asarray(part) for part in data]
+    if len(index) == len(data.x):
+        return Data(*arrays)
+    return Data(*(None if part is None else part[index] for part in arrays))
 
 
 def describe_targets(program: Program, rows: Data) -> TargetEvidence:
@@ -167,10 +215,12 @@ def describe_targets(program: Program, rows: Data) -> TargetEvidence:
     )
 
 
-def _fit_rivals(program: Program, rows: Data, validation: Data | None) -> Rivals:
+def _fit_rivals(
+    program: Program, rows: Data, validation: Data | None, constants: tuple[float, float]
+) -> Rivals:
     """Return the losses of simple models, in reported units."""
     takes_ids = any(isinstance(link, Embedding) for _, link in network.iter_links(program.links))
-    return fit_rivals(program.loss, rows, validation, tokens=takes_ids)
+    return fit_rivals(program.loss, rows, validation, tokens=takes_ids, constants=constants)
 
 
 def get_base_loss(loss: Loss) -> Loss:
