@@ -19,8 +19,20 @@ MIN_EPOCHS, MIN_STEPS = 3, 100
 NOTHING = 0.98
 """A loss above this share of the loss of the best constant answer has learned nothing."""
 
-SIMPLE_MARGIN = 0.25
-"""Share of a simple model's gain over the constant answer that a network may be behind it."""
+BEHIND, BEHIND_PER_ROW = 0.1, 1.5
+"""Share of a simple model's gain over the constant answer that a network may be behind it.
+
+The second is divided by the square root of the number of rows and added.
+"""
+
+SHIFT_PER_ROW = 2.0
+"""Divided by the square root of the number of validation rows: how far they may be from others."""
+
+UNSTABLE = 0.08
+"""Noise of the training loss between epochs, as a share of what was gained."""
+
+UNBOUNDED = 100.0
+"""A loss below minus this many times its start has no lowest value."""
 
 
 @dataclass(frozen=True)
@@ -28,8 +40,8 @@ class Failure:
     """How a run fails.
 
     Attributes:
-        name: "not finite", "diverged", "learned nothing", "learned nothing for new rows" or
-            "behind a simple model".
+        name: "not finite", "unbounded", "diverged", "learned nothing", "learned nothing for new
+            rows", "behind a simple model" or "unstable".
         text: the same in a sentence, with its numbers.
         numbers: the numbers by name.
     """
@@ -61,10 +73,21 @@ def find_failure(evidence: Evidence) -> Failure | None:
         return Failure("not finite", f"Training stopped: {run.nonfinite}.")
     if not len(run.loss) or not np.isfinite(run.loss).all():
         return None
-    for find in (_find_divergence, _find_standstill, _find_lag):
+    for find in (_find_unbounded, _find_divergence, _find_standstill, _find_lag, _find_jumps):
         if failure := find(evidence, run):
             return failure
     return None
+
+
+def _find_unbounded(evidence: Evidence, run: RunEvidence) -> Failure | None:
+    """The loss falls without end."""
+    end, start = float(run.loss[-1]), run.initial_loss
+    if not end < -UNBOUNDED * max(abs(start), 1.0):
+        return None
+    text = (
+        f"The training loss fell from {_format(start)} to {_format(end)} and has no lowest value."
+    )
+    return Failure("unbounded", text, {"initial_loss": start, "loss": end})
 
 
 def _find_divergence(evidence: Evidence, run: RunEvidence) -> Failure | None:
@@ -98,7 +121,10 @@ def _find_standstill(evidence: Evidence, run: RunEvidence) -> Failure | None:
     if not len(run.val_loss):
         return None
     best, constant = float(np.nanmin(run.val_loss)) - run.penalty, rivals.val_constant
-    if best > NOTHING * constant:
+    tolerance = NOTHING
+    if min(rivals.linear, rivals.neighbours) < NOTHING * constant:
+        tolerance += SHIFT_PER_ROW / np.sqrt(max(rivals.n_scored, 1))
+    if best > tolerance * constant:
         text = (
             f"The validation loss never went below {_format(best)}, no better than the "
             f"{_format(constant)} of always giving the same answer."
@@ -122,8 +148,8 @@ def _find_lag(evidence: Evidence, run: RunEvidence) -> Failure | None:
     constant = rivals.val_constant if is_validated else rivals.constant
     curve = run.val_loss if is_validated else run.loss
     loss = float(curve.min()) - run.penalty
-    margin = SIMPLE_MARGIN * (constant - rival) + 3 * estimate_noise(curve)
-    if not (rival < 0.9 * constant and loss > rival + margin):
+    margin = BEHIND + BEHIND_PER_ROW / np.sqrt(max(rivals.n_scored, 1))
+    if not (rival < 0.9 * constant and loss > rival + margin * (constant - rival)):
         return None
     kind = "validation" if is_validated else "training"
     text = (
@@ -132,6 +158,24 @@ def _find_lag(evidence: Evidence, run: RunEvidence) -> Failure | None:
     )
     numbers = {"loss": loss, "rival_loss": rival, "constant_loss": constant}
     return Failure("behind a simple model", text, numbers)
+
+
+def _find_jumps(evidence: Evidence, run: RunEvidence) -> Failure | None:
+    """The training loss jumps up and down from epoch to epoch."""
+    gain, noise = evidence.rivals.constant - float(run.loss.min()), estimate_noise(run.loss)
+    if not (gain > 0 and noise > UNSTABLE * gain):
+        return None
+    text = (
+        f"The training loss jumps up and down from epoch to epoch by about {_format(noise)}, "
+        f"{round(100 * noise / gain)} % of all that was gained."
+    )
+    return Failure("unstable", text, {"noise": noise, "gain": gain})
+
+
+def count_rises(curve: np.ndarray) -> float:
+    """Return the share of epochs in which a curve rose, without its first quarter."""
+    steps = np.diff(curve[len(curve) // 4 :])
+    return float((steps > 0).mean()) if len(steps) else 0.0
 
 
 def _format(value: float) -> str:

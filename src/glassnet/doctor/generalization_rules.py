@@ -110,7 +110,7 @@ def find_last_hidden(network: NetworkEvidence) -> str | None:
 def no_better_than_baseline(evidence: Evidence, failure: Failure | None) -> Finding | None:
     """Return a finding if a constant answer, a linear model or neighbours are better."""
     rivals = evidence.rivals
-    if failure is None or failure.name == "not finite":
+    if failure is None or failure.name in ("not finite", "unbounded", "unstable"):
         return None
     return Finding(
         rule="no_better_than_baseline",

@@ -21,15 +21,31 @@ TOLERANCE = 1e-6
 )
 def wrong_output(evidence: Evidence, failure: Failure | None) -> Finding | None:
     """Return a finding if the outputs cannot reach the targets, or all units stay alike."""
-    return _find_range(evidence, failure) or _find_constant_weights(evidence, failure)
+    for find in (_find_unbounded, _find_range, _find_constant_weights):
+        if failure is not None and (finding := find(evidence, failure)):
+            return finding
+    return None
 
 
-def _find_range(evidence: Evidence, failure: Failure | None) -> Finding | None:
+def _find_unbounded(evidence: Evidence, failure: Failure) -> Finding | None:
+    """The loss has no lowest value."""
+    if failure.name != "unbounded":
+        return None
+    return Finding(
+        rule="wrong_output",
+        symptom=f"The loss {evidence.network.loss} falls without end: a sign may be wrong in it.",
+        consequence=failure.text,
+        evidence=failure.numbers,
+        remedy="Check the sign of the loss. It must be lowest, usually 0, for perfect outputs.",
+    )
+
+
+def _find_range(evidence: Evidence, failure: Failure) -> Finding | None:
     """The last activation cannot return some of the targets."""
     target, network = evidence.target, evidence.network
     low, high = network.output_range
     reaches = low - TOLERANCE <= target.low and target.high <= high + TOLERANCE
-    if failure is None or target.kind != "numbers" or reaches:
+    if target.kind != "numbers" or reaches:
         return None
     name = network.output_activation
     limits = f"from {format_number(low)} to {format_number(high)}"
@@ -53,7 +69,7 @@ def _find_range(evidence: Evidence, failure: Failure | None) -> Finding | None:
     )
 
 
-def _find_constant_weights(evidence: Evidence, failure: Failure | None) -> Finding | None:
+def _find_constant_weights(evidence: Evidence, failure: Failure) -> Finding | None:
     """All units of a hidden layer began with the same weights, so they stay alike."""
     network = evidence.network
     layers = network.kernel_layers
@@ -62,7 +78,7 @@ def _find_constant_weights(evidence: Evidence, failure: Failure | None) -> Findi
         for layer, following in itertools.pairwise(layers)
         if layer.units_alike and (following.inputs_alike or not layer.weight_start)
     )
-    if failure is None or not names:
+    if not names:
         return None
     listed = " and ".join(names)
     return Finding(

@@ -10,13 +10,16 @@ import numpy as np
 from glassnet.doctor.changes import Change, ReplaceActivations, ScaleLearningRate
 from glassnet.doctor.data_rules import raw_scale
 from glassnet.doctor.evidence import Evidence, LayerEvidence
-from glassnet.doctor.failures import Failure
+from glassnet.doctor.failures import Failure, count_rises
 from glassnet.doctor.findings import Finding
 from glassnet.doctor.registry import rule
 from glassnet.formatting import format_number
 
 GOOD_RATIO = 0.005
 """A step that changes a layer by this share of its weights is neither timid nor wild."""
+
+SMOOTH = 0.1
+"""Share of epochs with a rising loss below which the loss falls smoothly."""
 
 WILD_RATIO, LARGE_RATIO = 0.03, 0.01
 """Shares of its weights by which a step changes a layer if the rate is too high."""
@@ -62,9 +65,10 @@ def rate_too_high(evidence: Evidence, failure: Failure | None) -> Finding | None
     ratio = float(max(medians))
     grown = float(np.median([each.weight_end / each.weight_start for each in layers]))
     has_jumped = len(run.loss) > 0 and run.loss[0] > 1.5 * run.initial_loss
-    is_unstable = failure.name in ("not finite", "diverged")
+    is_unstable = failure.name in ("not finite", "diverged", "unstable")
     is_wild = ratio > WILD_RATIO or grown > GROWTH or has_jumped or is_unstable
-    if not (is_wild and (ratio > LARGE_RATIO or grown > GROWTH)):
+    is_smooth = not (has_jumped or is_unstable) and count_rises(run.loss) < SMOOTH
+    if is_smooth or not (is_wild and (ratio > LARGE_RATIO or grown > GROWTH)):
         return None
     factor = choose_factor(ratio, increase=False)
     return _make_rate_finding(
