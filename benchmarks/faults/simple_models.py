@@ -25,7 +25,9 @@ def make_features(train: Any, test: Any) -> tuple[np.ndarray, np.ndarray]:
     if hasattr(train, "columns"):
         x, x_test = _encode_frames(train, test)
     elif train.dtype.kind in "US":
-        words = CountVectorizer(min_df=2).fit(train)
+        has_words = any(" " in text for text in train)
+        unit = {} if has_words else {"analyzer": "char", "ngram_range": (1, 2)}
+        words = CountVectorizer(min_df=2, **unit).fit(train)
         return words.transform(train).toarray(), words.transform(test).toarray()
     else:
         x, x_test = (part.reshape(len(part), -1).astype(np.float64) for part in (train, test))

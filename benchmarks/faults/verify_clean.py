@@ -1,6 +1,6 @@
 """Show that the clean runs are well set: a clean set must itself be verified.
 
-`python benchmarks/faults/verify_clean.py [name ...] [--splits 5]`
+`python benchmarks/faults/verify_clean.py [name ...] [--splits 5] [--unseen]`
 
 Each run is repeated with its own settings on `--splits` random splits of its rows into three
 quarters and one quarter (series: the last fifth in time, other starting weights), and scored on the
@@ -32,12 +32,17 @@ import numpy as np
 import simple_models
 from cases import Case
 from clean import CLEAN
+from clean_unseen import UNSEEN
 
 import glassnet as gn
 
 MIN_GAIN, MARGIN, ACCURACY_MARGIN = 0.05, 0.05, 0.02
 MAX_RISE, MAX_LATE = 0.05, 0.05
-BOTTLENECKS = {"digits_autoencoder": 16, "mnist_autoencoder_sigmoid": 24}
+BOTTLENECKS = {
+    "digits_autoencoder": 16,
+    "mnist_autoencoder_sigmoid": 24,
+    "digits_autoencoder_tanh": 12,
+}
 """Width of the narrowest layer of each autoencoder."""
 
 
@@ -194,7 +199,7 @@ def run_on_series(case: Case, seed: int) -> Outcome:
     cut = len(x) - round(0.2 * len(x))
     x, x_test = simple_models.make_features(x[:cut], x[cut:])
     simple = simple_models.predict_numbers(x, y[:cut].reshape(cut, -1), x_test, "")
-    simple["constant"] = np.zeros_like(simple["constant"])  # as a season ago
+    simple["as a season ago"] = np.zeros_like(simple["constant"])
     truth = y[cut:].reshape(len(x_test), -1)
     losses = {name: (float(np.mean((p - truth) ** 2)), np.nan) for name, p in simple.items()}
     return Outcome(float(curve[-1]), np.nan, losses, curve)
@@ -246,10 +251,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("names", nargs="*", help="cases; default: all")
     parser.add_argument("--splits", type=int, default=5)
+    parser.add_argument("--unseen", action="store_true", help="the runs of clean_unseen.py")
     arguments = parser.parse_args()
     print(f"{'run':32s}    gain  behind accuracy simple    rise    late     own  best simple model")
     start, rows = time.perf_counter(), []
-    for case in CLEAN:
+    for case in UNSEEN if arguments.unseen else CLEAN:
         if not arguments.names or case.name in arguments.names:
             rows.append(verify(case, arguments.splits))
             print(rows[-1], flush=True)
