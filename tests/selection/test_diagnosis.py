@@ -97,6 +97,21 @@ def test_the_rules_see_what_fit_sees():
     assert not history.evidence.is_smoke_test
 
 
+def test_a_training_that_only_needs_more_steps_is_no_alarm(monkeypatch):
+    """Oracle: `fit` with all planned epochs, which learns what a linear model cannot."""
+    monkeypatch.setattr(diagnosis, "MAX_STEPS", 150)
+    x = np.random.default_rng(3).uniform(-1, 1, (400, 2)).astype(np.float32)
+    y = (x[:, 0] * x[:, 1] > 0).astype(int)
+    model = classifier(0.003)
+    findings = gn.diagnose(model, x, y, epochs=200)
+    assert list(findings) == []
+    reason = "the short training had 150 of 2,600 steps, and the others may suffice"
+    assert findings.skipped["no_better_than_baseline"] == reason
+    history = model.fit(x, y, epochs=200, verbose=0, validation_split=0.25)
+    assert history.history["val_loss"][-1] < 0.3
+    assert list(gn.diagnose(classifier(30.0), x, y, epochs=200)) != []
+
+
 def test_rules_can_be_muted():
     findings = gn.diagnose(classifier(30.0), X, LABELS, epochs=5, mute=["rate_too_high"])
     assert "rate_too_high" not in (*(each.rule for each in findings), *findings.checked)

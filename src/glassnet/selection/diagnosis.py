@@ -12,8 +12,10 @@ import numpy as np
 
 from glassnet.doctor.data_evidence import DataEvidence, examine_rows
 from glassnet.doctor.evidence import Evidence
+from glassnet.doctor.failures import find_failure
 from glassnet.doctor.findings import Findings
 from glassnet.doctor.registry import judge, rules
+from glassnet.doctor.training_rules import TIMID_DISTANCE, get_ratios
 from glassnet.engine.epoch_runner import ArraySource
 from glassnet.errors import ArgumentError, is_int, lookup, require
 from glassnet.formatting import format_count
@@ -41,6 +43,9 @@ WITHOUT_EFFECT = ("callbacks", "verbose", "resume", "observe")
 
 MAX_STEPS, MAX_SECONDS = 1500, 4.0
 """Limits of a short training: number of steps, and duration without compiling."""
+
+CERTAIN_FAILURES = ("not finite", "diverged", "unbounded")
+"""Failures that more steps do not cure."""
 
 RENAMED = ("self", "columns")
 """Parameters of `fit` that cannot be passed."""
@@ -174,13 +179,39 @@ class _Diagnosis:
         reason = _find_obstacle(sample, data)
         training = self.train(sample, 1 if reason else MAX_STEPS)
         reason = reason or training.obstacle
-        skipped = dict(ONLY_AFTER_TRAINING)
+        evidence = replace(self.examine(training), data=data)
+        skipped = dict(ONLY_AFTER_TRAINING) | self.find_unsure_rules(evidence)
         if reason:
             skipped = {each.name: reason for each in rules() if "data" not in each.needs}
-        evidence = replace(self.examine(training), data=data)
         findings = judge(evidence, muted | skipped.keys())
         skipped = {name: text for name, text in skipped.items() if name not in muted}
         return Findings(findings, skipped | dict(findings.skipped), findings.checked)
+
+    def find_unsure_rules(self, evidence: Evidence) -> dict[str, str]:
+        """Return the rules that would call a slow training sick, each with the reason.
+
+        If fewer steps were trained than planned, a network that is behind simple models may only
+        need the other steps.
+        """
+        planned, steps, failure = self.planned_steps, evidence.run.steps, find_failure(evidence)
+        is_complete = planned is not None and planned <= steps
+        if failure is None or failure.name in CERTAIN_FAILURES or is_complete:
+            return {}
+        count = "an unknown number of steps" if planned is None else format_count(planned, "step")
+        reason = f"the short training had {steps:,} of {count}, and the others may suffice"
+        if not failure.name.startswith("learned nothing"):
+            return dict.fromkeys((each.name for each in rules()), reason)
+        unsure = {"no_better_than_baseline": reason}
+        ratios = get_ratios(evidence.network.trained_layers, "start")
+        if not ratios or planned is None or np.median(ratios) * planned >= TIMID_DISTANCE:
+            unsure["rate_too_low"] = reason
+        return unsure
+
+    @property
+    def planned_steps(self) -> int | None:
+        """The number of steps that are planned; None for batches of unknown number."""
+        steps = self.run.source.steps
+        return None if steps is None else self.planned_epochs * steps
 
     @property
     def planned_epochs(self) -> int:
@@ -208,12 +239,11 @@ class _Diagnosis:
 
     def train(self, sample: Sample, max_steps: int) -> ShortTraining:
         """Train until the planned steps are done, or a limit is reached."""
-        steps = self.planned_epochs * (self.run.source.steps or max_steps)
         return train_shortly(
             self.run.program,
             self.run.start,
             sample,
-            TrainingLimits(min(steps, max_steps), MAX_SECONDS),
+            TrainingLimits(min(self.planned_steps or max_steps, max_steps), MAX_SECONDS),
             batch_size=self.run.source.batch_size,
             seed=self.run.seed,
         )
