@@ -22,7 +22,7 @@ from glassnet.doctor.evidence import (
     RunEvidence,
     TargetEvidence,
 )
-from glassnet.doctor.failures import MIN_EPOCHS, MIN_STEPS, SIMPLE_MARGIN, find_failure
+from glassnet.doctor.failures import BEHIND, MIN_EPOCHS, MIN_STEPS, find_failure
 from glassnet.engine import inference, network, objective
 from glassnet.engine.epoch_runner import RunState
 from glassnet.engine.loop import Record
@@ -152,7 +152,7 @@ def _has_masked_steps(program: Program, targets: Data) -> bool:
 def _needs_models(evidence: Evidence) -> bool:
     """Return whether a linear model or neighbours could say anything about the run.
 
-    They cannot be clearly better than a network with a quarter of the constant answer's loss.
+    They cannot be clearly better than a network with a tenth of the constant answer's loss.
     """
     run, rivals = evidence.run, evidence.rivals
     if not np.isfinite(rivals.constant):
@@ -163,7 +163,7 @@ def _needs_models(evidence: Evidence) -> bool:
     curve = run.val_loss if is_validated else run.loss
     constant = rivals.val_constant if is_validated else rivals.constant
     is_long = run.epochs >= MIN_EPOCHS and run.steps >= MIN_STEPS
-    return is_long and not float(curve.min()) - run.penalty <= SIMPLE_MARGIN * constant
+    return is_long and not float(curve.min()) - run.penalty <= BEHIND * constant
 
 
 def _find_real_rows(chunk: Chunk) -> np.ndarray:
