@@ -154,6 +154,16 @@ def test_images_and_tokens_and_series():
         assert rivals.linear < 0.5 * rivals.val_constant
 
 
+def test_the_order_of_tokens_is_seen():
+    """Oracle: the generated texts. Every text has the words 1 to 6; whether 2 follows 1 decides."""
+    rng = np.random.default_rng(7)
+    rows = np.stack([rng.permutation(6) + 1 for _ in range(400)]).astype(np.float32)
+    y = np.array([[float("1.0, 2.0" in str(row.tolist()))] for row in rows], np.float32)
+    rivals = fit_rivals(BINARY, *split_rows(rows, y), tokens=True)
+    assert rivals.linear < 0.5 * rivals.val_constant
+    assert rivals.linear_accuracy > 0.95
+
+
 def split_rows(x, y):
     return (x[:300], y[:300], None), (x[300:], y[300:], None)
 

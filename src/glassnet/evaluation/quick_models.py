@@ -17,7 +17,7 @@ MAX_WEIGHTS = 5120
 """Maximum number of weights of a logistic regression; more classes get fewer columns."""
 
 MAX_TOKENS = 2000
-"""Number of the most common tokens whose counts may become columns."""
+"""Number of the most common tokens, and of their pairs, whose counts may become columns."""
 
 MAX_DEVIATIONS = 10.0
 """Standardized numbers are clipped to this size, so that an outlier does not decide a fit."""
@@ -39,7 +39,7 @@ def to_numbers(x: Array, x_new: Array, y: Array, *, tokens: bool) -> tuple[Array
     """Return rows of at most 256 standardized numbers.
 
     Images become the means of about 16 x 16 squares, long series the means of adjacent time steps,
-    and tokens the logarithm of their counts. Columns that do not vary are left out. Of more than
+    tokens the logarithm of their counts and those of their pairs. Columns that do not vary are left out. Of more than
     256, those are chosen that vary most with the targets.
 
     Shapes:
@@ -100,21 +100,31 @@ def average_steps(x: Array) -> Array:
 
 
 def count_tokens(x: Array, x_new: Array) -> tuple[Array, Array]:
-    """Return log(1 + count) of the most common tokens of x in each row, (n, tokens).
+    """Return log(1 + count) of the most common tokens, and pairs of neighbours, of each row.
 
     Shapes:
-        x: token ids (n, ...). x_new: token ids (m, ...).
+        x: token ids (n, ...). x_new: token ids (m, ...). Result: (n, columns) and (m, columns).
     """
     ids, new_ids = (part.reshape(len(part), -1).astype(np.int64) for part in (x, x_new))
-    common = np.argsort(-np.bincount(ids.ravel()), kind="stable")[:MAX_TOKENS]
-    n_common = len(common)
-    position = np.full(max(ids.max(initial=0), new_ids.max(initial=0)) + 1, n_common)
-    position[common] = np.arange(n_common)
+    base = max(ids.max(initial=0), new_ids.max(initial=0)) + 1
+    parts = [(ids, new_ids)]
+    if ids.shape[1] > 1:
+        parts.append((ids[:, :-1] * base + ids[:, 1:], new_ids[:, :-1] * base + new_ids[:, 1:]))
+    counts = [_count_common(*part) for part in parts]
+    return np.hstack([count[0] for count in counts]), np.hstack([count[1] for count in counts])
+
+
+def _count_common(ids: Array, new_ids: Array) -> tuple[Array, Array]:
+    """Return log(1 + count) of each of the most common numbers in each row."""
+    values, counts = np.unique(ids, return_counts=True)
+    common = np.sort(values[np.argsort(-counts, kind="stable")[:MAX_TOKENS]])
 
     def count(ids: Array) -> Array:
-        cells = np.arange(len(ids))[:, None] * (n_common + 1) + position[ids]
-        counts = np.bincount(cells.ravel(), minlength=len(ids) * (n_common + 1))
-        return np.log1p(counts.reshape(len(ids), n_common + 1)[:, :n_common])
+        position = np.minimum(np.searchsorted(common, ids), len(common) - 1)
+        position[common[position] != ids] = len(common)
+        cells = np.arange(len(ids))[:, None] * (len(common) + 1) + position
+        totals = np.bincount(cells.ravel(), minlength=len(ids) * (len(common) + 1))
+        return np.log1p(totals.reshape(len(ids), -1)[:, :-1])
 
     return count(ids), count(new_ids)
 
