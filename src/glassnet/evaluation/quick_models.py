@@ -39,8 +39,8 @@ def to_numbers(x: Array, x_new: Array, y: Array, *, tokens: bool) -> tuple[Array
     """Return rows of at most 256 standardized numbers.
 
     Images become the means of about 16 x 16 squares, long series the means of adjacent time steps,
-    tokens the logarithm of their counts and those of their pairs. Columns that do not vary are left out. Of more than
-    256, those are chosen that vary most with the targets.
+    tokens the logarithm of their counts and those of their pairs. Columns that do not vary are left
+    out. Of more than 256, those are chosen that vary most with the targets.
 
     Shapes:
         x: (n, ...). x_new: (m, ...). y: (n, targets). Result: (n, columns) and (m, columns).
