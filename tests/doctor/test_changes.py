@@ -307,6 +307,8 @@ def test_several_changes_are_applied_in_order():
             "Insert Dense(4, activation='relu') before output",
         ),
         (InsertLayer(BatchNormalization(), after="a"), "Insert BatchNormalization() after a"),
+        (InsertLayer(Rescaling(1 / 255)), "Insert Rescaling(1/255) as the first layer"),
+        (InsertLayer(Rescaling(0.01, -2.5)), "Insert Rescaling(0.01, offset=-2.5) as the first"),
     ],
 )
 def test_a_change_says_what_it_does(change, text):

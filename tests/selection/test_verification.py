@@ -3,6 +3,7 @@
 import copy
 import json
 import math
+import signal
 from dataclasses import replace
 from unittest import mock
 
@@ -308,7 +309,25 @@ def test_equal_scores_and_equal_differences(helpful):
     assert shifted.title.endswith("the scores are apart by the same amount in all pairs")
 
 
-def test_ctrl_c_gives_no_answer(helpful):
+@pytest.mark.parametrize("fit_arguments", [{}, {"validation_split": 0.2}])
+def test_ctrl_c_gives_no_answer(fit_arguments):
+    """All runs at once, or first those without the remedy."""
+    pressed = []
+
+    class PressOnce(gn.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs):
+            if not pressed:
+                pressed.append(epoch)
+                signal.raise_signal(signal.SIGINT)
+
+    result = verify(
+        FASTER, make_model(), seeds=3, callbacks=[PressOnce()], fit_arguments=fit_arguments
+    )
+    assert result.helped is None
+    assert result.title == "No answer: Ctrl-C ended the training"
+
+
+def test_a_run_that_ctrl_c_has_ended_is_named(helpful):
     broken = [replace(run, problem=INTERRUPTED) for run in helpful.results[1]]
     result = replace(helpful, results=(helpful.results[0], tuple(broken)))
     assert result.helped is None

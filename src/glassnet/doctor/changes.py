@@ -694,5 +694,13 @@ def _list_arguments(layer: Layer) -> Iterator[str]:
         if default is not MISSING:  # "glorot_uniform" becomes GlorotUniform()
             default = getattr(replace(layer, **{each.name: default}), each.name)
         if value != default:
-            text = format_number(value) if isinstance(value, float) else repr(value)
+            text = _format_float(value) if isinstance(value, float) else repr(value)
             yield text if i == 0 else f"{each.name}={text}"
+
+
+def _format_float(value: float) -> str:
+    """Return a number as text: 1/255 rather than 0.003922."""
+    text = format_number(value)
+    inverse = round(1 / value) if value else 0
+    is_fraction = float(text.replace(",", "")) != value and inverse > 1 and value == 1 / inverse
+    return f"1/{inverse}" if is_fraction else text
