@@ -190,6 +190,23 @@ class OutputEvidence:
 
 
 @dataclass(frozen=True, eq=False)
+class ValidationEvidence:
+    """How the loss of each validation row changed from the best epoch to the last.
+
+    Attributes:
+        best_epoch: number of the epoch with the lowest validation loss, from 1.
+        rise: mean difference of a row's loss, the last epoch minus the best.
+        standard_error: of the mean.
+        n_rows: number of rows.
+    """
+
+    best_epoch: int
+    rise: float
+    standard_error: float
+    n_rows: int
+
+
+@dataclass(frozen=True, eq=False)
 class Evidence:
     """Everything that rules read. A part is None if it is not known.
 
@@ -200,6 +217,8 @@ class Evidence:
         rivals: losses of simple models on the same rows; NaN if they are not known.
         inputs: statistics of the inputs. Known only if the run fails: see `looked_inside`.
         outputs: outputs after training. Known only if the run fails.
+        validation: change of each validation row's loss since the best epoch. Known only if the
+            validation loss has risen.
         data: facts about the rows: see `data_evidence`.
         looked_inside: whether statistics of steps and units were computed.
         is_smoke_test: whether the run is a short one before training.
@@ -212,6 +231,7 @@ class Evidence:
     rivals: Rivals
     inputs: InputEvidence | None = None
     outputs: OutputEvidence | None = None
+    validation: ValidationEvidence | None = None
     data: Any = None
     looked_inside: bool = False
     is_smoke_test: bool = False

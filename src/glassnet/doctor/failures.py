@@ -19,10 +19,16 @@ MIN_EPOCHS, MIN_STEPS = 3, 100
 NOTHING = 0.98
 """A loss above this share of the loss of the best constant answer has learned nothing."""
 
-BEHIND, BEHIND_PER_ROW = 0.1, 1.5
-"""Share of a simple model's gain over the constant answer that a network may be behind it.
+BEHIND, BEHIND_IN_TRAINING = 0.1, 0.2
+"""Share of a simple model's gain that a network may be behind it, on validation or training rows.
 
-The second is divided by the square root of the number of rows and added.
+The gain is that over the constant answer.
+"""
+
+NOISE_PER_ROW = 0.6
+"""Two deviations of the difference of two losses of a row, as a share of the constant's loss.
+
+Divided by the square root of the number of rows, it is added to what a network may be behind.
 """
 
 SHIFT_PER_ROW = 2.0
@@ -148,8 +154,9 @@ def _find_lag(evidence: Evidence, run: RunEvidence) -> Failure | None:
     constant = rivals.val_constant if is_validated else rivals.constant
     curve = run.val_loss if is_validated else run.loss
     loss = float(curve.min()) - run.penalty
-    margin = BEHIND + BEHIND_PER_ROW / np.sqrt(max(rivals.n_scored, 1))
-    if not (rival < 0.9 * constant and loss > rival + margin * (constant - rival)):
+    margin = (BEHIND if is_validated else BEHIND_IN_TRAINING) * (constant - rival)
+    margin += NOISE_PER_ROW * constant / np.sqrt(max(rivals.n_scored, 1))
+    if not (rival < 0.9 * constant and loss > rival + margin):
         return None
     kind = "validation" if is_validated else "training"
     text = (

@@ -23,6 +23,9 @@ RISE = 0.05
 NOISES = 3.0
 """Least rise, in standard deviations of the noise between epochs."""
 
+STANDARD_ERRORS = 3.0
+"""Least rise of the mean loss of the validation rows, in standard errors of paired rows."""
+
 DROPOUT = 0.3
 
 
@@ -72,6 +75,9 @@ def overfitting(evidence: Evidence, failure: Failure | None) -> Finding | None:
     """Return a finding if the validation loss has risen for good while the training loss fell."""
     run, rise = evidence.run, find_rise(evidence)
     if rise is None or run.best_weights_restored:
+        return None
+    change = evidence.validation
+    if change is not None and change.rise < STANDARD_ERRORS * change.standard_error:
         return None
     best, end, epoch = format_number(rise.best, 2), format_number(rise.end, 2), rise.epoch + 1
     name = find_last_hidden(evidence.network)

@@ -14,7 +14,6 @@ import numpy as np
 
 from glassnet.callbacks import Callback
 from glassnet.callbacks.callback_list import CallbackList, normalize_callbacks
-from glassnet.doctor.registry import judge
 from glassnet.engine import inference, network, objective
 from glassnet.engine.epoch_runner import RunState
 from glassnet.engine.placement import to_device
@@ -41,7 +40,7 @@ from glassnet.pipeline.options import EvaluationOptions, FitOptions
 from glassnet.preprocessing import tabular
 from glassnet.storage import model_file
 from glassnet.suggestions import suggest_names
-from glassnet.training.examination import FitFacts, examine_fit
+from glassnet.training.examination import FitFacts, diagnose_fit
 from glassnet.training.history import History
 from glassnet.training.progress import InferenceProgress, Progress
 from glassnet.training.resume import ResumableRun, describe_callback
@@ -241,22 +240,22 @@ class Sequential(BaseModel):
         trainer = Trainer(
             setup.make_program(), callback_list, progress, *hooks, run, options.observe
         )
-        last = trainer.fit(start, training.source, training.blocks, options.end_epoch, history)
+        end = options.end_epoch
+        last, best = trainer.fit(start, training.source, training.blocks, end, history)
         if last is not None:
-            preprocessor = setup.preprocessor
-            history.evidence = examine_fit(
+            names = setup.preprocessor.feature_names if setup.preprocessor else ()
+            diagnose_fit(
                 FitFacts(
                     program=trainer.program,
                     start=start,
                     record=last,
                     history=history,
+                    best=best,
                     validation_blocks=training.blocks,
                     epochs_planned=options.epochs,
-                    feature_names=preprocessor.feature_names if preprocessor else (),
+                    feature_names=names,
                 )
             )
-            if history.evidence is not None:
-                history.findings = judge(history.evidence)
         return partial(trainer.finish, start, last, history)
 
     def _choose_seeds(

@@ -7,6 +7,7 @@ network is run again, at its first and its last weights: that compiles programs.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,8 +22,11 @@ from glassnet.doctor.evidence import (
     OutputEvidence,
     RunEvidence,
     TargetEvidence,
+    ValidationEvidence,
 )
 from glassnet.doctor.failures import BEHIND, MIN_EPOCHS, MIN_STEPS, find_failure
+from glassnet.doctor.generalization_rules import find_rise
+from glassnet.doctor.registry import judge
 from glassnet.engine import inference, network, objective
 from glassnet.engine.epoch_runner import RunState
 from glassnet.engine.loop import Record
@@ -45,6 +49,7 @@ from glassnet.losses import Loss
 from glassnet.losses.scaled import ScaledLoss
 from glassnet.pipeline.adapter import Blocks
 from glassnet.training.history import History
+from glassnet.training.trainer import BestWeights
 from glassnet.types import Params
 
 MAX_ROWS = 2048
@@ -95,6 +100,7 @@ class FitFacts:
         start: where the fit began.
         record: its last epoch.
         history: what it logged.
+        best: the weights of the lowest validation loss, or None.
         validation_blocks: the validation rows, or None.
         epochs_planned: number of epochs that `fit` was asked for.
         feature_names: names of the columns of the input, or ().
@@ -105,10 +111,19 @@ class FitFacts:
     start: RunState
     record: Record
     history: History
+    best: BestWeights | None = None
     validation_blocks: Blocks | None = None
     epochs_planned: int = 0
     feature_names: Sequence[str] = ()
     is_smoke_test: bool = False
+
+
+def diagnose_fit(facts: FitFacts) -> None:
+    """Fill the evidence and the findings of the history. Ctrl-C leaves them empty."""
+    with suppress(KeyboardInterrupt):
+        facts.history.evidence = evidence = examine_fit(facts)
+        if evidence is not None:
+            facts.history.findings = judge(evidence)
 
 
 def examine_fit(facts: FitFacts) -> Evidence | None:
@@ -138,7 +153,34 @@ def examine_fit(facts: FitFacts) -> Evidence | None:
         validation = blocks.sample(MAX_ROWS) if blocks else None
         rivals = _fit_rivals(facts.program, rows, validation, constants)
         evidence = replace(evidence, rivals=rivals)
+    if blocks and find_rise(evidence):
+        evidence = replace(evidence, validation=_compare_rows(facts, blocks.sample(MAX_ROWS)))
     return _look_inside(facts, evidence, rows) if find_failure(evidence) else evidence
+
+
+def _compare_rows(facts: FitFacts, rows: Data | None) -> ValidationEvidence | None:
+    """Return how the loss of each validation row changed since the best epoch."""
+    if facts.best is None or rows is None:
+        return None
+    end = facts.record.train_state
+    weights = (facts.best.params, facts.best.state), (end.params, end.state)
+    before, after = (_compute_losses(facts.program, *each, rows) for each in weights)
+    rise = facts.program.loss.report_scale * (after - before)
+    n = len(rise)
+    error = float(rise.std(ddof=1) / np.sqrt(n)) if n > 1 else np.inf
+    epoch = facts.best.epoch - facts.start.epoch + 1
+    return ValidationEvidence(epoch, float(rise.mean()), error, n)
+
+
+def _compute_losses(program: Program, params: Any, state: Any, rows: Data) -> np.ndarray:
+    """Return the weighted loss of each row, (n,)."""
+    body, _ = network.split_head(program.links, program.loss)
+    z = inference.predict(body, (), params, state, np.asarray(rows.x))
+    losses = np.asarray(program.loss.unreduced(rows.y, z), np.float64)
+    losses = losses.reshape(len(losses), -1).mean(axis=1)
+    if rows.weight is not None:
+        losses = losses * np.asarray(rows.weight).reshape(-1)
+    return np.asarray(losses)
 
 
 def _has_masked_steps(program: Program, targets: Data) -> bool:

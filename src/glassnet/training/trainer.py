@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 from glassnet.callbacks.callback_list import CallbackList
 from glassnet.engine import inference, loop
@@ -18,6 +20,16 @@ from glassnet.storage import model_file
 from glassnet.training.history import History
 from glassnet.training.progress import InterruptGuard, Progress
 from glassnet.training.resume import ModelExporter, ResumableRun, export_model_at
+from glassnet.types import Params, State
+
+
+class BestWeights(NamedTuple):
+    """The weights of the epoch with the lowest validation loss."""
+
+    epoch: int
+    loss: float
+    params: tuple[Params, ...]
+    state: tuple[State, ...]
 
 
 @dataclass(frozen=True)
@@ -52,8 +64,10 @@ class Trainer:
         validation_blocks: Blocks | None,
         end_epoch: int,
         history: History,
-    ) -> Record | None:
+    ) -> tuple[Record | None, BestWeights | None]:
         """Train up to epoch `end_epoch`, fill `history` and return the last record.
+
+        The weights of the lowest validation loss are returned, too.
 
         Args:
             start: where the run begins or continues.
@@ -67,6 +81,7 @@ class Trainer:
             ModelFileError: a file cannot be written.
         """
         record: Record | None = None
+        best: BestWeights | None = None
         names = self.program.log_names(include_validation=validation_blocks is not None)
         with ExitStack() as stack, InterruptGuard() as interrupt, self.progress:
             stack.enter_context(closing(source))
@@ -90,7 +105,10 @@ class Trainer:
                 history.add(record, names)
                 history.steps = int(record.train_state.step) - int(start.train_state.step)
                 self._finish_epoch(record, end_epoch)
-        return record
+                loss = record.logs.get("val_loss", math.inf)
+                if loss < (best.loss if best else math.inf):
+                    best = BestWeights(record.epoch, loss, *record.train_state[:2])
+        return record, best
 
     def finish(self, start: RunState, last: Record | None, history: History) -> History:
         """Call the callbacks after the last epoch, and say why training stopped.
