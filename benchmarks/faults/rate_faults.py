@@ -21,8 +21,8 @@ from problems import (
 
 from glassnet.initializers import Constant, Ones, RandomNormal, Zeros
 from glassnet.layers import Dense, SimpleRNN
-from glassnet.optimizers import SGD
-from glassnet.schedules import PiecewiseConstantDecay
+from glassnet.optimizers import SGD, Adadelta
+from glassnet.schedules import ExponentialDecay, PiecewiseConstantDecay
 
 SGD_RATE = optimize(SGD(0.1))
 
@@ -76,10 +76,30 @@ def rate_too_low_cases() -> list[Case]:
         "reviews": (100,),
     }
     return [
-        make_case(family, problem, expected, rate(1 / factor), grade=f"1_{factor}")
-        for problem, grades in factors.items()
-        for factor in grades
-        for expected in (f"{family} still_improving" if factor <= 30 else family,)
+        *(
+            make_case(family, problem, expected, rate(1 / factor), grade=f"1_{factor}")
+            for problem, grades in factors.items()
+            for factor in grades
+            for expected in (f"{family} still_improving" if factor <= 30 else family,)
+        ),
+        *shrunken_step_cases(),
+    ]
+
+
+def shrunken_step_cases() -> list[Case]:
+    """Return steps that a schedule, a clip or an optimizer's default makes too short."""
+    family = "rate_too_low"
+    decay = lambda steps: optimize(SGD(ExponentialDecay(0.05, steps, 0.5)))  # noqa: E731
+    clipped, slow = optimize(SGD(0.05, clipnorm=0.003)), optimize(Adadelta(0.001))
+    faults = {
+        "decay": (decay(4), ("cancer", "houses", "fashion", "flat_waves")),
+        "clip": (clipped, ("cancer", "digits", "forecast")),
+        "adadelta": (slow, ("titanic", "digits", "waves", "lines")),
+    }
+    return [
+        make_case(family, problem, family, fault, grade=grade)
+        for grade, (fault, problems) in faults.items()
+        for problem in problems
     ]
 
 
