@@ -207,16 +207,16 @@ def class_imbalance_cases() -> list[Case]:
         twin=balanced,
         grade=f"{share:g}",
     )
-    few, slow = settings(epochs=8), optimize(SGD(0.01))
+    few = settings(epochs=6)
     return [
         make("titanic", 1, 0.05, few),
         make("titanic", 1, 0.1, few),
-        make("cancer", 0, 0.04, slow),
-        make("digits", 8, 0.04, slow),
-        make("fashion", 6, 0.04, settings(epochs=6)),
-        make("mnist", 5, 0.03, slow),
-        make("waves", 1, 0.04, settings(epochs=8)),
-        make("lines", 8, 0.05, optimize(Adam(0.002))),
+        make("cancer", 0, 0.06, few, data_noise(3.0)),
+        make("digits", 8, 0.05, few, data_noise(0.8)),
+        make("fashion", 6, 0.04, few),
+        make("mnist", 5, 0.05, few, data_noise(0.5)),
+        make("waves", 1, 0.05, data_noise(1.0)),
+        make("lines", 8, 0.05, few, data_noise(0.6)),
     ]
 
 
