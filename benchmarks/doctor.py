@@ -84,28 +84,21 @@ def make_cases(rows: int) -> dict[str, tuple[Run, tuple[Any, Any], dict[str, Any
 
 @contextmanager
 def without_doctor() -> Iterator[None]:
-    with mock.patch.object(sequential, "examine_fit", return_value=None):
+    with mock.patch.object(sequential, "diagnose_fit"):
         yield
 
 
 @contextmanager
 def timed_doctor(times: list[float]) -> Iterator[None]:
-    """Add the processor time of each examination and its verdict to `times`."""
-    examine, judge = sequential.examine_fit, sequential.judge
+    """Add the doctor's processor time to `times`."""
+    diagnose = sequential.diagnose_fit
 
-    def timed(function: Callable[..., Any]) -> Callable[..., Any]:
-        def call(*arguments: Any) -> Any:
-            start = time.process_time()
-            result = function(*arguments)
-            times.append(time.process_time() - start)
-            return result
+    def timed(facts: Any) -> None:
+        start = time.process_time()
+        diagnose(facts)
+        times.append(time.process_time() - start)
 
-        return call
-
-    with (
-        mock.patch.object(sequential, "examine_fit", timed(examine)),
-        mock.patch.object(sequential, "judge", timed(judge)),
-    ):
+    with mock.patch.object(sequential, "diagnose_fit", timed):
         yield
 
 

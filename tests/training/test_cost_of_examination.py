@@ -46,7 +46,7 @@ def fit_rivals():
 def test_nothing_is_compiled(activation, loss, y, split):
     """Oracle: JAX's own record of compilations. The same fit without the doctor compiles first."""
     model = make_model(activation, loss)
-    with mock.patch("glassnet.models.sequential.examine_fit", return_value=None):
+    with mock.patch("glassnet.models.sequential.diagnose_fit"):
         assert fit(model, y, validation_split=split).evidence is None
     model = make_model(activation, loss)
     with compilations() as compiled:

@@ -49,6 +49,7 @@ from glassnet.losses import Loss
 from glassnet.losses.scaled import ScaledLoss
 from glassnet.pipeline.adapter import Blocks
 from glassnet.training.history import History
+from glassnet.training.row_losses import compute_row_losses
 from glassnet.training.trainer import BestWeights
 from glassnet.types import Params
 
@@ -164,23 +165,15 @@ def _compare_rows(facts: FitFacts, rows: Data | None) -> ValidationEvidence | No
         return None
     end = facts.record.train_state
     weights = (facts.best.params, facts.best.state), (end.params, end.state)
-    before, after = (_compute_losses(facts.program, *each, rows) for each in weights)
-    rise = facts.program.loss.report_scale * (after - before)
+    before, after = (
+        compute_row_losses(facts.program, *each, inference.iter_padded_blocks(rows))
+        for each in weights
+    )
+    rise = after - before
     n = len(rise)
     error = float(rise.std(ddof=1) / np.sqrt(n)) if n > 1 else np.inf
     epoch = facts.best.epoch - facts.start.epoch + 1
     return ValidationEvidence(epoch, float(rise.mean()), error, n)
-
-
-def _compute_losses(program: Program, params: Any, state: Any, rows: Data) -> np.ndarray:
-    """Return the weighted loss of each row, (n,)."""
-    body, _ = network.split_head(program.links, program.loss)
-    z = inference.predict(body, (), params, state, np.asarray(rows.x))
-    losses = np.asarray(program.loss.unreduced(rows.y, z), np.float64)
-    losses = losses.reshape(len(losses), -1).mean(axis=1)
-    if rows.weight is not None:
-        losses = losses * np.asarray(rows.weight).reshape(-1)
-    return np.asarray(losses)
 
 
 def _has_masked_steps(program: Program, targets: Data) -> bool:
