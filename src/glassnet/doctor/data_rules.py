@@ -18,6 +18,10 @@ LARGEST, SMALLEST = 10.0, 0.03
 UNEVEN, UNEVEN_DEVIATION = 100.0, 3.0
 """Inputs are uneven if the largest deviation is so many times the median, and above this."""
 
+TIMID, WILD = 0.5, 0.1
+"""The network could not have learned anything if all steps together change its weights by less than
+the first share, or a single step by more than the second."""
+
 NO_GAIN = 0.98
 """Share of the constant answer's loss above which a simple model has learned nothing."""
 
@@ -70,8 +74,8 @@ def _describe_scale(inputs: InputEvidence) -> str:
 def _choose_scaling(inputs: InputEvidence) -> Layer:
     """Return the layer that scales the inputs: pixels by 1/255, others by mean and deviation."""
     low, high = float(inputs.low.min()), float(inputs.high.max())
-    are_pixels = not inputs.names and low >= 0 and 128 < high <= 255 and inputs.std.min() > 0
-    return Rescaling(1 / 255) if are_pixels and len(inputs.mean) <= 4 else Normalization()
+    are_pixels = not inputs.names and low >= 0 and 128 < high <= 255
+    return Rescaling(1 / 255) if are_pixels else Normalization()
 
 
 def _write_layer(layer: Layer) -> str:
@@ -87,6 +91,11 @@ def no_signal(evidence: Evidence, failure: Failure | None) -> Finding | None:
     """Return a finding if neither the network nor simple models beat a constant answer."""
     rivals = evidence.rivals
     if failure is None or not failure.name.startswith("learned nothing"):
+        return None
+    if evidence.inputs is not None and not evidence.inputs.std.any():
+        return _make_constant_finding(evidence.inputs, failure)
+    ratio = evidence.network.get_step_ratio("start")
+    if ratio > WILD or ratio * evidence.run.steps < TIMID:
         return None
     losses = rivals.linear, rivals.neighbours
     if not all(loss > NO_GAIN * rivals.val_constant for loss in losses):
@@ -110,4 +119,18 @@ def no_signal(evidence: Evidence, failure: Failure | None) -> Finding | None:
             "Check that row i of x belongs to row i of y: shuffled or sorted labels, or a wrong "
             "column, look like this. Else other features are needed."
         ),
+    )
+
+
+def _make_constant_finding(inputs: InputEvidence, failure: Failure) -> Finding:
+    n = len(inputs.std)
+    return Finding(
+        rule="no_signal",
+        symptom=(
+            f"The inputs of {inputs.layer} are the same in every row, so they say nothing about "
+            "the labels."
+        ),
+        consequence=failure.text,
+        evidence={"constant_columns": n, "columns": n},
+        remedy="Check how x was read and scaled: each row must hold its own values.",
     )

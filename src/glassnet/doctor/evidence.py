@@ -122,6 +122,19 @@ class NetworkEvidence:
         """The layers whose kernels are trained."""
         return tuple(each for each in self.kernel_layers if each.trainable and each.weight_start)
 
+    def get_step_ratio(self, when: str) -> float:
+        """Return the share of its weights by which a step changes the median layer.
+
+        NaN if no step was observed with finite numbers.
+
+        Args:
+            when: "start" for the first weights, "end" for the last.
+        """
+        statistics = [getattr(layer, when) for layer in self.trained_layers]
+        ratios = [each["update"] / max(each["weight"], 1e-12) for each in statistics if each]
+        finite = [ratio for ratio in ratios if np.isfinite(ratio)]
+        return float(np.median(finite)) if finite else float("nan")
+
     @property
     def kernel_layers(self) -> tuple[LayerEvidence, ...]:
         """The layers with kernels."""

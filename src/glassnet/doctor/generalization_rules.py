@@ -100,6 +100,7 @@ def overfitting(evidence: Evidence, failure: Failure | None) -> Finding | None:
         },
         remedy=f"EarlyStopping would have kept epoch {epoch}{after}.",
         change=InsertLayer(Dropout(DROPOUT), after=name) if name else None,
+        fit_arguments={"epochs": epoch},
     )
 
 

@@ -21,6 +21,9 @@ GOOD_RATIO = 0.005
 SMOOTH = 0.1
 """Share of epochs with a rising loss below which the loss falls smoothly."""
 
+LEARNED = 0.3
+"""Share of the constant answer's loss below which the network has learned the training rows."""
+
 WILD_RATIO, LARGE_RATIO = 0.03, 0.01
 """Shares of its weights by which a step changes a layer if the rate is too high."""
 
@@ -37,13 +40,6 @@ MOSTLY_DEAD, HALF_DEAD = 0.9, 0.5
 """Shares of a layer's units that are 0 on every row."""
 
 
-def get_ratios(layers: Sequence[LayerEvidence], when: str) -> list[float]:
-    """Return the share of its weights by which a step changes each layer, at "start" or "end"."""
-    statistics = [getattr(layer, when) for layer in layers]
-    ratios = [each["update"] / max(each["weight"], 1e-12) for each in statistics if each]
-    return [ratio for ratio in ratios if math.isfinite(ratio)]
-
-
 def choose_factor(ratio: float, *, increase: bool) -> float:
     """Return a power of ten by which to change the rate, so that a step is of a good size."""
     power = round(math.log10(GOOD_RATIO / min(max(ratio, 1e-12), 1e12)))
@@ -57,23 +53,29 @@ def choose_factor(ratio: float, *, increase: bool) -> float:
 )
 def rate_too_high(evidence: Evidence, failure: Failure | None) -> Finding | None:
     """Return a finding if single steps change whole layers, and the loss shows it."""
-    run, network = evidence.run, evidence.network
+    network = evidence.network
     layers = network.trained_layers
     if failure is None or not evidence.looked_inside or not layers:
         return None
-    medians = [np.median(get_ratios(layers, when) or [0.0]) for when in ("start", "end")]
-    ratio = float(max(medians))
+    ratio = float(np.nanmax([0.0, network.get_step_ratio("start"), network.get_step_ratio("end")]))
     grown = float(np.median([each.weight_end / each.weight_start for each in layers]))
-    has_jumped = len(run.loss) > 0 and run.loss[0] > 1.5 * run.initial_loss
-    is_unstable = failure.name in ("not finite", "diverged", "unstable")
-    is_wild = ratio > WILD_RATIO or grown > GROWTH or has_jumped or is_unstable
-    is_smooth = not (has_jumped or is_unstable) and count_rises(run.loss) < SMOOTH
-    if is_smooth or not (is_wild and (ratio > LARGE_RATIO or grown > GROWTH)):
+    is_large = ratio > LARGE_RATIO or grown > GROWTH
+    if not is_large or not (_is_unsteady(evidence, failure, ratio > WILD_RATIO or grown > GROWTH)):
         return None
     factor = choose_factor(ratio, increase=False)
     return _make_rate_finding(
         "rate_too_high", evidence, failure, factor, ratio, f"weights grew {_times(grown)}"
     )
+
+
+def _is_unsteady(evidence: Evidence, failure: Failure, is_wild: bool) -> bool:
+    """Return whether the training loss jumps, or, if the steps are wild, stays high and uneven."""
+    run = evidence.run
+    has_jumped = len(run.loss) > 0 and run.loss[0] > 1.5 * run.initial_loss
+    if has_jumped or failure.name in ("not finite", "diverged", "unstable"):
+        return True
+    has_learned = run.loss.min(initial=np.inf) < LEARNED * evidence.rivals.constant
+    return is_wild and not has_learned and count_rises(run.loss) >= SMOOTH
 
 
 @rule(
@@ -87,11 +89,10 @@ def rate_too_low(evidence: Evidence, failure: Failure | None) -> Finding | None:
     layers = network.trained_layers
     if failure is None or failure.name in ("not finite", "diverged") or not layers:
         return None
-    ratios = get_ratios(layers, "start")
-    if not ratios or not len(run.loss) or run.loss[-1] > run.loss[0]:
+    if not len(run.loss) or run.loss[-1] > run.loss[0]:
         return None
-    ratio = float(np.median(ratios))
-    if ratio * run.steps >= TIMID_DISTANCE:
+    ratio = network.get_step_ratio("start")
+    if not ratio * run.steps < TIMID_DISTANCE:
         return None
     factor = choose_factor(ratio, increase=True)
     moved = format_number(float(np.median([each.moved for each in layers])), 2)
@@ -113,7 +114,6 @@ def _make_rate_finding(
     ratio: float,
     detail: str,
 ) -> Finding:
-    assert evidence.network
     rate = evidence.network.learning_rate
     old, new, size = (format_number(each, 2) for each in (rate, rate * factor, ratio))
     kind = name.rpartition("_")[2]

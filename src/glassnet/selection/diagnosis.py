@@ -15,7 +15,7 @@ from glassnet.doctor.evidence import Evidence
 from glassnet.doctor.failures import find_failure
 from glassnet.doctor.findings import Findings
 from glassnet.doctor.registry import judge, rules
-from glassnet.doctor.training_rules import TIMID_DISTANCE, get_ratios
+from glassnet.doctor.training_rules import TIMID_DISTANCE
 from glassnet.engine.epoch_runner import ArraySource
 from glassnet.errors import ArgumentError, is_int, lookup, require
 from glassnet.formatting import format_count
@@ -202,8 +202,8 @@ class _Diagnosis:
         if not failure.name.startswith("learned nothing"):
             return dict.fromkeys((each.name for each in rules()), reason)
         unsure = {"no_better_than_baseline": reason}
-        ratios = get_ratios(evidence.network.trained_layers, "start")
-        if not ratios or planned is None or np.median(ratios) * planned >= TIMID_DISTANCE:
+        ratio = evidence.network.get_step_ratio("start")
+        if planned is None or not ratio * planned < TIMID_DISTANCE:
             unsure["rate_too_low"] = reason
         return unsure
 
