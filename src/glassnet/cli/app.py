@@ -18,6 +18,7 @@ from glassnet._version import __version__
 from glassnet.cli.commands import (
     cross_validate,
     datasets,
+    diagnose,
     evaluate,
     forecast,
     inspect,
@@ -138,6 +139,7 @@ def main() -> None:
     glassnet trace xor --layers 2      every number of a tiny network, forward and backward
     glassnet train digits              a network for handwritten digits, in seconds
     glassnet train titanic.csv --target survived --out titanic.glassnet
+    glassnet diagnose titanic.csv --target survived
     glassnet cross-validate titanic.csv --target survived --folds 10
     glassnet sweep titanic.csv --target survived --learning-rate 1e-4..1e-1 --layers 16 --layers 64
     glassnet inspect mistakes titanic.glassnet test.csv --out mistakes.png
@@ -149,6 +151,7 @@ def main() -> None:
 
 for module in (
     train,
+    diagnose,
     cross_validate,
     sweep,
     trace,
