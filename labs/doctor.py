@@ -8,6 +8,7 @@ argument, or of the environment variable GLASSNET_FIGURES, or to figures/.
 
 import os
 import sys
+import textwrap
 import warnings
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from glassnet.layers import Dense
 from glassnet.optimizers import SGD, Adam
 
 EPOCHS = 40
-SICK, CURED, CONSTANT = "#D55E00", "#0072B2", "#8A94A6"
+SICK, CURED = "#D55E00", "#0072B2"
 
 folder = Path(sys.argv[1] if len(sys.argv) > 1 else os.environ.get("GLASSNET_FIGURES", "figures"))
 folder.mkdir(parents=True, exist_ok=True)
@@ -43,7 +44,7 @@ def make_classifier(units, optimizer, activation="relu", outputs=10, **options):
 
 
 squashed = gn.Sequential([Dense(16, activation="relu"), Dense(1, activation="sigmoid")], seed=0)
-squashed.compile(Adam(0.01), "mse")
+squashed.compile(Adam(0.003), "mse")
 
 sick = {  # what was done to the network: the network, its inputs and its targets
     "a learning rate of 10": (make_classifier([32], SGD(10.0)), pixels, digits.y),
@@ -57,7 +58,7 @@ sick = {  # what was done to the network: the network, its inputs and its target
         pixels,
         digits.y,
     ),
-    "columns of 0.1 and of 1,000": (make_classifier([16], SGD(0.01), outputs=3), wine.x, wine.y),
+    "columns of 0.1 and of 1,000": (make_classifier([16], SGD(0.05), outputs=3), wine.x, wine.y),
     "labels in a random order": (make_classifier([32], SGD(0.1)), pixels, shuffled),
     "a sigmoid for numbers below 0": (squashed, columns, progression),
 }
@@ -68,7 +69,7 @@ def train(model, x, y):
     return model.fit(x, y, epochs=EPOCHS, validation_split=0.2, verbose=0)
 
 
-findings, verdicts, curves = {}, {}, {}
+findings, verifications, verdicts, curves = {}, {}, {}, {}
 for fault, (model, x, y) in sick.items():
     history = train(model, x, y)
     finding = findings[fault] = history.findings[0]
@@ -77,22 +78,24 @@ for fault, (model, x, y) in sick.items():
     if cured is None:  # only the user can act: here, pair each image with its own label again
         model.reset()
         cured, y = model, digits.y
-        verdicts[fault] = "only you can act: the right labels"
+        verdicts[fault] = "Only you can act"
     else:
-        verification = finding.verify(model, x, y, epochs=EPOCHS, verbose=0)
-        verdicts[fault] = verification.title
+        verifications[fault] = finding.verify(model, x, y, epochs=EPOCHS, verbose=0)
+        verdicts[fault] = verifications[fault].title
     again = train(cured, x, y)
     curves[fault] = history.history["val_loss"], again.history["val_loss"]
-    print(f"  Verified: {verdicts[fault]}\n  Afterwards: {again.findings.title}")
+    print(f"  Verified: {verdicts[fault]}")
+    print(f"  Afterwards: {again.findings.title.partition('.')[0]}.")
 
 figure = Figure(figsize=(14, 8), layout="constrained")
 for axes, (fault, (before, after)) in zip(figure.subplots(2, 3).flat, curves.items(), strict=True):
-    constant = np.median(before[-3:])
     for losses, color, label in ((before, SICK, "as it was"), (after, CURED, "with the remedy")):
         axes.plot(range(1, len(losses) + 1), losses, color=color, lw=2, label=label)
-    axes.set(xlabel="epoch", ylabel="validation loss", xlim=(1, EPOCHS))
-    finding = findings[fault]
-    axes.set_title(f"{fault}\n{finding.rule}: {finding.remedy.partition('.')[0]}", fontsize=10)
+    axes.set(xlabel="epoch", ylabel="validation loss", xlim=(1, EPOCHS), ylim=(0, None))
+    change = findings[fault].change
+    remedy = change.describe() if change else "pair each image with its own label"
+    title = f"{fault}: {findings[fault].rule}\n{textwrap.fill(remedy, 60)}\n"
+    axes.set_title(title + textwrap.fill(verdicts[fault], 60), fontsize=9)
     axes.spines[["top", "right"]].set_visible(False)
 figure.axes[0].legend(frameon=False)
 figure.savefig(folder / "doctor.png", dpi=110)

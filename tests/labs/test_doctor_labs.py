@@ -45,3 +45,25 @@ def test_refine(shared_data, tmp_path, monkeypatch, capsys):
     text = capsys.readouterr().out
     assert "learning the training rows by heart" in text
     assert "augmentation" in text
+
+
+def test_doctor(tmp_path, monkeypatch, capsys):
+    """Each network is sick of what was done to it, and the remedy heals it."""
+    result = run("doctor.py", tmp_path, monkeypatch)
+    assert {fault: finding.rule for fault, finding in result["findings"].items()} == {
+        "a learning rate of 10": "rate_too_high",
+        "biases that begin at -10": "dead_relu",
+        "five layers of sigmoid": "vanishing_gradient",
+        "columns of 0.1 and of 1,000": "raw_scale",
+        "labels in a random order": "no_signal",
+        "a sigmoid for numbers below 0": "wrong_output",
+    }
+    for fault, (before, after) in result["curves"].items():
+        assert np.median(after[-5:]) < 0.9 * np.median(before[-5:]), fault
+    verifications = result["verifications"]
+    assert set(result["findings"]) - set(verifications) == {"labels in a random order"}
+    for verification in verifications.values():
+        assert verification.helped is True
+    text = capsys.readouterr().out
+    assert text.count("Afterwards: No problem found.") == 6
+    assert "only you can do this" in text
