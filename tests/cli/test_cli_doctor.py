@@ -77,3 +77,59 @@ def test_a_healthy_training_says_nothing_of_the_doctor():
     assert result.exit_code == 0
     assert "Problem: " not in result.stdout
     assert "No problem" not in result.stdout
+
+
+DIAGNOSE = Command("diagnose")
+
+
+def test_diagnose_says_what_is_wrong_before_training():
+    """Oracle: `gn.diagnose` of the network that `train` builds."""
+    words = [word for word in SICK if word != "--no-plot"]
+    facts = DIAGNOSE.read_json(*words)
+    last = gn.layers.Dense(1, activation="sigmoid")
+    model = gn.Sequential([gn.layers.Dense(4, activation="relu"), last], seed=0)
+    model.compile(gn.optimizers.SGD(30.0), "binary_crossentropy", ["accuracy"])
+    job = resolve.resolve_job("houses.csv", TrainOptions(target="sold"), 0)
+    findings = gn.diagnose(model, **job.fit_arguments, epochs=60, seed=0)
+    assert facts["findings"] == json.loads(json.dumps(findings.to_dict()))["findings"]
+    assert facts["findings"][0]["rule"] == "rate_too_high"
+    assert facts["checked"] == list(findings.checked)
+    assert (facts["dataset"], facts["settings"]["epochs"]) == ("houses.csv", 60)
+    result = DIAGNOSE.run(*words)
+    assert result.exit_code == 0  # with findings too
+    lines = result.stdout.splitlines()
+    assert lines[1].startswith("houses.csv: 48 training rows, 12 test rows")
+    assert lines[-1].startswith("houses.csv: 1 problem, ")
+    (problem,) = (line for line in lines if line.startswith("Problem: "))
+    assert problem == f"Problem: {findings[0].symptom} {findings[0].consequence}"
+    assert "verify(" not in result.stdout
+
+
+def test_diagnose_says_that_nothing_is_wrong_and_leaves_out_muted_rules():
+    words = ("houses.csv", "--target", "sold", "--layers", "16", "--mute", "overfitting")
+    result = DIAGNOSE.run(*words, "--mute", "no_signal", "--quiet")
+    assert result.stdout.startswith("houses.csv: no problem found, ")
+    assert result.stdout.count("\n") == 1
+    facts = DIAGNOSE.read_json(*words, "--mute", "no_signal")
+    assert facts["findings"] == []
+    muted = {"overfitting", "no_signal"}
+    assert "raw_scale" in facts["checked"]
+    assert not muted & (set(facts["checked"]) | set(facts["skipped"]))
+
+
+def test_diagnose_lists_the_rules():
+    names = [rule.name for rule in gn.doctor.rules()]
+    result = DIAGNOSE.run("--rules")
+    header, *rows = result.stdout.splitlines()
+    assert header.split() == ["name", "phase", "question", "source"]
+    assert [row.split()[0] for row in rows] == names
+    facts = DIAGNOSE.read_json("--rules")
+    assert [rule["name"] for rule in facts["rules"]] == names
+    assert facts["rules"][0]["question"] == gn.doctor.rules()[0].question
+
+
+def test_diagnose_refuses_what_it_cannot_take():
+    assert "Missing argument 'NAME|FILE|FOLDER', or --rules." in DIAGNOSE.refused()
+    assert "expected data, not a saved model" in DIAGNOSE.refused("a.glassnet")
+    error = DIAGNOSE.run("houses.csv", "--target", "price", "--mute", "overfiting").stderr
+    assert "Did you mean 'overfitting'?" in error

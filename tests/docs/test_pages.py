@@ -17,6 +17,7 @@ COMMANDS = [(page, command) for page, session in SESSIONS.items() for command, _
 SHOWN = [(command, shown) for session in SESSIONS.values() for command, shown in session if shown]
 CODE = {
     "README.md": 1,
+    "doctor.md": 6,
     "files-and-resuming.md": 3,
     "for-lecturers.md": 1,
     "for-scientists.md": 2,

@@ -84,7 +84,7 @@ def diagnose_job(
         silent: print nothing.
     """
     from glassnet.cli.jobs import fitting
-    from glassnet.selection import diagnose
+    from glassnet.selection.diagnosis import diagnose
 
     model = fitting.build_network(job, settings)
     start = time.perf_counter()
