@@ -98,6 +98,26 @@ def test_training(capsys):
     assert names["model"].history.history["val_loss"][-1] < np.log(2)
 
 
+@pytest.mark.slow
+def test_doctor(capsys):
+    """What the code finds is what the page says, and the verdict that it shows is real."""
+    steps = pages.steps("doctor.md")
+    next(steps)
+    (shown,) = pages.blocks("doctor.md", "text")
+    pages.check_output(capsys.readouterr().out, shown)
+    names = next(steps)
+    assert names["verification"].helped is True
+    assert names["model"].layers[0].name == "normalization_1"
+    assert len(names["history"].findings) == 0
+    assert "No problem found." in capsys.readouterr().out
+    assert next(steps)["findings"][0].rule == "no_signal"
+    assert capsys.readouterr().out.splitlines()[-1] == "None"
+    assert next(steps)["history"].findings[0].rule == "wrong_output"
+    assert next(steps)["history"].findings[0].rule == "overfitting"
+    assert len(next(steps)["quiet"]) == 0
+    assert next(steps, None) is None
+
+
 def test_trace(capsys):
     names = pages.run("trace.md")
     assert names["model"].evaluate(names["data"].x, names["data"].y)[1] == 1
