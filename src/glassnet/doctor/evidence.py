@@ -62,6 +62,7 @@ class LayerEvidence:
         n_weights: number of weights that are trained.
         trainable: whether it is trained.
         weight_start, weight_end: root mean square of the kernel at the start and end of the fit.
+        bias_start: mean of the starting biases.
         moved: root mean square of its change, divided by `weight_start`.
         units_alike: whether all units began with the same weights.
         inputs_alike: whether the layer began with the same weight for each of its inputs.
@@ -79,6 +80,7 @@ class LayerEvidence:
     trainable: bool = True
     weight_start: float = 0.0
     weight_end: float = 0.0
+    bias_start: float = 0.0
     moved: float = 0.0
     units_alike: bool = False
     inputs_alike: bool = False

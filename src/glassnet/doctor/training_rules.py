@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
-from glassnet.doctor.changes import Change, ReplaceActivations, ScaleLearningRate
+from glassnet.doctor.changes import (
+    Change,
+    ReplaceActivations,
+    ReplaceInitializers,
+    ScaleLearningRate,
+)
 from glassnet.doctor.data_rules import raw_scale
 from glassnet.doctor.evidence import Evidence, LayerEvidence
 from glassnet.doctor.failures import Failure, count_rises
@@ -151,6 +157,7 @@ def dead_relu(evidence: Evidence, failure: Failure | None) -> Finding | None:
     if not shares:
         return None
     name, (share, start) = max(shares.items(), key=lambda item: item[1][0])
+    bias = next(layer.bias_start for layer in network.layers if layer.name == name)
     is_standstill = failure.name in ("learned nothing", "diverged")
     if not (share > MOSTLY_DEAD or (share > HALF_DEAD and is_standstill)):
         return None
@@ -161,13 +168,21 @@ def dead_relu(evidence: Evidence, failure: Failure | None) -> Finding | None:
             "no gradient passes through them and they cannot recover."
         ),
         consequence=failure.text,
-        evidence={"dead_units": share, "dead_units_at_start": start},
-        remedy=(
-            "Use leaky_relu instead of relu, which has a gradient everywhere. Also check the "
-            "starting biases and that the inputs are centered."
-        ),
-        change=ReplaceActivations("relu", "leaky_relu"),
+        evidence={"dead_units": share, "dead_units_at_start": start, "starting_bias": bias},
+        **_revive(name, bias),
     )
+
+
+def _revive(name: str, bias: float) -> dict[str, Any]:
+    """Return the remedy for dead units: other starting weights, or another activation."""
+    if bias < 0:
+        text = f"Start {name} from biases of 0, not {format_number(bias, 2)}: use the default."
+        return {"remedy": text, "change": ReplaceInitializers((name,))}
+    text = (
+        "Use leaky_relu instead of relu, which has a gradient everywhere. Also check that the "
+        "inputs are centered."
+    )
+    return {"remedy": text, "change": ReplaceActivations("relu", "leaky_relu")}
 
 
 def _percent(share: float) -> str:

@@ -253,7 +253,14 @@ def describe_targets(program: Program, rows: Data) -> TargetEvidence:
 def _fit_rivals(
     program: Program, rows: Data, validation: Data | None, constants: tuple[float, float]
 ) -> Rivals:
-    """Return the losses of simple models, in reported units."""
+    """Return the losses of simple models, in reported units.
+
+    An autoencoder, whose targets have the shape of its inputs, has no rivals: a linear model would
+    copy the inputs, which the network may not.
+    """
+    width = int(np.prod(np.shape(rows.x)[1:]))
+    if width > 1 and width == int(np.prod(np.shape(rows.y)[1:])):
+        return Rivals(*constants, rows="training half" if validation is None else "validation")
     takes_ids = any(isinstance(link, Embedding) for _, link in network.iter_links(program.links))
     return fit_rivals(program.loss, rows, validation, tokens=takes_ids, constants=constants)
 
@@ -352,6 +359,7 @@ def _describe_layer(link: Any, start: Params, end: Params) -> LayerEvidence:
         trainable=link.trainable,
         weight_start=weight,
         weight_end=weight_end,
+        bias_start=float(np.mean(start["bias"])) if "bias" in start else 0.0,
         moved=change / weight if weight else 0.0,
         units_alike=kernel is not None and _are_alike(kernel, -1),
         inputs_alike=kernel is not None and _are_alike(kernel, -2),
