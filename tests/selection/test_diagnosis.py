@@ -151,7 +151,7 @@ def frame():
         lambda path: ([(X[i : i + 30], LABELS[i : i + 30]) for i in range(0, 240, 30)], None, {}),
         lambda path: (lambda: iter([(X, LABELS)]), None, {}),
         lambda path: (X, LABELS, {"sample_weight": np.ones(240), "class_weight": "balanced"}),
-        lambda path: (X, LABELS, {"validation_data": (X[:50], LABELS[:50])}),
+        lambda path: (X[50:], LABELS[50:], {"validation_data": (X[:50], LABELS[:50])}),
         lambda path: (X, LABELS, {"batch_size": "full"}),
     ],
     ids=["lists", "frame", "csv", "batches", "function", "weights", "validation", "full"],

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from glassnet.evaluation.quick_rivals import Rivals
+
+if TYPE_CHECKING:
+    from glassnet.doctor.data_evidence import DataEvidence
 
 
 @dataclass(frozen=True, eq=False)
@@ -234,7 +237,7 @@ class Evidence:
         outputs: outputs after training. Known only if the run fails.
         validation: change of each validation row's loss since the best epoch. Known only if the
             validation loss has risen.
-        data: facts about the rows: see `data_evidence`.
+        data: facts about the rows, before training only: see `data_evidence`.
         looked_inside: whether statistics of steps and units were computed.
         is_smoke_test: whether the run is a short one before training.
         missing: why a part is not known, by its name.
@@ -247,7 +250,7 @@ class Evidence:
     inputs: InputEvidence | None = None
     outputs: OutputEvidence | None = None
     validation: ValidationEvidence | None = None
-    data: Any = None
+    data: DataEvidence | None = None
     looked_inside: bool = False
     is_smoke_test: bool = False
     missing: Mapping[str, str] = field(default_factory=dict)

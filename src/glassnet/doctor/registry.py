@@ -32,6 +32,8 @@ PRIORITY = (
     "vanishing_gradient",
     "rate_too_low",
     "overfitting",
+    "duplicate_rows",
+    "target_leak",
     "no_better_than_baseline",
 )
 """The rules, from causes to symptoms."""
@@ -110,7 +112,8 @@ def judge(evidence: Evidence, mute: Iterable[str] = ()) -> Findings:
         lookup("mute", name, by_name)
     failure, found, skipped, checked = find_failure(evidence), [], {}, []
     for each in by_name.values():
-        if each.name in muted:
+        is_before_training = "data" in each.needs
+        if each.name in muted or (is_before_training and evidence.data is None):
             continue
         reasons = [evidence.missing[part] for part in each.needs if part in evidence.missing]
         if reasons:

@@ -200,7 +200,7 @@ class _Diagnosis:
         count = "an unknown number of steps" if planned is None else format_count(planned, "step")
         reason = f"the short training had {steps:,} of {count}, and the others may suffice"
         if not failure.name.startswith("learned nothing"):
-            return dict.fromkeys((each.name for each in rules()), reason)
+            return {each.name: reason for each in rules() if "data" not in each.needs}
         unsure = {"no_better_than_baseline": reason}
         ratio = evidence.network.get_step_ratio("start")
         if planned is None or not ratio * planned < TIMID_DISTANCE:
