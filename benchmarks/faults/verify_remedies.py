@@ -3,8 +3,11 @@
 `python benchmarks/faults/verify_remedies.py [--only FAMILY ...] [--one] [--clean] [--seeds 5]`
 
 Every case is trained, and the first finding that has a remedy for code is verified: pairs of runs
-with and without it, on held-out rows (`Finding.verify`). `--one` takes one case per family. On the
-clean runs (`--clean`), no remedy may gain more than noise.
+with and without it, on held-out rows (`Finding.verify`). `--one` takes one case per family.
+
+`--clean` verifies common remedies on every clean run, though the doctor is silent about them: a run
+is well set if none of them gains more than noise. Of many tests of remedies that do nothing, 2.5 %
+would gain.
 """
 
 from __future__ import annotations
@@ -23,6 +26,8 @@ from cases import Case
 from clean import CLEAN
 
 from glassnet.doctor import Finding
+from glassnet.doctor.changes import Change, InsertLayer, ScaleLearningRate
+from glassnet.layers import Dropout, Embedding, Normalization, Rescaling, TextVectorization
 from glassnet.selection.experiments import FIT_ARGUMENTS
 from glassnet.selection.verification import Verification
 
@@ -58,15 +63,34 @@ def iter_remedies(findings: Any) -> Iterator[Finding]:
         yield from iter_remedies(each.also)
 
 
-def verify_case(case: Case, seeds: int) -> Result | None:
-    """Train a case and verify its first remedy; return None without one."""
+def find_remedy(case: Case) -> Finding | None:
+    """Train a case and return the first finding with a remedy, or None."""
     model, x, y, options = case.make()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         findings = model.fit(x, y, **options | {"verbose": 0}).findings
-    finding = next(iter_remedies(findings), None)
-    if finding is None:
-        return None
+    return next(iter_remedies(findings), None)
+
+
+def common_remedies(case: Case) -> Iterator[Finding]:
+    """Yield common remedies for any network, as findings."""
+    layers = case.make()[0].layers
+    changes: dict[str, Change] = {
+        "rate x 10": ScaleLearningRate(10),
+        "rate / 10": ScaleLearningRate(0.1),
+    }
+    if not isinstance(layers[0].layer, TextVectorization | Embedding | Rescaling | Normalization):
+        changes["scaling"] = InsertLayer(Normalization())
+    hidden = [view.name for view in layers if "units" in vars(view.layer)][:-1]
+    if hidden:
+        changes["dropout"] = InsertLayer(Dropout(0.3), after=hidden[-1])
+    for name, change in changes.items():
+        yield Finding(name, "", "", {}, "", change=change)
+
+
+def verify_case(case: Case, finding: Finding, seeds: int) -> Result:
+    """Verify a remedy on the run of a case."""
+    model, x, y, options = case.make()
     start = time.perf_counter()
     known = {name: value for name, value in options.items() if name in FIT_ARGUMENTS}
     try:
@@ -117,10 +141,13 @@ def main() -> None:
     options = parser.parse_args()
     results = []
     for case in choose(options.only, options.clean, options.one):
-        result = verify_case(case, options.seeds)
-        print(f"- {case.name}: no remedy" if result is None else result, flush=True)
-        if result is not None:
-            results.append(result)
+        found = find_remedy(case)
+        findings = [found] if found else list(common_remedies(case)) if options.clean else []
+        if not findings:
+            print(f"- {case.name}: no remedy", flush=True)
+        for finding in findings:
+            results.append(verify_case(case, finding, options.seeds))
+            print(results[-1], flush=True)
     report = make_report(results)
     print(report)
     if options.out:
