@@ -198,6 +198,20 @@ def test_easy_rows_in_the_sample_do_not_make_a_model_good(monkeypatch):
     assert doubled.linear == pytest.approx(2 * expected.linear)
 
 
+def test_standard_error_of_the_difference_to_a_network():
+    """Oracle: scikit-learn's neighbours; the network answers with 0."""
+    data = load_diabetes()
+    y = data.target.astype(np.float32)[:, None]
+    train, validation = split(data.data, (y - y.mean()) / y.std())
+    (x, y, _), (x_val, y_val, _) = train, validation
+    near = make_pipeline(StandardScaler(), KNeighborsRegressor(15)).fit(x, y[:, 0])
+    difference = y_val[:, 0] ** 2 - (near.predict(x_val) - y_val[:, 0]) ** 2
+    rivals = fit_rivals(MSE, train, validation, predict=lambda x: np.zeros((len(x), 1)))
+    expected = difference.std(ddof=1) / np.sqrt(len(y_val))
+    assert rivals.neighbours_error == pytest.approx(expected, rel=1e-3)
+    assert np.isnan(fit_rivals(MSE, train, validation).neighbours_error)
+
+
 def test_scaled_loss_and_weights_and_steps():
     """Oracles: the same loss of targets that are not standardized; weights of 2 double the loss."""
     data = load_diabetes()

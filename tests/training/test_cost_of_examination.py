@@ -118,3 +118,19 @@ def test_masked_time_steps_have_no_rivals():
         model.compile("adam", "binary_crossentropy")
         history = model.fit(ids, y, epochs=1, verbose=0)
         assert np.isnan(history.evidence.rivals.constant) == mask_zero
+
+
+def test_a_network_behind_a_simple_model_is_compared_row_by_row():
+    """Oracle: the rows themselves, with scikit-learn's ridge: the difference is many errors."""
+    from sklearn.linear_model import Ridge
+
+    model = gn.Sequential([Input(3), Dense(2, activation="relu"), Dense(1)], seed=0)
+    model.compile(gn.optimizers.SGD(0.01), "mse")
+    history = fit(model, NUMBERS, validation_data=(X, NUMBERS))
+    rivals, ridge = history.evidence.rivals, Ridge(1e-2).fit(X, NUMBERS[:, 0])
+    network, linear = (
+        np.square(np.ravel(each.predict(X)) - NUMBERS[:, 0]) for each in (model, ridge)
+    )
+    difference = network - linear
+    assert rivals.linear_error == pytest.approx(difference.std(ddof=1) / np.sqrt(300), rel=0.02)
+    assert difference.mean() > 5 * rivals.linear_error

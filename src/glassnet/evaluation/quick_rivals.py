@@ -6,6 +6,7 @@ They are fitted to at most 1,000 rows, with NumPy alone, so that every fit can a
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, Literal, NamedTuple
@@ -65,6 +66,9 @@ class Rivals:
         constant_accuracy: share of rows of the most common class; NaN for numbers.
         linear_accuracy: share of classes that the linear model predicts correctly.
         neighbours_accuracy: share of classes that the neighbours predict correctly.
+        linear_error: standard error of the network's loss minus the linear model's, from their
+            differences row by row; NaN if the network's losses are not known.
+        neighbours_error: the same for the neighbours.
         n_fitted: number of rows to which the linear model and the neighbours are fitted.
         n_scored: number of rows on which they are scored.
     """
@@ -77,6 +81,8 @@ class Rivals:
     constant_accuracy: float = float("nan")
     linear_accuracy: float = float("nan")
     neighbours_accuracy: float = float("nan")
+    linear_error: float = float("nan")
+    neighbours_error: float = float("nan")
     n_fitted: int = 0
     n_scored: int = 0
 
@@ -110,6 +116,7 @@ def fit_rivals(
     validation: tuple[Any, Any, Any] | None = None,
     *,
     tokens: bool = False,
+    predict: Callable[[Array], Array] | None = None,
     constants: tuple[float, float] | None = None,
     n_outputs: int | None = None,
     seed: int = 0,
@@ -129,6 +136,7 @@ def fit_rivals(
         train: encoded training rows.
         validation: encoded validation rows; None if there are none.
         tokens: whether x holds token ids, which an Embedding reads.
+        predict: the network, from rows x to the argument of its loss, for the standard errors.
         constants: `constant_loss` of all training and validation rows, if `train` and `validation`
             are samples of them; None computes it from these.
         n_outputs: number of classes, if y holds class ids; None for the largest id plus 1.
@@ -168,7 +176,13 @@ def fit_rivals(
             return rivals
         _, sampled = constant_loss(loss, *targets, scored.y, scored.weight, n_outputs=n_outputs)
         factor = val_constant / sampled if sampled else 1.0
-        return _score_models(rivals, loss, fitted, scored, numbers, tokens, factor)
+        rivals, answers = _score_models(rivals, loss, fitted, scored, numbers, tokens, factor)
+        if predict is None:
+            return rivals
+        network = _compute_losses(loss, scored, np.asarray(predict(scored.x)))
+        differences = [network - _compute_losses(loss, scored, each) for each in answers]
+        errors = [factor * float(each.std(ddof=1) / np.sqrt(len(each))) for each in differences]
+        return replace(rivals, linear_error=errors[0], neighbours_error=errors[1])
 
 
 @cache
@@ -229,8 +243,8 @@ def _score_models(
     targets: Targets,
     tokens: bool,
     factor: float,
-) -> Rivals:
-    """Return the rivals with the scores of a linear model and of neighbours.
+) -> tuple[Rivals, tuple[Array, Array]]:
+    """Return the rivals with the scores of a linear model and of neighbours, and their answers.
 
     Args:
         rivals: the constant answers.
@@ -260,11 +274,12 @@ def _score_models(
             linear_accuracy=_share_correct(linear, scored.y, kind),
             neighbours_accuracy=_share_correct(near, scored.y, kind),
         )
-    return replace(
+    rivals = replace(
         rivals,
-        linear=factor * _compute_loss(loss, scored, linear),
-        neighbours=factor * _compute_loss(loss, scored, near),
+        linear=factor * float(_compute_losses(loss, scored, linear).mean()),
+        neighbours=factor * float(_compute_losses(loss, scored, near).mean()),
     )
+    return rivals, (linear, near)
 
 
 def _find_shift(loss: Loss, fitted: Rows, answers: Array) -> Array:
@@ -285,8 +300,8 @@ def _share_correct(z: Array, y: Array, kind: str) -> float:
     return float(((z > 0) == (y > 0.5)).mean())
 
 
-def _compute_loss(loss: Loss, scored: Rows, z: Array) -> float:
-    """Return sum(weight * loss) / n over the scored rows, in the units of the history."""
+def _compute_losses(loss: Loss, scored: Rows, z: Array) -> Array:
+    """Return the weighted loss of every scored row, (n,), in the units of the history."""
     y, weight = to_rows(scored.y, scored.weight)
-    z = z.reshape(len(y), -1)
-    return float(weight @ compute_unreduced(loss, y, z) / len(y))
+    losses = weight * compute_unreduced(loss, y, z.reshape(len(y), -1))
+    return losses.reshape(len(scored.x), -1).mean(1)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -152,8 +153,12 @@ def examine_fit(facts: FitFacts) -> Evidence | None:
     )
     if _needs_models(evidence):
         validation = blocks.sample(MAX_ROWS) if blocks else None
-        rivals = _fit_rivals(facts.program, rows, validation, constants)
+        rivals = _fit_rivals(facts, rows, validation, constants)
         evidence = replace(evidence, rivals=rivals)
+        failure = find_failure(evidence)
+        if failure and failure.name == "behind a simple model":
+            rivals = _fit_rivals(facts, rows, validation, constants, with_errors=True)
+            evidence = replace(evidence, rivals=rivals)
     if blocks and find_rise(evidence):
         evidence = replace(evidence, validation=_compare_rows(facts, blocks.sample(MAX_ROWS)))
     return _look_inside(facts, evidence, rows) if find_failure(evidence) else evidence
@@ -251,18 +256,39 @@ def describe_targets(program: Program, rows: Data) -> TargetEvidence:
 
 
 def _fit_rivals(
-    program: Program, rows: Data, validation: Data | None, constants: tuple[float, float]
+    facts: FitFacts,
+    rows: Data,
+    validation: Data | None,
+    constants: tuple[float, float],
+    *,
+    with_errors: bool = False,
 ) -> Rivals:
     """Return the losses of simple models, in reported units.
 
     An autoencoder, whose targets have the shape of its inputs, has no rivals: a linear model would
     copy the inputs, which the network may not.
+
+    Args:
+        facts: the fit.
+        rows: training rows.
+        validation: validation rows, or None.
+        constants: losses of the best constant answer on all of them.
+        with_errors: run the network on the same rows, for standard errors of the differences.
     """
     width = int(np.prod(np.shape(rows.x)[1:]))
     if width > 1 and width == int(np.prod(np.shape(rows.y)[1:])):
         return Rivals(*constants, rows="training half" if validation is None else "validation")
-    takes_ids = any(isinstance(link, Embedding) for _, link in network.iter_links(program.links))
-    return fit_rivals(program.loss, rows, validation, tokens=takes_ids, constants=constants)
+    program, end = facts.program, facts.record.train_state
+    body, _ = network.split_head(program.links, program.loss)
+    predict = partial(inference.predict, body, (), end.params, end.state)
+    return fit_rivals(
+        program.loss,
+        rows,
+        validation,
+        tokens=any(isinstance(link, Embedding) for _, link in network.iter_links(program.links)),
+        predict=predict if with_errors else None,
+        constants=constants,
+    )
 
 
 def get_base_loss(loss: Loss) -> Loss:
