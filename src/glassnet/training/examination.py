@@ -385,7 +385,7 @@ def _describe_layer(link: Any, start: Params, end: Params) -> LayerEvidence:
         trainable=link.trainable,
         weight_start=weight,
         weight_end=weight_end,
-        bias_start=float(np.mean(start["bias"])) if "bias" in start else 0.0,
+        bias_start=float(np.asarray(start["bias"]).mean()) if "bias" in start else 0.0,
         moved=change / weight if weight else 0.0,
         units_alike=kernel is not None and _are_alike(kernel, -1),
         inputs_alike=kernel is not None and _are_alike(kernel, -2),
