@@ -54,6 +54,7 @@ def test_help_loads_click_alone(doing):
     [
         (),
         ("train",),
+        ("diagnose",),
         ("cross-validate",),
         ("sweep",),
         ("trace",),

@@ -5,6 +5,7 @@ Oracle: `history.findings` of the same network in Python, and `gn.doctor.rules()
 
 import json
 
+import numpy as np
 import pytest
 from house_table import HOUSES, Command
 
@@ -94,6 +95,7 @@ def test_diagnose_says_what_is_wrong_before_training():
     assert facts["findings"] == json.loads(json.dumps(findings.to_dict()))["findings"]
     assert facts["findings"][0]["rule"] == "rate_too_high"
     assert facts["checked"] == list(findings.checked)
+    assert facts["verification"] is None
     assert (facts["dataset"], facts["settings"]["epochs"]) == ("houses.csv", 60)
     result = DIAGNOSE.run(*words)
     assert result.exit_code == 0  # with findings too
@@ -115,6 +117,20 @@ def test_diagnose_says_that_nothing_is_wrong_and_leaves_out_muted_rules():
     muted = {"overfitting", "no_signal"}
     assert "raw_scale" in facts["checked"]
     assert not muted & (set(facts["checked"]) | set(facts["skipped"]))
+
+
+@pytest.mark.slow
+def test_diagnose_verifies_the_remedy():
+    """Oracle: the rate of 10 leaves the digits at chance, and that of the remedy does not."""
+    words = ("digits", "--layers", "16", "--epochs", "8", "--optimizer", "sgd")
+    words += ("--learning-rate", "10")
+    facts = DIAGNOSE.read_json(*words, "--verify")
+    assert facts["findings"][0]["rule"] == "rate_too_high"
+    assert facts["verification"]["title"].startswith("The remedy helps: ")
+    without, healed = np.array(facts["verification"]["arrays"]["scores"])
+    assert healed.max() < 1 < np.log(10) - 0.1 < without.min()
+    result = DIAGNOSE.run(*words, "--verify")
+    assert f"Verified: {facts['verification']['title']}.\n" in result.stdout
 
 
 def test_diagnose_lists_the_rules():

@@ -63,6 +63,11 @@ class Finding:
     change: Change | None = None
     fit_arguments: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def has_applicable_remedy(self) -> bool:
+        """Whether code can apply the remedy. If not, only the user can act."""
+        return self.change is not None or bool(self.fit_arguments)
+
     def apply(self, model: Any) -> Any:
         """Return a new, untrained model with the remedy, or None if only the user can act.
 
@@ -259,7 +264,7 @@ def iter_details(finding: Finding, name: str) -> Iterator[tuple[str, str]]:
 
 def describe_calls(finding: Finding, name: str) -> str:
     """Return how to verify a remedy and how to apply it."""
-    if finding.change is None and not finding.fit_arguments:
+    if not finding.has_applicable_remedy:
         return "only you can do this. Then train again, and compare the losses."
     calls = [f"{name}.verify(model, x, y)"]
     if finding.change is not None:

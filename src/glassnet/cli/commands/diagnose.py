@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -14,6 +14,7 @@ from glassnet.formatting import format_count, format_duration
 if TYPE_CHECKING:
     from glassnet.cli.jobs.base import Job
     from glassnet.doctor.findings import Findings
+    from glassnet.selection.verification import Verification
 
 
 @click.command(
@@ -27,6 +28,12 @@ if TYPE_CHECKING:
     multiple=True,
     help="Leave out a rule of the list of --rules. Repeatable.",
 )
+@click.option(
+    "--verify",
+    "is_verified",
+    is_flag=True,
+    help="Also train with and without the remedy of the first problem, and say whether it helps.",
+)
 @arguments.data_options
 @arguments.network_options
 @arguments.seed_option
@@ -39,6 +46,7 @@ def command(
     name: str | None,
     lists_rules: bool,
     mute: tuple[str, ...],
+    is_verified: bool,
     as_json: bool,
     quiet: bool,
     **settings: Any,
@@ -53,7 +61,7 @@ def command(
 
     \b
     glassnet diagnose titanic.csv --target survived
-    glassnet diagnose digits --learning-rate 3
+    glassnet diagnose digits --learning-rate 3 --optimizer sgd --verify
     glassnet diagnose titanic.csv --target survived --mute overfitting --json
     glassnet diagnose --rules
     """
@@ -68,36 +76,53 @@ def command(
         text = "expected data, not a saved model. In Python: gn.diagnose(gn.load(...), x, y)."
         raise click.UsageError(f"{text} Received: {name!r}.", ctx)
     job = resolve.take_job(name, settings)
-    findings, seconds = diagnose_job(job, settings, mute, silent=quiet or as_json)
-    print_findings(job, settings, findings, seconds, as_json=as_json, quiet=quiet)
+    start = time.perf_counter()
+    diagnosis = diagnose_job(job, settings, mute, is_verified=is_verified, silent=quiet or as_json)
+    seconds = time.perf_counter() - start
+    print_findings(job, settings, diagnosis, seconds, as_json=as_json, quiet=quiet)
+
+
+class JobDiagnosis(NamedTuple):
+    """The findings about the network of a job, and whether the first remedy helps, if asked."""
+
+    findings: Findings
+    verification: Verification | None
 
 
 def diagnose_job(
-    job: Job, settings: dict[str, Any], mute: tuple[str, ...], *, silent: bool
-) -> tuple[Findings, float]:
-    """Return the findings about the network of a job, and the seconds of the diagnosis.
+    job: Job,
+    settings: dict[str, Any],
+    mute: tuple[str, ...],
+    *,
+    is_verified: bool,
+    silent: bool,
+) -> JobDiagnosis:
+    """Diagnose the network of a job.
 
     Args:
         job: the data.
         settings: options of the command. None is replaced by the default used.
         mute: names of rules to leave out.
+        is_verified: whether to train with and without the remedy of the first problem.
         silent: print nothing.
     """
     from glassnet.cli.jobs import fitting
     from glassnet.selection.diagnosis import diagnose
 
     model = fitting.build_network(job, settings)
-    start = time.perf_counter()
     fitting.prepare_network(job, model, settings, silent=silent)
     options = fitting.make_fit_options(settings)
     findings = diagnose(model, **job.fit_arguments, **options, mute=mute)
-    return findings, time.perf_counter() - start
+    if not (is_verified and findings.alarms and findings[0].has_applicable_remedy):
+        return JobDiagnosis(findings, None)
+    verification = findings[0].verify(model, **job.fit_arguments, **options, verbose=0)
+    return JobDiagnosis(findings, verification)
 
 
 def print_findings(
     job: Job,
     settings: dict[str, Any],
-    findings: Findings,
+    diagnosis: JobDiagnosis,
     seconds: float,
     *,
     as_json: bool,
@@ -106,13 +131,17 @@ def print_findings(
     """Print the verdict and a last line, or JSON."""
     from glassnet.cli import output
 
+    findings, verification = diagnosis
     if as_json:
         facts = {"dataset": job.name, **findings.to_dict(), "seconds": seconds}
+        facts |= {"verification": verification.to_dict() if verification else None}
         output.print_json(facts | {"seed": settings["seed"], "settings": settings})
         return
     if not quiet:
         click.echo()
         output.print_verdict(findings)
+        if verification:
+            output.print_wrapped(f"Verified: {verification.title}.")
         click.echo()
     click.echo(f"{job.name}: {count_findings(findings)}, {format_duration(seconds)}")
 
