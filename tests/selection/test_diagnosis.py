@@ -2,14 +2,16 @@
 
 import pickle
 import signal
+from dataclasses import dataclass
 
+import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 import pytest
 
 import glassnet as gn
 from glassnet.errors import ArgumentError, ConfigError, DataError
-from glassnet.layers import Dense, Dropout, Embedding
+from glassnet.layers import Dense, Dropout, Embedding, Layer
 from glassnet.optimizers import SGD, Adam
 from glassnet.selection import diagnosis, smoke_tests
 
@@ -226,6 +228,33 @@ def test_arguments_out_of_range():
         gn.diagnose(classifier(), X, LABELS, batch_size=0)
     with pytest.raises(ArgumentError, match="Did you mean 'sample_weight'"):
         gn.diagnose(classifier(), X, LABELS, sample_weights=X[:, 0])
+
+
+def test_an_iterator_is_refused_and_keeps_its_batches():
+    batches = iter([(X, LABELS)] * 3)
+    with pytest.raises(ConfigError, match="expected batches that can be iterated again") as error:
+        gn.diagnose(classifier(), batches)
+    assert "Pass a list, or a function that returns a new iterator." in str(error.value)
+    assert len(list(batches)) == 3
+
+
+@dataclass(frozen=True)
+class Scale(Layer):
+    start: float = 1.0
+
+    def init(self, rng, shape):
+        return {"scale": np.full(shape, self.start, np.float32)}
+
+    def __call__(self, params, x):
+        return params["scale"] * x
+
+
+@pytest.mark.parametrize(("rate", "expected"), [(0.05, ""), (50.0, "not_finite")])
+def test_a_loss_and_a_layer_of_the_user(rate, expected):
+    """Oracle: the rate, which is usual or not."""
+    model = gn.Sequential([Scale(), Dense(1)], seed=0)
+    model.compile(SGD(rate), lambda y, output: jnp.mean(jnp.abs(y - output) ** 1.5, -1))
+    assert rule_of(gn.diagnose(model, X, NUMBERS, epochs=40)) == expected
 
 
 def bad_rows():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Any
@@ -80,7 +80,7 @@ def diagnose(
 
     Args:
         model: a model. Without `compile`, the loss is inferred as in `fit`.
-        x, y: data of any kind that `fit` takes. Of batches, the first are read.
+        x, y: data of any kind that `fit` takes, except iterators. Of batches, the first are read.
         batch_size: rows per step; "full" for all.
         epochs: the number of epochs that are planned; None for 1,000 steps.
         mute: names of rules to leave out.
@@ -91,7 +91,7 @@ def diagnose(
         The findings, the cause first. `skipped` says what could not be judged, and why.
 
     Raises:
-        ConfigError, DataError: see `fit`; an unknown name in `mute`.
+        ConfigError, DataError: see `fit`; an unknown name in `mute`; an iterator.
         ArgumentError: `fit` has no such argument.
 
     Example:
@@ -108,6 +108,9 @@ def diagnose(
     _require_model(model)
     is_count = epochs is None or is_int(epochs, least=1)
     require(is_count, WHO, "epochs to be an int >= 1 or None", epochs=epochs)
+    expected, fix = "batches that can be iterated again", "Else fit would miss what was read here."
+    fix = f"Pass a list, or a function that returns a new iterator. {fix}"
+    require(not isinstance(x, Iterator), WHO, expected, x=type(x).__name__, fix=fix)
     muted = _check_muted(mute)
     _check_names(fit_arguments)
     options = {name: fit_arguments[name] for name in fit_arguments if name not in WITHOUT_EFFECT}
