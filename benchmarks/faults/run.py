@@ -126,7 +126,7 @@ def describe_half(title: str, verdicts: list[Verdict], known: set[str], names: b
     clean = [each for each in verdicts if each.case.family == "clean"]
     faulty = [each for each in verdicts if each.case.family != "clean"]
     real = [each for each in faulty if each.consequence]
-    judged = [each for each in real if known & set(each.case.expected)]
+    judged = [each for each in real if each.case.expected[0] in known]
     groups: dict[str, dict[str, list[Verdict]]] = {
         "rule": defaultdict(list),
         "family": defaultdict(list),
@@ -151,7 +151,7 @@ def describe_half(title: str, verdicts: list[Verdict], known: set[str], names: b
     lines += describe_alarms(
         "Faults without a consequence", [each for each in faulty if not each.consequence]
     )
-    waiting = Counter(each.case.family for each in real if not known & set(each.case.expected))
+    waiting = Counter(each.case.family for each in real if each.case.expected[0] not in known)
     if waiting:
         pairs = (f"{family} {n}" for family, n in sorted(waiting.items()))
         lines += [f"No rule yet: {', '.join(pairs)}", ""]
