@@ -5,7 +5,7 @@ from __future__ import annotations
 import pickle
 import time
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,6 +15,7 @@ from problems import Recipe, Rows, Setup
 
 import glassnet as gn
 from glassnet.doctor import Evidence
+from glassnet.doctor.data_evidence import examine_rows
 
 ACCURACY_MARGIN, SKILL_MARGIN = 0.05, 0.1
 """By how much a twin must be better for a fault to have a consequence."""
@@ -24,6 +25,10 @@ SEVERE = 0.5
 
 MISLEADING = frozenset(["duplicate_rows", "target_leak", "validation_noise"])
 """Families whose consequence is a score that does not hold for new rows."""
+
+
+BEFORE_TRAINING = frozenset(["duplicate_rows", "target_leak"])
+"""Families that only `gn.diagnose` looks for: it compares rows, which `fit` does not."""
 
 
 class Scores(NamedTuple):
@@ -132,6 +137,14 @@ def train(case: Case) -> tuple[Outcome, Any]:
     return Outcome(evidence, dict(history.history), history.stopped or "", seconds), model
 
 
+def examine_data(setup: Setup, evidence: Evidence) -> Evidence:
+    """Return the evidence with facts about the rows, as `gn.diagnose` has it."""
+    rows, validation = setup.train, setup.validation
+    classes = not setup.is_regression
+    data = examine_rows(rows.x, rows.y, validation.x, is_classification=classes)
+    return replace(evidence, data=data)
+
+
 def measure(recipe: Recipe, model: gn.Sequential) -> tuple[Scores, Scores]:
     """Return the scores on new rows and on the validation rows."""
     setup = recipe.setup()
@@ -143,14 +156,17 @@ def train_with_twin(case: Case, twins: dict[Any, tuple[Scores, Scores]]) -> Outc
     outcome, model = train(case)
     if not isinstance(case.make, Recipe) or case.twin is None:
         return outcome
+    if case.family in BEFORE_TRAINING and outcome.evidence is not None:
+        evidence = examine_data(case.make.setup(), outcome.evidence)
+        outcome = replace(outcome, evidence=evidence)
     own, claimed = measure(case.make, model)
     key = case.twin if isinstance(case.twin, Recipe) and not case.twin.faults else case.name
     if key not in twins:
         healthy = Case(case.name, "clean", case.kind, (), case.twin)
         twins[key] = measure(case.twin, train(healthy)[1])
     twin, twin_claimed = twins[key]
-    fields = (outcome.evidence, outcome.logs, outcome.stopped, outcome.seconds)
-    return Outcome(*fields, own, claimed, twin, twin_claimed)
+    scores = {"own": own, "claimed": claimed, "twin": twin, "twin_claimed": twin_claimed}
+    return replace(outcome, **scores)
 
 
 def path_of(folder: Path, case: Case) -> Path:
