@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from glassnet.doctor.changes import InsertLayer
-from glassnet.doctor.evidence import Evidence, InputEvidence
+from glassnet.doctor.evidence import Evidence, InputEvidence, TargetEvidence
 from glassnet.doctor.failures import Failure
 from glassnet.doctor.findings import ALARM, INFORMATION, Finding
 from glassnet.doctor.registry import rule
@@ -96,7 +96,9 @@ def _write_layer(layer: Layer) -> str:
 )
 def no_signal(evidence: Evidence, failure: Failure | None) -> Finding | None:
     """Return a finding if neither the network nor simple models beat a constant answer."""
-    rivals = evidence.rivals
+    rivals, target = evidence.rivals, evidence.target
+    if target.is_constant and target.n_rows == evidence.run.n_rows:
+        return _make_one_value_finding(target)
     if failure is None or not failure.name.startswith("learned nothing"):
         return None
     if evidence.inputs is not None and not evidence.inputs.std.any():
@@ -204,4 +206,15 @@ def target_leak(evidence: Evidence, failure: Failure | None) -> Finding | None:
         evidence={"skill": skill, "columns": len(data.leaks)},
         remedy=f"Check how {name} comes about, and leave it out if it follows from the target.",
         confidence=INFORMATION,
+    )
+
+
+def _make_one_value_finding(target: TargetEvidence) -> Finding:
+    value = format_number(target.low)
+    return Finding(
+        rule="no_signal",
+        symptom=f"All {target.n_rows:,} training rows have the same target, {value}.",
+        consequence="There is nothing to learn: the network can only repeat this answer.",
+        evidence={"target": target.low, "rows": target.n_rows},
+        remedy="Check how y was made or selected: it must hold at least two different values.",
     )

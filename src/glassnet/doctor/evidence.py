@@ -33,6 +33,11 @@ class TargetEvidence:
     mean: float
     std: float
 
+    @property
+    def is_constant(self) -> bool:
+        """Whether all targets are the same."""
+        return self.n_rows > 1 and self.low == self.high
+
 
 @dataclass(frozen=True, eq=False)
 class InputEvidence:

@@ -16,6 +16,9 @@ from glassnet.formatting import format_number
 MIN_EPOCHS, MIN_STEPS = 3, 100
 """A run of fewer epochs or steps may be too short to have learned anything."""
 
+EARLY = 0.5
+"""A run that the user ended before this share of its epochs may have had its best ahead."""
+
 NOTHING = 0.98
 """A loss above this share of the loss of the best constant answer has learned nothing."""
 
@@ -77,9 +80,12 @@ def find_failure(evidence: Evidence) -> Failure | None:
     run = evidence.run
     if run.nonfinite:
         return Failure("not finite", f"Training stopped: {run.nonfinite}.")
-    if not len(run.loss) or not np.isfinite(run.loss).all():
+    if not len(run.loss) or not np.isfinite(run.loss).all() or evidence.target.is_constant:
         return None
-    for find in (_find_unbounded, _find_divergence, _find_standstill, _find_lag, _find_jumps):
+    finders = [_find_unbounded, _find_divergence]
+    if not (run.is_interrupted and run.epochs < EARLY * run.epochs_planned):
+        finders += [_find_standstill, _find_lag, _find_jumps]
+    for find in finders:
         if failure := find(evidence, run):
             return failure
     return None

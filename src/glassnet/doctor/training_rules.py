@@ -39,6 +39,9 @@ GROWTH = 5.0
 TIMID_DISTANCE = 0.5
 """All steps together move a layer by less than this share of its weights: the rate is too low."""
 
+RISEN = 1.05
+"""A training loss above this many times that of the first epoch has risen."""
+
 VANISHING = 2.0
 """Powers of ten between the relative gradients of the last and the first layer."""
 
@@ -69,9 +72,8 @@ def rate_too_high(evidence: Evidence, failure: Failure | None) -> Finding | None
     if not is_large or not (_is_unsteady(evidence, failure, ratio > WILD_RATIO or grown > GROWTH)):
         return None
     factor = choose_factor(ratio, increase=False)
-    return _make_rate_finding(
-        "rate_too_high", evidence, failure, factor, ratio, f"weights grew {_times(grown)}"
-    )
+    detail = f", and the weights grew to {_times(grown)} their size" if grown > 2 else ""
+    return _make_rate_finding("rate_too_high", evidence, failure, factor, ratio, detail)
 
 
 def _is_unsteady(evidence: Evidence, failure: Failure, is_wild: bool) -> bool:
@@ -95,39 +97,28 @@ def rate_too_low(evidence: Evidence, failure: Failure | None) -> Finding | None:
     layers = network.trained_layers
     if failure is None or failure.name in ("not finite", "diverged") or not layers:
         return None
-    if not len(run.loss) or run.loss[-1] > run.loss[0]:
+    if not len(run.loss) or run.loss[-1] > RISEN * run.loss[0]:
         return None
     ratio = network.get_step_ratio("start")
     if not ratio * run.steps < TIMID_DISTANCE:
         return None
     factor = choose_factor(ratio, increase=True)
-    moved = format_number(float(np.median([each.moved for each in layers])), 2)
-    return _make_rate_finding(
-        "rate_too_low",
-        evidence,
-        failure,
-        factor,
-        ratio,
-        f"all {run.steps} steps together moved it by {moved} of them",
-    )
+    moved = _percent(float(np.median([each.moved for each in layers])))
+    detail = f", and all {run.steps} steps together by {moved}"
+    return _make_rate_finding("rate_too_low", evidence, failure, factor, ratio, detail)
 
 
 def _make_rate_finding(
-    name: str,
-    evidence: Evidence,
-    failure: Failure,
-    factor: float,
-    ratio: float,
-    detail: str,
+    name: str, evidence: Evidence, failure: Failure, factor: float, ratio: float, detail: str
 ) -> Finding:
     rate = evidence.network.learning_rate
-    old, new, size = (format_number(each, 2) for each in (rate, rate * factor, ratio))
+    old, new = format_number(rate, 2), format_number(rate * factor, 2)
     kind = name.rpartition("_")[2]
     return Finding(
         rule=name,
         symptom=(
-            f"The learning rate {old} is too {kind}: one step changes a typical layer by {size} "
-            f"of its weights (about {format_number(GOOD_RATIO)} is usual), and {detail}."
+            f"The learning rate {old} is too {kind}: one step changes the weights of a typical "
+            f"layer by {_percent(ratio)} ({_percent(GOOD_RATIO)} is usual){detail}."
         ),
         consequence=failure.text,
         evidence={"learning_rate": rate, "update_ratio": ratio, "suggested_rate": rate * factor},
@@ -186,7 +177,7 @@ def _revive(name: str, bias: float) -> dict[str, Any]:
 
 
 def _percent(share: float) -> str:
-    return f"{round(100 * share)} %"
+    return f"{format_number(100 * share, 2)} %"
 
 
 @rule(

@@ -145,7 +145,7 @@ def examine_fit(facts: FitFacts) -> Evidence | None:
     if not _has_masked_steps(facts.program, targets):
         constants = constant_loss(loss, targets.y, targets.weight, *val_targets)
     evidence = Evidence(
-        target=describe_targets(facts.program, rows),
+        target=describe_targets(facts.program, targets),
         network=_describe_network(facts),
         run=_describe_run(facts, (None if blocks else 0) if val_y is None else len(val_y)),
         rivals=Rivals(*constants, rows="training half" if val_y is None else "validation"),
