@@ -161,7 +161,9 @@ def _find_lag(evidence: Evidence, run: RunEvidence) -> Failure | None:
     curve = run.val_loss if is_validated else run.loss
     loss = float(curve.min()) - run.penalty
     margin = (BEHIND if is_validated else BEHIND_IN_TRAINING) * (constant - rival)
-    margin += NOISE_PER_ROW * constant / np.sqrt(max(rivals.n_scored, 1))
+    error = rivals.linear_error if rival == rivals.linear else rivals.neighbours_error
+    noise = NOISE_PER_ROW * constant / np.sqrt(max(rivals.n_scored, 1))
+    margin += max(noise, 2 * error) if np.isfinite(error) else noise
     if not (rival < 0.9 * constant and loss > rival + margin):
         return None
     kind = "validation" if is_validated else "training"

@@ -36,6 +36,12 @@ WILD_RATIO, LARGE_RATIO = 0.03, 0.01
 GROWTH = 5.0
 """Growth of the weights over a fit that only a rate that is too high explains."""
 
+TIMID_RATIO = 0.001
+"""Share of its weights by which a step changes a layer if the rate is too low.
+
+With larger steps, a fit that moved its weights little had too few of them.
+"""
+
 TIMID_DISTANCE = 0.5
 """All steps together move a layer by less than this share of its weights: the rate is too low."""
 
@@ -100,7 +106,7 @@ def rate_too_low(evidence: Evidence, failure: Failure | None) -> Finding | None:
     if not len(run.loss) or run.loss[-1] > RISEN * run.loss[0]:
         return None
     ratio = network.get_step_ratio("start")
-    if not ratio * run.steps < TIMID_DISTANCE:
+    if not (ratio < TIMID_RATIO and ratio * run.steps < TIMID_DISTANCE):
         return None
     factor = choose_factor(ratio, increase=True)
     moved = _percent(float(np.median([each.moved for each in layers])))

@@ -51,7 +51,7 @@ RENAMED = ("self", "columns")
 """Parameters of `fit` that cannot be passed."""
 
 ONLY_AFTER_TRAINING = {
-    "overfitting": "only the whole fit shows it, in history.findings",
+    "overfitting": "only the whole fit shows it",
 }
 """Rules that a short training cannot be judged by, and why."""
 
