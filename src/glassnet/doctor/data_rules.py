@@ -36,7 +36,7 @@ On clean runs it was at most 0.12; a table of passengers has 0.18.
 @rule(
     "Are the inputs on a scale that the network can learn from?",
     needs=("inputs",),
-    source="LeCun et al., Efficient BackProp, 1998, section 4.3; lecture 005, feature scaling.",
+    source="LeCun et al., Efficient BackProp, 1998, section 4.3.",
 )
 def raw_scale(evidence: Evidence, failure: Failure | None) -> Finding | None:
     """Return a finding if the inputs are far from mean 0 and deviation 1, and the run fails."""
@@ -148,7 +148,7 @@ def _make_constant_finding(inputs: InputEvidence, failure: Failure) -> Finding:
 @rule(
     "Are validation rows copies of training rows?",
     needs=("data",),
-    source="Kaufman et al. 2012, Leakage in data mining; lecture 006, test data.",
+    source="Kaufman et al. 2012, Leakage in data mining.",
 )
 def duplicate_rows(evidence: Evidence, failure: Failure | None) -> Finding | None:
     """Return a finding if many validation rows equal training rows.

@@ -69,7 +69,7 @@ def find_rise(evidence: Evidence) -> Rise | None:
 
 @rule(
     "Is the network learning the training rows by heart?",
-    source="Prechelt 1998, Early stopping - but when?; lecture 005, overfitting.",
+    source="Prechelt 1998, Early stopping - but when?; lecture 002, overfitting.",
 )
 def overfitting(evidence: Evidence, failure: Failure | None) -> Finding | None:
     """Return a finding if the validation loss has risen for good while the training loss fell."""
@@ -112,7 +112,7 @@ def find_last_hidden(network: NetworkEvidence) -> str | None:
 
 @rule(
     "Is the network better than a simple answer?",
-    source="A. Karpathy, A recipe for training neural networks, 2019; lecture 004, baselines.",
+    source="A. Karpathy, A recipe for training neural networks, 2019.",
 )
 def no_better_than_baseline(evidence: Evidence, failure: Failure | None) -> Finding | None:
     """Return a finding if a constant answer, a linear model or neighbours are better."""

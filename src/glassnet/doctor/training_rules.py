@@ -45,6 +45,9 @@ With larger steps, a fit that moved its weights little had too few of them.
 TIMID_DISTANCE = 0.5
 """All steps together move a layer by less than this share of its weights: the rate is too low."""
 
+JUMP = 3.0
+"""A first epoch with so many times the loss of the first batch, or of a constant answer, jumped."""
+
 RISEN = 1.05
 """A training loss above this many times that of the first epoch has risen."""
 
@@ -85,7 +88,8 @@ def rate_too_high(evidence: Evidence, failure: Failure | None) -> Finding | None
 def _is_unsteady(evidence: Evidence, failure: Failure, is_wild: bool) -> bool:
     """Return whether the training loss jumps, or, if the steps are wild, stays high and uneven."""
     run = evidence.run
-    has_jumped = len(run.loss) > 0 and run.loss[0] > 1.5 * run.initial_loss
+    start = max(run.initial_loss, evidence.rivals.constant)
+    has_jumped = len(run.loss) > 0 and run.loss[0] > JUMP * start
     if has_jumped or failure.name in ("not finite", "diverged", "unstable"):
         return True
     has_learned = run.loss.min(initial=np.inf) < LEARNED * evidence.rivals.constant
@@ -232,7 +236,7 @@ def _replace_saturating(layers: Sequence[LayerEvidence]) -> tuple[Change | None,
 
 @rule(
     "Did a number overflow or become NaN?",
-    source="Goodfellow, Bengio, Courville, Deep Learning, 2016, section 4.1; lecture 002.",
+    source="Goodfellow, Bengio, Courville, Deep Learning, 2016, section 4.1.",
 )
 def not_finite(evidence: Evidence, failure: Failure | None) -> Finding | None:
     """Return a finding if training ended in a number that is not finite, with its likely cause."""
