@@ -79,28 +79,27 @@ def overfitting(evidence: Evidence, failure: Failure | None) -> Finding | None:
     change = evidence.validation
     if change is not None and change.rise < STANDARD_ERRORS * change.standard_error:
         return None
-    best, end, epoch = format_number(rise.best, 2), format_number(rise.end, 2), rise.epoch + 1
+    k = int(np.argmin(run.val_loss))
+    lowest, last, epoch = float(run.val_loss[k]), float(run.val_loss[-1]), run.first_epoch + k + 1
     name = find_last_hidden(evidence.network)
     after = f"; Dropout({DROPOUT}) after {name} is the next thing to try" if name else ""
     return Finding(
         rule="overfitting",
         symptom=(
-            f"Validation loss has risen since epoch {epoch} ({best} -> {end}) while training loss "
-            "fell: the network is learning the training rows by heart."
+            f"Validation loss has risen since epoch {epoch} ({format_number(lowest, 2)} -> "
+            f"{format_number(last, 2)}) while training loss fell: the network is learning the "
+            "training rows by heart."
         ),
-        consequence=(
-            f"The network at the end is worse for new rows than that of epoch {epoch}, by "
-            f"{round(100 * (rise.end / rise.best - 1))} % of the loss."
-        ),
+        consequence=f"For new rows, the network at the end is worse than that of epoch {epoch}.",
         evidence={
             "best_epoch": epoch,
-            "best_val_loss": rise.best,
-            "val_loss": rise.end,
+            "best_val_loss": lowest,
+            "val_loss": last,
             "noise": rise.noise,
         },
         remedy=f"EarlyStopping would have kept epoch {epoch}{after}.",
         change=InsertLayer(Dropout(DROPOUT), after=name) if name else None,
-        fit_arguments={"epochs": epoch},
+        fit_arguments={"epochs": k + 1},
     )
 
 
