@@ -229,12 +229,19 @@ def test_not_finite_names_the_place_and_the_likely_cause():
 
 
 @pytest.mark.parametrize(
-    ("low", "high", "found"), [(-0.1, 1.0, True), (0.0, 1.1, True), (0.0, 1.0, False)]
+    ("loss", "share", "found"),
+    [
+        ("stuck", 0.011, True),
+        ("stuck", 0.009, False),
+        ("learned", 0.051, True),
+        ("learned", 0.049, False),
+    ],
 )
-def test_targets_out_of_the_range_of_the_outputs(low, high, found):
-    evidence = make_evidence(STUCK, target={"kind": "numbers", "low": low, "high": high})
-    finding = first(evidence)
-    assert (finding.rule == "wrong_output") == found
+def test_targets_out_of_the_range_of_the_outputs(loss, share, found):
+    """The share of their variance that no output can reach is a loss by itself."""
+    target = {"kind": "numbers", "low": -1.0, "high": 1.0, "out_of_reach": share}
+    finding = first(make_evidence(STUCK if loss == "stuck" else LEARNED, target=target))
+    assert (finding is not None and finding.rule == "wrong_output") == found
     if found:
         assert "gives numbers from 0 to 1" in finding.symptom
         assert finding.change == SetOutputActivation(None)

@@ -23,6 +23,8 @@ class TargetEvidence:
         n_rows: number of rows.
         counts: number of rows of each class, or None.
         low, high, mean, std: of all values. Standardized if the network sees them so.
+        out_of_reach: mean squared distance of the values from the range of the outputs, divided by
+            their variance; 0 for classes.
     """
 
     kind: str
@@ -32,6 +34,7 @@ class TargetEvidence:
     high: float
     mean: float
     std: float
+    out_of_reach: float = 0.0
 
     @property
     def is_constant(self) -> bool:

@@ -11,8 +11,11 @@ from glassnet.doctor.findings import Finding
 from glassnet.doctor.registry import rule
 from glassnet.formatting import format_number
 
-TOLERANCE = 1e-6
-"""Distance of a target from the range of the outputs that counts as inside."""
+OUT_OF_REACH, OUT_OF_REACH_IN_FAILURE = 0.05, 0.01
+"""Share of the targets' variance that is too much outside the range of the outputs.
+
+A smaller share counts if the run fails.
+"""
 
 
 @rule(
@@ -21,7 +24,9 @@ TOLERANCE = 1e-6
 )
 def wrong_output(evidence: Evidence, failure: Failure | None) -> Finding | None:
     """Return a finding if the outputs cannot reach the targets, or all units stay alike."""
-    for find in (_find_unbounded, _find_range, _find_constant_weights):
+    if finding := _find_range(evidence, failure):
+        return finding
+    for find in (_find_unbounded, _find_constant_weights):
         if failure is not None and (finding := find(evidence, failure)):
             return finding
     return None
@@ -40,25 +45,26 @@ def _find_unbounded(evidence: Evidence, failure: Failure) -> Finding | None:
     )
 
 
-def _find_range(evidence: Evidence, failure: Failure) -> Finding | None:
+def _find_range(evidence: Evidence, failure: Failure | None) -> Finding | None:
     """The last activation cannot return some of the targets."""
     target, network = evidence.target, evidence.network
-    low, high = network.output_range
-    reaches = low - TOLERANCE <= target.low and target.high <= high + TOLERANCE
-    if target.kind != "numbers" or reaches:
+    least = OUT_OF_REACH if failure is None else OUT_OF_REACH_IN_FAILURE
+    if target.out_of_reach < least:
         return None
-    name = network.output_activation
+    low, high = network.output_range
     limits = f"from {format_number(low)} to {format_number(high)}"
     limits = f"of at least {format_number(low)}" if high == float("inf") else limits
     limits = f"of at most {format_number(high)}" if low == -float("inf") else limits
+    share = format_number(100 * target.out_of_reach, 2)
     return Finding(
         rule="wrong_output",
         symptom=(
-            f"The last layer ends in {name}, which gives numbers {limits}, but the targets go from "
-            f"{format_number(target.low)} to {format_number(target.high)}."
+            f"The last layer ends in {network.output_activation}, which gives numbers {limits}, "
+            f"but the targets go from {format_number(target.low)} to {format_number(target.high)}."
         ),
-        consequence=failure.text,
+        consequence=f"Even the best network would miss {share} % of the targets' variance.",
         evidence={
+            "out_of_reach": target.out_of_reach,
             "lowest_target": target.low,
             "highest_target": target.high,
             "lowest_output": low,

@@ -252,7 +252,15 @@ def describe_targets(program: Program, rows: Data) -> TargetEvidence:
         high=float(y.max()),
         mean=float(y.mean()),
         std=float(y.std()),
+        out_of_reach=_measure_reach(program, y) if kind == "numbers" else 0.0,
     )
+
+
+def _measure_reach(program: Program, y: np.ndarray) -> float:
+    """Return the share of the variance of targets that lies outside the range of the outputs."""
+    low, high = OUTPUT_RANGES.get(objective.last_activation(program.links), (-np.inf, np.inf))
+    distance, variance = y - np.clip(y, low, high), float(y.var())
+    return float(np.square(distance).mean()) / variance if variance else 0.0
 
 
 def _fit_rivals(
