@@ -74,7 +74,9 @@ def make_evidence(
             ),
             **(run or {}),
         ),
-        "rivals": replace(Rivals(0.7, 0.7, 0.3, 0.35, n_scored=400), **(rivals or {})),
+        "rivals": replace(
+            Rivals(0.7, 0.7, 0.3, 0.35, n_fitted=400, n_scored=400), **(rivals or {})
+        ),
         "inputs": InputEvidence("dense_1", (), mean, std, mean - 3 * std, mean + 3 * std, 1000),
         "looked_inside": True,
     }

@@ -14,9 +14,10 @@ from glassnet.doctor.changes import (
     ReplaceActivations,
     ReplaceInitializers,
     ScaleLearningRate,
+    SetLearningRate,
     SetOutputActivation,
 )
-from glassnet.doctor.evidence import ValidationEvidence
+from glassnet.doctor.evidence import LayerEvidence, ValidationEvidence
 from glassnet.errors import ConfigError
 from glassnet.layers import Dropout, Normalization, Rescaling
 
@@ -122,6 +123,15 @@ def test_no_signal_needs_a_network_that_could_have_learned():
     assert name(make_evidence(STUCK, rivals={"linear": 0.71, "neighbours": 0.5})) != "no_signal"
 
 
+def test_few_rows_say_nothing_about_the_labels():
+    """Of XOR's four rows, each has nearest neighbours of the other class."""
+    few = {"linear": 5.9, "neighbours": np.inf, "n_fitted": 4, "n_scored": 4}
+    assert name(make_evidence(STUCK, rivals=few)) != "no_signal"
+    few |= {"neighbours": 0.9, "n_fitted": 19, "n_scored": 100}
+    assert name(make_evidence(STUCK, rivals=few)) != "no_signal"
+    assert name(make_evidence(STUCK, rivals=few | {"n_fitted": 20})) == "no_signal"
+
+
 def test_constant_inputs_say_nothing():
     finding = first(make_evidence(STUCK, inputs=([0.0, 0.0], [0.0, 0.0])))
     assert finding.rule == "no_signal"
@@ -143,8 +153,11 @@ def test_equal_targets_leave_nothing_to_learn():
         (UNEVEN, 0.02, False),
         (list(np.linspace(0.9, 0.7, 10)), 0.04, False),  # falls smoothly
         ([9.0, 0.7, 0.7, 0.7, 0.7, 0.7], 0.02, True),  # jumped in the first epoch
+        ([0.7, 0.7001] * 5, 0.04, False),  # settled: nothing but rounding errors
+        ([0.5, 0.1] * 5, 0.003, True),  # jumps
+        ([0.5, 0.1] * 5, 0.001, False),
     ],
-    ids=["uneven", "small steps", "smooth", "jumped"],
+    ids=["uneven", "small steps", "smooth", "jumped", "settled", "jumps", "tiny steps"],
 )
 def test_rate_too_high(loss, ratio, found):
     evidence = make_evidence(loss, layers=[make_layer("dense_1", ratio=ratio)] * 2)
@@ -170,6 +183,17 @@ def test_rate_too_low(ratio, steps, found):
     layers = [make_layer("dense_1", ratio=ratio)] * 2
     evidence = make_evidence(STUCK, layers=layers, run={"steps": steps})
     assert (name(evidence) == "rate_too_low") == found
+
+
+def test_a_rate_that_faded_away_too_early():
+    still = {"update": 0.0, "weight": 1.0, "gradient": 0.1}
+    layers = [make_layer("dense_1", end=still, moved=0.05)] * 2
+    finding = first(make_evidence(STUCK, layers=layers))
+    assert finding.rule == "rate_too_low"
+    assert "at the start, one changed the weights of a typical layer by 0.5 %" in finding.symptom
+    assert finding.change == SetLearningRate(0.1)
+    layers = [make_layer("dense_1", end=still, moved=0.2)] * 2
+    assert name(make_evidence(STUCK, layers=layers)) != "rate_too_low"
 
 
 @pytest.mark.parametrize(
@@ -255,6 +279,16 @@ def test_equal_starting_weights():
     assert finding.change == ReplaceInitializers(("dense_1",))
     layers[1] = make_layer("dense_2")
     assert name(make_evidence(STUCK, layers=layers)) != "wrong_output"
+
+
+@pytest.mark.parametrize(("before", "found"), [("relu", True), ("leaky_relu", False)])
+def test_an_activation_before_the_last_one(before, found):
+    last = LayerEvidence("activation_1", "Activation", "sigmoid")
+    evidence = make_evidence(STUCK, layers=[make_layer("dense_1", activation=before), last])
+    finding = first(evidence)
+    assert (finding.rule == "wrong_output") == found
+    if found:
+        assert finding.remedy == "Remove the relu of dense_1."
 
 
 LEARNED = list(np.linspace(0.6, 0.05, 30))

@@ -22,6 +22,9 @@ TIMID, WILD = 0.5, 0.1
 """The network could not have learned anything if all steps together change its weights by less than
 the first share, or a single step by more than the second."""
 
+MIN_ROWS = 20
+"""Simple models of fewer rows say nothing about the labels."""
+
 NO_GAIN = 0.98
 """Share of the constant answer's loss above which a simple model has learned nothing."""
 
@@ -107,6 +110,8 @@ def no_signal(evidence: Evidence, failure: Failure | None) -> Finding | None:
     if ratio > WILD or ratio * evidence.run.steps < TIMID:
         return None
     losses = rivals.linear, rivals.neighbours
+    if min(rivals.n_fitted, rivals.n_scored) < MIN_ROWS or not np.isfinite(losses).all():
+        return None
     if not all(loss > NO_GAIN * rivals.val_constant for loss in losses):
         return None
     linear, neighbours, constant = (

@@ -187,10 +187,13 @@ def _find_jumps(evidence: Evidence, run: RunEvidence) -> Failure | None:
     return Failure("unstable", text, {"noise": noise, "gain": gain})
 
 
-def count_rises(curve: np.ndarray) -> float:
-    """Return the share of epochs in which a curve rose, without its first quarter."""
+def count_rises(curve: np.ndarray, least: float = 0.0) -> float:
+    """Return the share of epochs in which a curve rose by more than `least`.
+
+    Its first quarter is left out.
+    """
     steps = np.diff(curve[len(curve) // 4 :])
-    return float((steps > 0).mean()) if len(steps) else 0.0
+    return float((steps > least).mean()) if len(steps) else 0.0
 
 
 def _format(value: float) -> str:

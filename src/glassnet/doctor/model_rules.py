@@ -18,6 +18,10 @@ A smaller share counts if the run fails.
 """
 
 
+NEVER_NEGATIVE = ("relu", "relu6", "softplus", "exponential", "sigmoid", "hard_sigmoid")
+"""Activations whose outputs are at least 0."""
+
+
 @rule(
     "Can the last layer, the loss and the starting weights learn these targets?",
     source="lecture 001, activation of the last layer; lecture 003, symmetry of equal weights.",
@@ -26,7 +30,7 @@ def wrong_output(evidence: Evidence, failure: Failure | None) -> Finding | None:
     """Return a finding if the outputs cannot reach the targets, or all units stay alike."""
     if finding := _find_range(evidence, failure):
         return finding
-    for find in (_find_unbounded, _find_constant_weights):
+    for find in (_find_unbounded, _find_constant_weights, _find_half_range):
         if failure is not None and (finding := find(evidence, failure)):
             return finding
     return None
@@ -97,4 +101,28 @@ def _find_constant_weights(evidence: Evidence, failure: Failure) -> Finding | No
         evidence={"layers_with_equal_units": len(names)},
         remedy=f"Start {listed} from random weights: use the default kernel_initializer.",
         change=ReplaceInitializers(names),
+    )
+
+
+def _find_half_range(evidence: Evidence, failure: Failure) -> Finding | None:
+    """A last activation of its own gets no negative numbers from the activation before it."""
+    layers, last = evidence.network.layers, evidence.network.output_activation
+    if len(layers) < 2 or layers[-1].type != "Activation" or last not in ("sigmoid", "softmax"):
+        return None
+    before = layers[-2]
+    if before.activation not in NEVER_NEGATIVE:
+        return None
+    effects = {
+        "sigmoid": "so it never answers less than 0.5",
+        "softmax": "so it can hardly rule out a class",
+    }
+    return Finding(
+        rule="wrong_output",
+        symptom=(
+            f"The {last} at the end gets no negative numbers from the {before.activation} of "
+            f"{before.name}, {effects[last]}."
+        ),
+        consequence=failure.text,
+        evidence={"units": before.n_units},
+        remedy=f"Remove the {before.activation} of {before.name}.",
     )

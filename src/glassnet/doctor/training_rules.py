@@ -13,10 +13,11 @@ from glassnet.doctor.changes import (
     ReplaceActivations,
     ReplaceInitializers,
     ScaleLearningRate,
+    SetLearningRate,
 )
 from glassnet.doctor.data_rules import raw_scale
 from glassnet.doctor.evidence import Evidence, LayerEvidence
-from glassnet.doctor.failures import Failure, count_rises
+from glassnet.doctor.failures import Failure, count_rises, get_end_loss
 from glassnet.doctor.findings import Finding
 from glassnet.doctor.registry import rule
 from glassnet.formatting import format_number
@@ -27,11 +28,17 @@ GOOD_RATIO = 0.005
 SMOOTH = 0.1
 """Share of epochs with a rising loss below which the loss falls smoothly."""
 
+LEAST_RISE = 0.001
+"""A rise of the loss by less than this share of the constant answer's is a rounding error."""
+
 LEARNED = 0.3
 """Share of the constant answer's loss below which the network has learned the training rows."""
 
 WILD_RATIO, LARGE_RATIO = 0.03, 0.01
 """Shares of its weights by which a step changes a layer if the rate is too high."""
+
+USUAL_RATIO, USUAL_GROWTH = 0.002, 2.0
+"""The same limits if the loss jumps from epoch to epoch, which little but large steps explains."""
 
 GROWTH = 5.0
 """Growth of the weights over a fit that only a rate that is too high explains."""
@@ -41,6 +48,10 @@ TIMID_RATIO = 0.001
 
 With larger steps, a fit that moved its weights little had too few of them.
 """
+
+FADED, FADED_DISTANCE = 0.001, 0.1
+"""A step at the end is less than the first share of one at the start, and all steps together moved
+the weights by less than the second: the rate has faded away too early."""
 
 TIMID_DISTANCE = 0.5
 """All steps together move a layer by less than this share of its weights: the rate is too low."""
@@ -78,6 +89,8 @@ def rate_too_high(evidence: Evidence, failure: Failure | None) -> Finding | None
     ratio = float(np.nanmax([0.0, network.get_step_ratio("start"), network.get_step_ratio("end")]))
     grown = float(np.median([each.weight_end / each.weight_start for each in layers]))
     is_large = ratio > LARGE_RATIO or grown > GROWTH
+    if failure.name == "unstable":
+        is_large = ratio > USUAL_RATIO or grown > USUAL_GROWTH
     if not is_large or not (_is_unsteady(evidence, failure, ratio > WILD_RATIO or grown > GROWTH)):
         return None
     factor = choose_factor(ratio, increase=False)
@@ -92,8 +105,10 @@ def _is_unsteady(evidence: Evidence, failure: Failure, is_wild: bool) -> bool:
     has_jumped = len(run.loss) > 0 and run.loss[0] > JUMP * start
     if has_jumped or failure.name in ("not finite", "diverged", "unstable"):
         return True
-    has_learned = run.loss.min(initial=np.inf) < LEARNED * evidence.rivals.constant
-    return is_wild and not has_learned and count_rises(run.loss) >= SMOOTH
+    constant = evidence.rivals.constant
+    has_learned = get_end_loss(run) < LEARNED * constant
+    rises = count_rises(run.loss, LEAST_RISE * constant if math.isfinite(constant) else 0.0)
+    return is_wild and not has_learned and rises >= SMOOTH
 
 
 @rule(
@@ -110,12 +125,39 @@ def rate_too_low(evidence: Evidence, failure: Failure | None) -> Finding | None:
     if not len(run.loss) or run.loss[-1] > RISEN * run.loss[0]:
         return None
     ratio = network.get_step_ratio("start")
+    if network.get_step_ratio("end") < FADED * ratio and _get_distance(layers) < FADED_DISTANCE:
+        return _make_fading_finding(evidence, failure)
     if not (ratio < TIMID_RATIO and ratio * run.steps < TIMID_DISTANCE):
         return None
     factor = choose_factor(ratio, increase=True)
-    moved = _percent(float(np.median([each.moved for each in layers])))
+    moved = _percent(_get_distance(layers))
     detail = f", and all {run.steps} steps together by {moved}"
     return _make_rate_finding("rate_too_low", evidence, failure, factor, ratio, detail)
+
+
+def _get_distance(layers: Sequence[LayerEvidence]) -> float:
+    """Return the share of its weights by which the fit moved the median layer."""
+    return float(np.median([each.moved for each in layers]))
+
+
+def _make_fading_finding(evidence: Evidence, failure: Failure) -> Finding:
+    network = evidence.network
+    start, end = network.get_step_ratio("start"), network.get_step_ratio("end")
+    return Finding(
+        rule="rate_too_low",
+        symptom=(
+            "The steps have faded away too early: at the start, one changed the weights of a "
+            f"typical layer by {_percent(start)}, at the end by {_percent(end)}."
+        ),
+        consequence=failure.text,
+        evidence={
+            "learning_rate": network.learning_rate,
+            "update_ratio": start,
+            "update_ratio_at_end": end,
+        },
+        remedy="Let the learning rate fall more slowly, or keep it constant.",
+        change=SetLearningRate(network.learning_rate),
+    )
 
 
 def _make_rate_finding(
