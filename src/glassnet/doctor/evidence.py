@@ -233,6 +233,42 @@ class ValidationEvidence:
 
 
 @dataclass(frozen=True, eq=False)
+class AnswerEvidence:
+    """Answers of the network for single rows at the end of the fit.
+
+    Attributes:
+        n_rows: number of rows, of the validation rows or of a sample of them.
+        loss: mean loss of a row, without penalties.
+        loss_error: its standard error.
+        accuracy: share of rows whose class is found; NaN for numbers.
+        counts: number of rows of each class; None for numbers.
+        found: number of these whose class is found.
+        predicted: number of rows for which each class is predicted.
+        separation: share of pairs of a row of the class and another one in which the first has the
+            higher probability of the class (area under the ROC curve); NaN without such pairs.
+        n_copies: number of rows that equal a training row.
+        copy_gain: mean loss of the other rows minus that of the copies; NaN without either.
+        copy_gain_error: its standard error.
+        are_validation_rows: whether they are; else they are training rows.
+        has_weights: whether the training rows have different weights.
+    """
+
+    n_rows: int
+    loss: float
+    loss_error: float
+    accuracy: float = float("nan")
+    counts: np.ndarray | None = None
+    found: np.ndarray | None = None
+    predicted: np.ndarray | None = None
+    separation: np.ndarray | None = None
+    n_copies: int = 0
+    copy_gain: float = float("nan")
+    copy_gain_error: float = float("nan")
+    are_validation_rows: bool = True
+    has_weights: bool = False
+
+
+@dataclass(frozen=True, eq=False)
 class Evidence:
     """Everything that rules read. A part is None if it is not known.
 
@@ -245,7 +281,8 @@ class Evidence:
         outputs: outputs after training. Known only if the run fails.
         validation: change of each validation row's loss since the best epoch. Known only if the
             validation loss has risen.
-        data: facts about the rows, before training only: see `data_evidence`.
+        answers: for single rows at the end. Known only if a free number asks for them.
+        data: facts about the rows: see `data_evidence`.
         looked_inside: whether statistics of steps and units were computed.
         is_smoke_test: whether the run is a short one before training.
         missing: why a part is not known, by its name.
@@ -258,6 +295,7 @@ class Evidence:
     inputs: InputEvidence | None = None
     outputs: OutputEvidence | None = None
     validation: ValidationEvidence | None = None
+    answers: AnswerEvidence | None = None
     data: DataEvidence | None = None
     looked_inside: bool = False
     is_smoke_test: bool = False

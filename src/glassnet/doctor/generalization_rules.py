@@ -9,7 +9,8 @@ import numpy as np
 from glassnet.doctor.changes import InsertLayer
 from glassnet.doctor.evidence import Evidence, NetworkEvidence
 from glassnet.doctor.failures import Failure, estimate_noise
-from glassnet.doctor.findings import Finding
+from glassnet.doctor.findings import ALARM, INFORMATION, Finding
+from glassnet.doctor.intervals import find_share_interval
 from glassnet.doctor.registry import rule
 from glassnet.formatting import format_number
 from glassnet.layers import Dropout
@@ -27,6 +28,23 @@ STANDARD_ERRORS = 3.0
 """Least rise of the mean loss of the validation rows, in standard errors of paired rows."""
 
 DROPOUT = 0.3
+
+MIN_ANSWERS, NO_BETTER = 20, 1.05
+"""Number of answers from which they are judged, and of what part of the constant answer's loss."""
+
+TOO_OFTEN, SLIGHTLY = 0.4, 0.1
+"""By how much the share of a class among the answers is above that among the rows: enough for a
+finding, and the least if nearly all answers are this class.
+"""
+
+ONE_CLASS, LARGEST_CLASS = 0.95, 0.9
+"""Share of answers that are one class, and largest share of rows that a class may have."""
+
+WIDE_ACCURACY, ENOUGH_ACCURACY = 0.25, 0.1
+"""Width of an interval of the accuracy that is too wide, and of one that is not."""
+
+WIDE_LOSS, ENOUGH_LOSS = 0.5, 0.2
+"""The same for half the interval of the loss, as a share of the loss."""
 
 
 class Rise(NamedTuple):
@@ -107,6 +125,123 @@ def find_last_hidden(network: NetworkEvidence) -> str | None:
     """Return the name of the last layer with weights before the output; None if there is none."""
     names = [layer.name for layer in network.layers if layer.n_weights and "/" not in layer.name]
     return names[-2] if len(names) > 1 else None
+
+
+@rule(
+    "Does the network answer one class far too often?",
+    source="Amazon SageMaker Debugger, rule Confusion; lecture 004, accuracy.",
+)
+def predicts_one_class(evidence: Evidence, failure: Failure | None) -> Finding | None:
+    """Return a finding if most answers are one class, but far fewer rows are.
+
+    If the run fails and neither classes nor rows have weights, something else is the cause, and
+    `no_better_than_baseline` says what it costs.
+    """
+    answers = evidence.answers
+    if answers is None or answers.predicted is None or answers.counts is None:
+        return None
+    n, label = answers.n_rows, int(answers.predicted.argmax())
+    most, own, largest = (
+        float(value / n)
+        for value in (answers.predicted[label], answers.counts[label], answers.counts.max())
+    )
+    least = min(ONE_CLASS, own + TOO_OFTEN)
+    if n < MIN_ANSWERS or most <= least or most <= own + SLIGHTLY or largest > LARGEST_CLASS:
+        return None
+    is_cause = answers.has_weights or failure is None
+    if not (is_cause and (consequence := _describe_answers(evidence, failure, largest))):
+        return None
+    return Finding(
+        rule="predicts_one_class",
+        symptom=(
+            f"For {round(100 * most)} % of the rows the network answers class {label}, but only "
+            f"{round(100 * own)} % are of this class."
+        ),
+        consequence=consequence,
+        evidence={"answers": most, "rows_of_class": own, "accuracy": answers.accuracy},
+        remedy=(
+            "The weights of the classes or rows are too different: leave out class_weight and "
+            'sample_weight, or use class_weight="balanced".'
+            if answers.has_weights
+            else "Train for more epochs, and begin with a bias of 0 in the last layer. If that "
+            "does not help, train on a few rows until these are learned."
+        ),
+        fit_arguments={"class_weight": None} if answers.has_weights else {},
+        confidence=INFORMATION if evidence.is_smoke_test else ALARM,
+    )
+
+
+def _describe_answers(evidence: Evidence, failure: Failure | None, largest: float) -> str:
+    """Return what answers of mostly one class cost, or "".
+
+    Args:
+        evidence: with answers.
+        failure: how the run fails.
+        largest: share of the largest class.
+    """
+    answers, constant = evidence.answers, evidence.rivals.val_constant
+    assert answers is not None
+    if failure is not None and failure.name == "not finite":
+        return ""
+    if answers.accuracy < find_share_interval(largest, answers.n_rows)[0]:
+        return (
+            f"The accuracy is {format_number(answers.accuracy, 2)}; that of always answering the "
+            f"largest class is {format_number(largest, 2)}."
+        )
+    if failure is None and answers.loss > NO_BETTER * constant:
+        return (
+            f"The loss of {format_number(answers.loss, 3)} is no better than that of always giving "
+            f"the same answer, {format_number(constant, 3)}."
+        )
+    return failure.text if failure else ""
+
+
+@rule(
+    "Are there enough validation rows for the score to mean anything?",
+    source="Wilson 1927, Probable inference; lecture 006, validation.",
+)
+def validation_noise(evidence: Evidence, failure: Failure | None) -> Finding | None:
+    """Return information if the score could be far off by the luck of few validation rows."""
+    answers = evidence.answers
+    if answers is None or not answers.are_validation_rows:
+        return None
+    n = answers.n_rows
+    if evidence.run.n_validation_rows != n or n < 2 or failure is not None:
+        return None
+    if np.isfinite(answers.accuracy):
+        low, high = find_share_interval(answers.accuracy, n)
+        if high - low < WIDE_ACCURACY:
+            return None
+        score = f"an accuracy of {format_number(answers.accuracy, 2)}"
+        numbers = {"accuracy": answers.accuracy, "low": low, "high": high}
+        least = n * ((high - low) / ENOUGH_ACCURACY) ** 2
+    else:
+        error = 2 * answers.loss_error
+        if not error > WIDE_LOSS * answers.loss > 0:
+            return None
+        low, high = max(answers.loss - error, 0.0), answers.loss + error
+        score = f"a loss of {format_number(answers.loss, 2)}"
+        numbers = {"loss": answers.loss, "low": low, "high": high}
+        least = n * (error / (ENOUGH_LOSS * answers.loss)) ** 2
+    interval = f"{format_number(low, 2)} to {format_number(high, 2)}"
+    rows = int(np.ceil(least / 10) * 10)
+    return Finding(
+        rule="validation_noise",
+        symptom=(
+            f"{n} validation rows are few: with {score} on them, that on new rows may be "
+            f"anything from {interval} (95 % confidence)."
+        ),
+        consequence=(
+            "The best epoch, or a model that seems better than another one, may be a matter of "
+            "luck."
+        ),
+        evidence={"validation_rows": n} | numbers,
+        remedy=(
+            f"Validate on about {rows} rows if there are that many (validation_split), or score "
+            "every row with gn.selection.cross_validate."
+        ),
+        confidence=INFORMATION,
+    )
 
 
 @rule(

@@ -32,8 +32,11 @@ PRIORITY = (
     "vanishing_gradient",
     "rate_too_low",
     "overfitting",
+    "class_imbalance",
     "duplicate_rows",
     "target_leak",
+    "predicts_one_class",
+    "validation_noise",
     "no_better_than_baseline",
 )
 """The rules, from causes to symptoms."""

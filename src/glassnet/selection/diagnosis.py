@@ -52,6 +52,7 @@ RENAMED = ("self", "columns")
 
 ONLY_AFTER_TRAINING = {
     "overfitting": "only the whole fit shows it",
+    "validation_noise": "only the whole fit shows it",
 }
 """Rules that a short training cannot be judged by, and why."""
 
@@ -204,7 +205,7 @@ class _Diagnosis:
         reason = f"the short training had {steps:,} of {count}, and the others may suffice"
         if not failure.name.startswith("learned nothing"):
             return {each.name: reason for each in rules() if "data" not in each.needs}
-        unsure = {"no_better_than_baseline": reason}
+        unsure = dict.fromkeys(("no_better_than_baseline", "predicts_one_class"), reason)
         ratio = evidence.network.get_step_ratio("start")
         if planned is None or not ratio * planned < TIMID_DISTANCE:
             unsure["rate_too_low"] = reason

@@ -50,6 +50,7 @@ from glassnet.losses import Loss
 from glassnet.losses.scaled import ScaledLoss
 from glassnet.pipeline.adapter import Blocks
 from glassnet.training.history import History
+from glassnet.training.row_examination import MAX_VALUES, RowFacts, add_rows
 from glassnet.training.row_losses import compute_row_losses
 from glassnet.training.trainer import BestWeights
 from glassnet.types import Params
@@ -151,8 +152,8 @@ def examine_fit(facts: FitFacts) -> Evidence | None:
         rivals=Rivals(*constants, rows="training half" if val_y is None else "validation"),
         is_smoke_test=facts.is_smoke_test,
     )
+    validation = blocks.sample(MAX_ROWS) if blocks else None
     if _needs_models(evidence):
-        validation = blocks.sample(MAX_ROWS) if blocks else None
         rivals = _fit_rivals(facts, rows, validation, constants)
         evidence = replace(evidence, rivals=rivals)
         failure = find_failure(evidence)
@@ -160,8 +161,19 @@ def examine_fit(facts: FitFacts) -> Evidence | None:
             rivals = _fit_rivals(facts, rows, validation, constants, with_errors=True)
             evidence = replace(evidence, rivals=rivals)
     if blocks and find_rise(evidence):
-        evidence = replace(evidence, validation=_compare_rows(facts, blocks.sample(MAX_ROWS)))
+        evidence = replace(evidence, validation=_compare_rows(facts, validation))
+    if blocks is None or validation is not None:
+        is_large = np.size(chunk.data.x) > MAX_VALUES
+        all_rows = rows if is_large else _take_rows(chunk.data, index)
+        evidence = _add_rows(facts, evidence, all_rows, validation)
     return _look_inside(facts, evidence, rows) if find_failure(evidence) else evidence
+
+
+def _add_rows(facts: FitFacts, evidence: Evidence, rows: Data, validation: Data | None) -> Evidence:
+    program, names = facts.program, tuple(facts.feature_names)
+    counts = None if validation is None else describe_targets(program, validation).counts
+    end = facts.record.train_state
+    return add_rows(evidence, RowFacts(program, end, rows, validation, counts, names))
 
 
 def _compare_rows(facts: FitFacts, rows: Data | None) -> ValidationEvidence | None:
