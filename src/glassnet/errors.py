@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import difflib
 import functools
+import importlib
 import math
 import operator
 import os
@@ -249,6 +250,24 @@ def missing_attribute(instance: Any, name: str) -> MissingError:
 def missing_name(module: str, name: str, names: Iterable[str]) -> MissingError:
     """Return an error about a name that a module does not have; it names the nearest."""
     return MissingError(f"module {module!r} has no attribute {name!r}.{suggest(name, names)}")
+
+
+def import_public_name(package: str, name: str, modules: Mapping[str, str]) -> Any:
+    """Return a public name of a package, imported when it is first used.
+
+    Args:
+        package: the package; the name becomes one of its attributes.
+        name: the name.
+        modules: module inside the package of each public name.
+
+    Raises:
+        MissingError: the package has no such name; the message suggests the nearest.
+    """
+    if name not in modules:
+        raise missing_name(package, name, modules)
+    value = getattr(importlib.import_module(f"{package}.{modules[name]}"), name)
+    setattr(sys.modules[package], name, value)
+    return value
 
 
 def suggest(name: str, names: Iterable[str]) -> str:

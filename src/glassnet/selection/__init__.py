@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING, Any
+
+from glassnet.errors import import_public_name
 
 if TYPE_CHECKING:
     from glassnet.selection.comparisons import compare as compare
@@ -27,13 +28,7 @@ __all__ = sorted(_MODULES)
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _MODULES:
-        from glassnet.errors import missing_name
-
-        raise missing_name(__name__, name, __all__)
-    value = getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)
-    globals()[name] = value
-    return value
+    return import_public_name(__name__, name, _MODULES)
 
 
 def __dir__() -> list[str]:

@@ -58,9 +58,9 @@ class History:
     observations: list[Observation] = field(default_factory=list)
     steps: int = 0
     weights: dict[str, np.ndarray] = field(default_factory=dict)
-    initial_loss: float = math.nan
-    findings: Findings = field(default_factory=Findings)
-    evidence: Evidence | None = None
+    initial_loss: float = field(default=math.nan, compare=False)
+    findings: Findings = field(default_factory=Findings, compare=False)
+    evidence: Evidence | None = field(default=None, compare=False)
 
     def add(self, record: Record, names: Iterable[str] = ()) -> None:
         """Append an epoch.
