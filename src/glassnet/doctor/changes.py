@@ -406,6 +406,7 @@ class SetOutputActivation(Change):
     Args:
         activation: its name; None for none.
         loss: a loss or its name; None to keep the loss.
+        units: number of units of the last layer; None to keep it.
 
     Raises:
         ConfigError: the activation or the loss is unknown.
@@ -417,6 +418,7 @@ class SetOutputActivation(Change):
 
     activation: str | None
     loss: str | Loss | None = None
+    units: int | None = None
 
     def __post_init__(self) -> None:
         if self.activation is not None:
@@ -434,12 +436,17 @@ class SetOutputActivation(Change):
         names = _list_names(parts.layers)
         expected = "a network that ends in a layer with an activation"
         require(fits, type(self).__name__, expected, layers=names)
-        layers[k] = replace(last, activation=self.activation or "linear")
+        values = {} if self.units is None else {"units": self.units}
+        require(
+            values.keys() <= set(field_names(last)), type(self).__name__, expected, layers=names
+        )
+        layers[k] = replace(last, activation=self.activation or "linear", **values)
         loss = parts.loss if self.loss is None else losses.get(self.loss)
         return parts._replace(layers=tuple(layers), loss=loss)
 
     def describe(self) -> str:
         end = f"in {self.activation}" if self.activation else "without activation"
+        end = end if self.units is None else f"{end} with {self.units} units"
         loss = f", with the loss {_name_loss(self.loss)}" if self.loss else ""
         return f"End the network {end}{loss}"
 

@@ -25,6 +25,8 @@ class TargetEvidence:
         low, high, mean, std: of all values. Standardized if the network sees them so.
         out_of_reach: mean squared distance of the values from the range of the outputs, divided by
             their variance; 0 for classes.
+        n_values: number of distinct values if they are the integers from 0 on, one for each row;
+            else 0.
     """
 
     kind: str
@@ -35,6 +37,7 @@ class TargetEvidence:
     mean: float
     std: float
     out_of_reach: float = 0.0
+    n_values: int = 0
 
     @property
     def is_constant(self) -> bool:
@@ -118,6 +121,11 @@ class NetworkEvidence:
         layers: in the order in which they run.
         has_noise: whether a layer draws noise in training, such as Dropout.
         regularizers: whether a layer has a penalty.
+        dropout: the largest rate of a dropout.
+        weight_decay: of the optimizer.
+        momentum: the largest momentum of a batch normalization; 0 if there is none.
+        is_linear: whether nothing between the inputs and the last layer with weights is bent, so
+            that two or more layers with weights compute no more than one.
     """
 
     loss: str
@@ -129,6 +137,10 @@ class NetworkEvidence:
     layers: tuple[LayerEvidence, ...] = ()
     has_noise: bool = False
     regularizers: bool = False
+    dropout: float = 0.0
+    weight_decay: float = 0.0
+    momentum: float = 0.0
+    is_linear: bool = False
 
     @property
     def trained_layers(self) -> tuple[LayerEvidence, ...]:
@@ -171,7 +183,9 @@ class RunEvidence:
         val_loss: validation loss of each complete epoch; empty without validation.
         logs: all logged values by name, for metrics.
         initial_loss: loss of the first step, with the starting weights.
-        penalty: the part of the last loss that comes from regularizers.
+        penalty: the part of the last loss that comes from regularizers. Known only if the run
+            fails.
+        initial_penalty: the same of the starting weights.
         stopped: why the run ended before its last epoch, or "".
         nonfinite: place and link of the first value that was not finite, or "".
         is_interrupted: whether the user ended it by Ctrl-C.
@@ -191,6 +205,7 @@ class RunEvidence:
     logs: Mapping[str, np.ndarray]
     initial_loss: float
     penalty: float = 0.0
+    initial_penalty: float = 0.0
     stopped: str = ""
     nonfinite: str = ""
     is_interrupted: bool = False
@@ -206,6 +221,8 @@ class OutputEvidence:
         spread: standard deviation of the outputs over the rows, mean over the outputs.
         most_common: share of rows with the most common predicted class; NaN for numbers.
         n_classes_predicted: number of different predicted classes; 0 for numbers.
+        loss: their loss as in prediction: without dropout, and batch normalization with its moving
+            statistics.
     """
 
     low: float
@@ -213,6 +230,7 @@ class OutputEvidence:
     spread: float
     most_common: float = float("nan")
     n_classes_predicted: int = 0
+    loss: float = float("nan")
 
 
 @dataclass(frozen=True, eq=False)
@@ -277,6 +295,8 @@ class Evidence:
         network: the network.
         run: what a fit, or the smoke test, logged; of no epoch if there was no run.
         rivals: losses of simple models on the same rows; NaN if they are not known.
+        class_rivals: the same with the targets as classes. Known only if class numbers are learned
+            as one number, and the accuracy is logged.
         inputs: statistics of the inputs. Known only if the run fails: see `looked_inside`.
         outputs: outputs after training. Known only if the run fails.
         validation: change of each validation row's loss since the best epoch. Known only if the
@@ -292,6 +312,7 @@ class Evidence:
     network: NetworkEvidence
     run: RunEvidence
     rivals: Rivals
+    class_rivals: Rivals | None = None
     inputs: InputEvidence | None = None
     outputs: OutputEvidence | None = None
     validation: ValidationEvidence | None = None

@@ -147,10 +147,15 @@ def _find_standstill(evidence: Evidence, run: RunEvidence) -> Failure | None:
 
 
 def _find_lag(evidence: Evidence, run: RunEvidence) -> Failure | None:
-    """A linear model or nearest neighbours are clearly better."""
-    rivals = evidence.rivals
+    """A linear model or nearest neighbours are clearly better, after enough steps."""
     if run.epochs < MIN_EPOCHS or run.steps < MIN_STEPS:
         return None
+    return find_lag(evidence)
+
+
+def find_lag(evidence: Evidence) -> Failure | None:
+    """Return by how much a linear model or nearest neighbours are clearly better, or None."""
+    rivals, run = evidence.rivals, evidence.run
     losses = {"a linear model": rivals.linear, "nearest neighbours": rivals.neighbours}
     losses = {name: loss for name, loss in losses.items() if np.isfinite(loss)}
     if not losses:

@@ -8,7 +8,7 @@ import numpy as np
 
 from glassnet.doctor.changes import InsertLayer
 from glassnet.doctor.evidence import Evidence, NetworkEvidence
-from glassnet.doctor.failures import Failure, estimate_noise
+from glassnet.doctor.failures import Failure, estimate_noise, find_lag
 from glassnet.doctor.findings import ALARM, INFORMATION, Finding
 from glassnet.doctor.intervals import find_share_interval
 from glassnet.doctor.registry import rule
@@ -45,6 +45,14 @@ WIDE_ACCURACY, ENOUGH_ACCURACY = 0.25, 0.1
 
 WIDE_LOSS, ENOUGH_LOSS = 0.5, 0.2
 """The same for half the interval of the loss, as a share of the loss."""
+MIN_ROWS = 100
+"""With fewer training rows, nothing is said about a short run."""
+
+CATCH_UP = 0.1
+"""Share of what a network is behind a simple model that it made up in the last fifth of the run."""
+
+STEEP, STEEP_EPOCHS = 0.1, 2
+"""Fall per epoch, as a share of the loss, in each of the last epochs of a run that ended early."""
 
 
 class Rise(NamedTuple):
@@ -118,6 +126,67 @@ def overfitting(evidence: Evidence, failure: Failure | None) -> Finding | None:
         remedy=f"EarlyStopping would have kept epoch {epoch}{after}.",
         change=InsertLayer(Dropout(DROPOUT), after=name) if name else None,
         fit_arguments={"epochs": k + 1},
+    )
+
+
+def find_fall(evidence: Evidence) -> float:
+    """Return how far the loss fell in the last fifth of the run; 0 if it no longer falls.
+
+    It is the validation loss, if there is one. It must be lowest at the end, and the training loss
+    must fall, too.
+    """
+    run, constant = evidence.run, evidence.rivals.constant
+    curve = run.val_loss if len(run.val_loss) else run.loss
+    n = len(curve)
+    is_over = run.stopped or run.best_weights_restored or evidence.is_smoke_test or run.first_epoch
+    if not n or is_over or not (np.isfinite(curve).all() and np.isfinite(run.loss).all()):
+        return 0.0
+    k = max(1, n // 5)
+    before = curve[-1 - k] if n > 1 else max(run.initial_loss, constant)
+    is_training = n == 1 or run.loss[-1] < run.loss[-1 - k]
+    fall = float(before - curve[-1])
+    is_steady = curve.argmin() == n - 1 and fall > NOISES * estimate_noise(curve)
+    return fall if is_training and is_steady else 0.0
+
+
+@rule(
+    "Did the run end while the network was still improving?",
+    source="Prechelt 1998, Early stopping - but when?; lecture 002, learning curves.",
+)
+def still_improving(evidence: Evidence, failure: Failure | None) -> Finding | None:
+    """Return a finding if the loss still fell fast at the end.
+
+    It is an alarm if the network is behind a simple model, else information.
+    """
+    run, fall = evidence.run, find_fall(evidence)
+    if fall <= 0 or (run.n_rows or 0) < MIN_ROWS:
+        return None
+    curve = run.val_loss if len(run.val_loss) else run.loss
+    name = "validation" if len(run.val_loss) else "training"
+    end, lag = float(curve[-1]), find_lag(evidence)
+    last = -np.diff(curve)[-STEEP_EPOCHS:]
+    is_steep = len(last) > 0 and last.min() > STEEP * end > 0
+    is_steep &= end > 0.05 * evidence.rivals.constant
+    makes_up = lag is not None and fall > CATCH_UP * (end - lag.numbers["rival_loss"])
+    if not (makes_up or is_steep):
+        return None
+    epochs, unit = 3 * run.epochs, "epoch" if run.epochs == 1 else "epochs"
+    consequence = "It is better after more epochs, if it goes on like this."
+    if makes_up and lag is not None:
+        consequence = lag.text
+    last_fifth = max(1, run.epochs // 5)
+    when = "the last epoch" if last_fifth == 1 else f"the last {last_fifth} epochs"
+    return Finding(
+        rule="still_improving",
+        symptom=(
+            f"The run ended after {run.epochs} {unit} and {run.steps} steps while the {name} loss "
+            f"still fell fast: by {format_number(fall, 2)} to {format_number(end, 2)} in {when}."
+        ),
+        consequence=consequence,
+        evidence={"epochs": run.epochs, "steps": run.steps, "fall": fall, "loss": end},
+        remedy=f"Train for more epochs: try epochs={epochs}, with EarlyStopping.",
+        confidence=ALARM if makes_up else INFORMATION,
+        fit_arguments={"epochs": epochs},
     )
 
 

@@ -19,6 +19,7 @@ from glassnet.doctor.data_rules import raw_scale
 from glassnet.doctor.evidence import Evidence, LayerEvidence
 from glassnet.doctor.failures import Failure, count_rises, get_end_loss
 from glassnet.doctor.findings import Finding
+from glassnet.doctor.model_rules import target_scale
 from glassnet.doctor.registry import rule
 from glassnet.formatting import format_number
 
@@ -64,6 +65,9 @@ RISEN = 1.05
 
 VANISHING = 2.0
 """Powers of ten between the relative gradients of the last and the first layer."""
+
+MOSTLY_SATURATED = 0.5
+"""Share of a hidden layer's units that are saturated at the start."""
 
 MOSTLY_DEAD, HALF_DEAD = 0.9, 0.5
 """Shares of a layer's units that are 0 on every row."""
@@ -228,6 +232,38 @@ def _revive(name: str, bias: float) -> dict[str, Any]:
     return {"remedy": text, "change": ReplaceActivations("relu", "leaky_relu")}
 
 
+@rule(
+    "Are sigmoid or tanh units saturated, on the flat part of their curve?",
+    source="Glorot and Bengio 2010, Understanding the difficulty of training deep feedforward "
+    "neural networks; CS231n, Neural Networks 1.",
+)
+def saturated_units(evidence: Evidence, failure: Failure | None) -> Finding | None:
+    """Return a finding if most units of a hidden layer were saturated from the start."""
+    hidden = evidence.network.kernel_layers[:-1]
+    shares = {layer.name: layer.saturated_start or 0.0 for layer in hidden}
+    if failure is None or not shares:
+        return None
+    name, share = max(shares.items(), key=lambda item: item[1])
+    if share < MOSTLY_SATURATED:
+        return None
+    activation = next(layer.activation for layer in hidden if layer.name == name)
+    names = tuple(layer for layer, value in shares.items() if value > 0.1)
+    return Finding(
+        rule="saturated_units",
+        symptom=(
+            f"{_percent(share)} of the {activation} units of {name} were saturated before the "
+            "first step: they are on the flat part of the curve, where the gradient is almost 0."
+        ),
+        consequence=failure.text,
+        evidence={"saturated_units_at_start": share},
+        remedy=(
+            "Draw smaller starting weights: use the default kernel_initializer. Also check that "
+            "the inputs are scaled."
+        ),
+        change=ReplaceInitializers(names),
+    )
+
+
 def _percent(share: float) -> str:
     return f"{format_number(100 * share, 2)} %"
 
@@ -285,7 +321,7 @@ def not_finite(evidence: Evidence, failure: Failure | None) -> Finding | None:
     run = evidence.run
     if not run.nonfinite:
         return None
-    causes = [raw_scale(evidence, failure), rate_too_high(evidence, failure)]
+    causes = [find(evidence, failure) for find in (raw_scale, target_scale, rate_too_high)]
     cause = next((each for each in causes if each is not None), None)
     remedy = (
         cause.remedy

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from glassnet.activations import ParametricActivation
+from glassnet.doctor.changes import DROPOUT_FIELDS
 from glassnet.doctor.evidence import (
     Evidence,
     InputEvidence,
@@ -26,7 +27,8 @@ from glassnet.doctor.evidence import (
     ValidationEvidence,
 )
 from glassnet.doctor.failures import BEHIND, MIN_EPOCHS, MIN_STEPS, find_failure
-from glassnet.doctor.generalization_rules import find_rise
+from glassnet.doctor.generalization_rules import MIN_ROWS, find_fall, find_rise
+from glassnet.doctor.model_rules import has_class_numbers
 from glassnet.doctor.registry import judge
 from glassnet.engine import inference, network, objective
 from glassnet.engine.epoch_runner import RunState
@@ -45,8 +47,15 @@ from glassnet.engine.train_step import (
 from glassnet.engine.unit_statistics import UnitStatistics, compute_unit_statistics
 from glassnet.evaluation.constant_answers import constant_loss
 from glassnet.evaluation.quick_rivals import Rivals, fit_rivals
-from glassnet.layers import Activation, Composite, Embedding, Masking, functional
-from glassnet.losses import Loss
+from glassnet.layers import (
+    Activation,
+    BatchNormalization,
+    Composite,
+    Embedding,
+    Masking,
+    functional,
+)
+from glassnet.losses import Loss, SparseCategoricalCrossentropy
 from glassnet.losses.scaled import ScaledLoss
 from glassnet.pipeline.adapter import Blocks
 from glassnet.training.history import History
@@ -83,6 +92,24 @@ OUTPUT_RANGES = {
     "celu": (-1.0, np.inf),
 }
 """Lowest and highest output of activations that do not reach every number."""
+
+LINEAR_KERNELS = ("Dense", "Conv1D", "Conv2D", "DepthwiseConv2D", "Conv2DTranspose")
+"""Layers with weights that are linear if no activation follows."""
+
+LINEAR_LAYERS = (
+    "AveragePooling",
+    "BatchNormalization",
+    "Dropout",
+    "Flatten",
+    "Gaussian",
+    "GlobalAveragePooling",
+    "Normalization",
+    "Permute",
+    "Rescaling",
+    "Reshape",
+    "ZeroPadding",
+)
+"""How the names of other layers begin that are linear in prediction."""
 
 NORMALIZATIONS = (
     "BatchNormalization",
@@ -153,13 +180,16 @@ def examine_fit(facts: FitFacts) -> Evidence | None:
         is_smoke_test=facts.is_smoke_test,
     )
     validation = blocks.sample(MAX_ROWS) if blocks else None
-    if _needs_models(evidence):
+    names_classes = has_class_numbers(evidence)
+    if _needs_models(evidence) or names_classes:
         rivals = _fit_rivals(facts, rows, validation, constants)
         evidence = replace(evidence, rivals=rivals)
         failure = find_failure(evidence)
         if failure and failure.name == "behind a simple model":
             rivals = _fit_rivals(facts, rows, validation, constants, with_errors=True)
             evidence = replace(evidence, rivals=rivals)
+        if names_classes:
+            evidence = replace(evidence, class_rivals=_fit_classifiers(rows, validation))
     if blocks and find_rise(evidence):
         evidence = replace(evidence, validation=_compare_rows(facts, validation))
     if blocks is None or validation is not None:
@@ -215,7 +245,8 @@ def _needs_models(evidence: Evidence) -> bool:
     curve = run.val_loss if is_validated else run.loss
     constant = rivals.val_constant if is_validated else rivals.constant
     is_long = run.epochs >= MIN_EPOCHS and run.steps >= MIN_STEPS
-    return is_long and not float(curve.min()) - run.penalty <= BEHIND * constant
+    is_falling = (run.n_rows or 0) >= MIN_ROWS and find_fall(evidence) > 0
+    return (is_long or is_falling) and not float(curve.min()) - run.penalty <= BEHIND * constant
 
 
 def _find_real_rows(chunk: Chunk) -> np.ndarray:
@@ -265,6 +296,7 @@ def describe_targets(program: Program, rows: Data) -> TargetEvidence:
         mean=float(y.mean()),
         std=float(y.std()),
         out_of_reach=_measure_reach(program, y) if kind == "numbers" else 0.0,
+        n_values=_count_integers(y) if y.size == len(y) else 0,
     )
 
 
@@ -273,6 +305,15 @@ def _measure_reach(program: Program, y: np.ndarray) -> float:
     low, high = OUTPUT_RANGES.get(objective.last_activation(program.links), (-np.inf, np.inf))
     distance, variance = y - np.clip(y, low, high), float(y.var())
     return float(np.square(distance).mean()) / variance if variance else 0.0
+
+
+def _count_integers(y: np.ndarray) -> int:
+    """Return the number of distinct values if they are 0, 1, ...; else 0."""
+    first = y[:MAX_ROWS]
+    if not ((first >= 0) & (first == np.round(first))).all():
+        return 0
+    values = np.unique(y)
+    return len(values) if np.array_equal(values, np.arange(len(values))) else 0
 
 
 def _fit_rivals(
@@ -309,6 +350,16 @@ def _fit_rivals(
         predict=predict if with_errors else None,
         constants=constants,
     )
+
+
+def _fit_classifiers(rows: Data, validation: Data | None) -> Rivals:
+    """Return how well simple models tell the classes whose numbers are the targets."""
+    train, held_out = (
+        None if part is None else part._replace(y=np.asarray(part.y).reshape(-1).astype(int))
+        for part in (rows, validation)
+    )
+    assert train is not None
+    return fit_rivals(SparseCategoricalCrossentropy(), train, held_out)
 
 
 def get_base_loss(loss: Loss) -> Loss:
@@ -357,7 +408,36 @@ def _describe_network(facts: FitFacts) -> NetworkEvidence:
         layers=tuple(_describe_layers(program, start.params, end.params)),
         has_noise=any(map(functional.uses_randomness, links)),
         regularizers=any(_has_penalty(link) for link in all_links),
+        dropout=max((_get_dropout(link) for link in all_links), default=0.0),
+        weight_decay=float(getattr(program.optimizer, "weight_decay", None) or 0.0),
+        momentum=max((_get_momentum(link) for link in all_links), default=0.0),
+        is_linear=_is_linear(links),
     )
+
+
+def _get_dropout(link: Any) -> float:
+    """Return the largest share of its inputs that a layer drops in training."""
+    names = DROPOUT_FIELDS if "Dropout" in type(link).__name__ else DROPOUT_FIELDS[1:]
+    return max(float(vars(link).get(name, 0.0)) for name in names)
+
+
+def _get_momentum(link: Any) -> float:
+    """Return the momentum of a batch normalization; 0 of any other layer."""
+    return float(link.momentum) if isinstance(link, BatchNormalization) else 0.0
+
+
+def _is_linear(links: Links) -> bool:
+    """Return whether two or more layers with weights have nothing bent between them."""
+    kernels = [i for i, link in enumerate(links) if type(link).__name__ in LINEAR_KERNELS]
+    return len(kernels) > 1 and all(map(_is_linear_link, links[: kernels[-1]]))
+
+
+def _is_linear_link(link: Any) -> bool:
+    """Return whether the outputs of a link, in prediction, are a linear function of its inputs."""
+    name = type(link).__name__
+    if isinstance(link, Activation):
+        return bool(link.activation == "linear")
+    return name.startswith(LINEAR_LAYERS) or name in LINEAR_KERNELS
 
 
 def _has_penalty(link: Any) -> bool:
@@ -426,13 +506,10 @@ def _look_inside(facts: FitFacts, evidence: Evidence, rows: Data) -> Evidence:
     """Add what needs the network: penalty, inputs, outputs, statistics of steps and units."""
     program, record = facts.program, facts.record
     assert record.chunk
-    penalty = 0.0
-    if evidence.network.regularizers:
-        value = network.penalty(program.links, record.train_state.params)
-        penalty = program.loss.report_scale * float(value) if value is not None else 0.0
+    states = facts.start.train_state, record.train_state
+    penalties = [_compute_penalty(program, state) for state in states]
     inputs, reason = _describe_inputs(facts, rows)
     missing = dict(evidence.missing) | ({"inputs": reason} if reason else {})
-    states = facts.start.train_state, record.train_state
     steps = [_observe(program, state, record.chunk) for state in states]
     body, _ = network.split_head(program.links, program.loss)
     units = [_measure_units(body, state, rows) for state in states]
@@ -450,13 +527,21 @@ def _look_inside(facts: FitFacts, evidence: Evidence, rows: Data) -> Evidence:
     )
     return replace(
         evidence,
-        run=replace(evidence.run, penalty=penalty),
+        run=replace(evidence.run, initial_penalty=penalties[0], penalty=penalties[1]),
         network=replace(evidence.network, layers=layers),
         inputs=inputs,
         outputs=_describe_outputs(program, record.train_state, rows),
         looked_inside=True,
         missing=missing,
     )
+
+
+def _compute_penalty(program: Program, state: TrainState) -> float:
+    """Return the part of the loss that comes from regularizers, in reported units."""
+    if not any(_has_penalty(link) for _, link in network.iter_links(program.links)):
+        return 0.0
+    value = network.penalty(program.links, state.params)
+    return program.loss.report_scale * float(value) if value is not None else 0.0
 
 
 def _measure_units(links: Links, state: TrainState, rows: Data) -> dict[str, UnitStatistics]:
@@ -527,4 +612,6 @@ def _describe_outputs(program: Program, state: TrainState, rows: Data) -> Output
             counts = np.bincount(np.asarray(labels).ravel().astype(int))
             common, n_classes = float(counts.max() / counts.sum()), int((counts > 0).sum())
     low, high, spread = flat.min(), flat.max(), flat.std(axis=0).mean()
-    return OutputEvidence(float(low), float(high), float(spread), common, n_classes)
+    blocks = inference.iter_padded_blocks(rows)
+    loss = float(compute_row_losses(program, state.params, state.state, blocks).mean())
+    return OutputEvidence(float(low), float(high), float(spread), common, n_classes, loss)
