@@ -8,7 +8,7 @@ import pytest
 from made_evidence import make_evidence, make_layer
 
 import glassnet as gn
-from glassnet.doctor import judge
+from glassnet.doctor import judge, rules
 from glassnet.doctor.changes import (
     InsertLayer,
     ReplaceActivations,
@@ -214,7 +214,7 @@ def test_units_that_start_dead_from_their_biases_get_others():
     dead = make_layer("dense_1", dead_end=1.0, dead_start=1.0, bias_start=-10.0)
     finding = first(make_evidence(STUCK, layers=[dead, make_layer("dense_2")]))
     assert finding.change == ReplaceInitializers(("dense_1",))
-    assert "not -10" in finding.remedy
+    assert "not at -10" in finding.remedy
 
 
 @pytest.mark.parametrize(("gradient", "found"), [(9e-4, True), (1.1e-3, False)])
@@ -326,3 +326,24 @@ def test_no_better_than_baseline_is_the_last_word():
     assert finding.rule == "no_better_than_baseline"
     assert finding.evidence["constant_loss"] == 0.7
     assert not finding.has_applicable_remedy
+
+
+def test_a_short_run_without_a_failure_is_not_judged():
+    """A run of 60 steps that learns: nothing is said, not even that it is healthy."""
+    evidence = make_evidence([0.6, 0.5, 0.4], run={"steps": 60})
+    findings = judge(evidence)
+    assert list(findings) == []
+    assert findings.checked == ("not_finite", "overfitting")
+    reason = "a fit of 3 epochs and 60 steps is too short: 3 epochs and 100 steps are needed"
+    assert set(findings.skipped.values()) == {reason}
+    interrupted = {"is_interrupted": True, "epochs_planned": 50}
+    reasons = judge(make_evidence([0.6, 0.5, 0.4], run=interrupted)).skipped.values()
+    assert set(reasons) == {"Ctrl-C ended the fit after 3 of 50 epochs"}
+    assert not judge(make_evidence([0.6, 0.5, 0.4])).skipped
+
+
+def test_the_list_of_rules_prints_as_a_table():
+    lines = str(rules()).splitlines()
+    assert len(lines) == len(rules())
+    assert lines[0].split(maxsplit=1) == ["not_finite", "Did a number overflow or become NaN?"]
+    assert len({line.index(each.question) for line, each in zip(lines, rules(), strict=True)}) == 1

@@ -56,6 +56,12 @@ def test_the_model_stays_as_it_is():
     assert model.epoch == 2
 
 
+def test_a_rate_in_the_evidence_is_the_number_that_the_user_wrote():
+    (finding,) = gn.diagnose(classifier(1e-9), X, LABELS, epochs=30)
+    assert finding.evidence["learning_rate"] == 1e-9
+    assert finding.consequence.startswith("The best validation loss of a short training is 0.")
+
+
 def test_the_same_call_has_the_same_result():
     calls = [gn.diagnose(classifier(30.0), X, LABELS, epochs=10) for _ in range(2)]
     assert calls[0].to_dict() == calls[1].to_dict()
@@ -287,16 +293,21 @@ def test_unusable_data_raise_what_fit_raises(x, y, options):
     assert str(error.value) == str(expected.value)
 
 
-def test_few_rows_one_class_and_equal_numbers_are_skipped():
-    few = gn.diagnose(classifier(), X[:5], LABELS[:5])
+def test_few_rows_are_skipped_and_equal_targets_are_a_finding():
+    few = gn.diagnose(classifier(), X[:5], np.arange(5) % 2)
     assert list(few) == []
     reason = "a short training needs 8 rows, but there are 5"
     assert few.skipped["rate_too_high"] == few.skipped["no_signal"] == reason
     same = gn.diagnose(classifier(), X, np.ones(240))
-    assert list(same) == []
-    assert same.skipped["no_signal"] == "all targets are equal, so there is nothing to learn"
+    assert [each.symptom for each in same] == ["All 240 training rows have the same target, 1."]
+    assert same.skipped["raw_scale"] == "all targets are equal, so there is nothing to learn"
     model = gn.Sequential([Dense(1)], seed=0)
-    assert gn.diagnose(model, X, np.full(240, 3.5)).skipped["raw_scale"].startswith("all targets")
+    numbers = gn.diagnose(model, X, np.full(240, 3.5))
+    assert rule_of(numbers) == "no_signal"
+    assert numbers.skipped["raw_scale"].startswith("all targets")
+    one_row = gn.diagnose(classifier(), X[:1], LABELS[:1])
+    assert list(one_row) == []
+    assert one_row.skipped["no_signal"] == "a short training needs 8 rows, but there are 1"
 
 
 def test_ctrl_c_in_the_smoke_test(monkeypatch):

@@ -121,7 +121,9 @@ def test_the_words_state_the_finding(helpful):
     assert lines[2] == (
         "5 pairs of runs, each on the same 96 rows with the same seed, scored on 24 other rows"
     )
-    assert lines[3].startswith(f"with / without: {helpful.ratio:.3f}, 95 % interval 0.")
+    assert lines[3].startswith(
+        f"loss with the remedy / without it: {helpful.ratio:.3f}, 95 % interval 0."
+    )
 
 
 def test_numbers_models_and_histories(helpful):

@@ -249,7 +249,7 @@ def target_leak(evidence: Evidence, failure: Failure | None) -> Finding | None:
         consequence=(
             "If its values are known only after the target, new rows will be predicted much worse."
         ),
-        evidence={"skill": skill, "columns": len(data.leaks)},
+        evidence={"avoided_share_of_errors": skill, "columns": len(data.leaks)},
         remedy=f"Check how {name} comes about, and leave it out if it follows from the target.",
         confidence=INFORMATION,
     )

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from glassnet.doctor.evidence import Evidence, RunEvidence
-from glassnet.formatting import format_number
+from glassnet.formatting import format_count, format_number
 
 MIN_EPOCHS, MIN_STEPS = 3, 100
 """A run of fewer epochs or steps may be too short to have learned anything."""
@@ -91,6 +91,21 @@ def find_failure(evidence: Evidence) -> Failure | None:
     return None
 
 
+def explain_no_verdict(run: RunEvidence) -> str:
+    """Return why a run that does not fail may still be no good run, or ""."""
+    if not run.loss.size:
+        return "no epoch was completed"
+    if run.is_interrupted and run.epochs < EARLY * run.epochs_planned:
+        return f"Ctrl-C ended the fit after {run.epochs} of {run.epochs_planned} epochs"
+    if run.epochs >= MIN_EPOCHS and run.steps >= MIN_STEPS:
+        return ""
+    epochs, steps = format_count(run.epochs, "epoch"), format_count(run.steps, "step")
+    return (
+        f"a fit of {epochs} and {steps} is too short: {MIN_EPOCHS} epochs and {MIN_STEPS} steps "
+        "are needed"
+    )
+
+
 def _find_unbounded(evidence: Evidence, run: RunEvidence) -> Failure | None:
     """The loss falls without end."""
     end, start = float(run.loss[-1]), run.initial_loss
@@ -124,9 +139,10 @@ def _find_standstill(evidence: Evidence, run: RunEvidence) -> Failure | None:
     if run.epochs < MIN_EPOCHS or run.steps < MIN_STEPS:
         return None
     if end > NOTHING * constant:
+        training = "a short training of " if evidence.is_smoke_test else ""
         text = (
-            f"After {run.epochs} epochs the training loss is {_format(end)}, no better than the "
-            f"{_format(constant)} of always giving the same answer."
+            f"After {training}{run.epochs} epochs the training loss is {_format(end)}, no better "
+            f"than the {_format(constant)} of always giving the same answer."
         )
         return Failure("learned nothing", text, {"loss": end, "constant_loss": constant})
     rivals = evidence.rivals
@@ -172,9 +188,10 @@ def find_lag(evidence: Evidence) -> Failure | None:
     if not (rival < 0.9 * constant and loss > rival + margin):
         return None
     kind = "validation" if is_validated else "training"
+    training = " of a short training" if evidence.is_smoke_test else ""
     text = (
-        f"The best {kind} loss is {_format(loss)}; {name} reaches {_format(rival)} on the same "
-        f"data, and always giving the same answer {_format(constant)}."
+        f"The best {kind} loss{training} is {_format(loss)}; {name} reaches {_format(rival)} on "
+        f"the same data, and always giving the same answer {_format(constant)}."
     )
     numbers = {"loss": loss, "rival_loss": rival, "constant_loss": constant}
     return Failure("behind a simple model", text, numbers)

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from glassnet.doctor.evidence import Evidence
-from glassnet.doctor.failures import Failure, find_failure
+from glassnet.doctor.failures import Failure, explain_no_verdict, find_failure
 from glassnet.doctor.findings import ALARM, Finding, Findings
 from glassnet.errors import lookup
 
@@ -47,6 +47,9 @@ PRIORITY = (
 )
 """The rules, from causes to symptoms."""
 
+NEED_NO_FAILURE = ("not_finite", "overfitting")
+"""Rules that judge runs of any length, as those about the data do."""
+
 
 @dataclass(frozen=True)
 class Rule:
@@ -66,7 +69,18 @@ class Rule:
     phase: str
     needs: tuple[str, ...]
     source: str
-    examine: Examine
+    examine: Examine = field(repr=False)
+
+
+class Rules(tuple[Rule, ...]):
+    """The rules, from causes to symptoms. Printed, they are a table of names and questions."""
+
+    def __str__(self) -> str:
+        width = max((len(each.name) for each in self), default=0)
+        return "\n".join(f"{each.name:<{width}}  {each.question}" for each in self)
+
+    def __repr__(self) -> str:
+        return str(self)
 
 
 _RULES: dict[str, Rule] = {}
@@ -90,8 +104,11 @@ def rule(question: str, *, source: str, needs: Iterable[str] = ()) -> Callable[[
     return register
 
 
-def rules() -> tuple[Rule, ...]:
-    """Return all rules, from causes to symptoms.
+def rules() -> Rules:
+    """Return all rules, from causes to symptoms: a tuple that prints as a table.
+
+    Returns:
+        Each rule has a name, a question, a phase and a source.
 
     Example:
         >>> import glassnet as gn
@@ -100,7 +117,7 @@ def rules() -> tuple[Rule, ...]:
     """
     for phase in PHASES:
         importlib.import_module(f"glassnet.doctor.{phase}")
-    return tuple(_RULES[name] for name in PRIORITY if name in _RULES)
+    return Rules(_RULES[name] for name in PRIORITY if name in _RULES)
 
 
 def judge(evidence: Evidence, mute: Iterable[str] = ()) -> Findings:
@@ -109,17 +126,31 @@ def judge(evidence: Evidence, mute: Iterable[str] = ()) -> Findings:
     The first alarm in the order of `rules` explains the other alarms: they are its `also`.
 
     Args:
-        evidence: of a fit or of a smoke test.
+        evidence: `history.evidence` of a fit.
         mute: names of rules to leave out.
+
+    Returns:
+        The findings. `checked` and `skipped` say which rules were judged, and why others were not.
 
     Raises:
         ConfigError: an unknown name in `mute`.
+
+    Example:
+        >>> import numpy as np
+        >>> import glassnet as gn
+        >>> x = np.random.default_rng(0).normal(size=(80, 2)).astype("float32")
+        >>> model = gn.Sequential([gn.layers.Dense(1)], seed=0)
+        >>> model.compile(gn.optimizers.SGD(0.1), "mse")
+        >>> history = model.fit(x, x.sum(1), epochs=40, verbose=0)
+        >>> judge(history.evidence, mute=["overfitting"]).checked[0]
+        'not_finite'
     """
     by_name = {each.name: each for each in rules()}
     muted = {mute} if isinstance(mute, str) else set(mute)
     for name in muted:
         lookup("mute", name, by_name)
     failure, found, skipped, checked = find_failure(evidence), [], {}, []
+    no_verdict = "" if failure else explain_no_verdict(evidence.run)
     for each in by_name.values():
         is_before_training = "data" in each.needs
         if each.name in muted or (is_before_training and evidence.data is None):
@@ -128,9 +159,12 @@ def judge(evidence: Evidence, mute: Iterable[str] = ()) -> Findings:
         if reasons:
             skipped[each.name] = reasons[0]
             continue
-        checked.append(each.name)
         if finding := each.examine(evidence, failure):
             found.append(replace(finding, source=each.source))
+        elif no_verdict and not (is_before_training or each.name in NEED_NO_FAILURE):
+            skipped[each.name] = no_verdict
+            continue
+        checked.append(each.name)
     alarms = [each for each in found if each.confidence == ALARM]
     others = [each for each in found if each.confidence != ALARM]
     first = [alarms[0].outranking(alarms[1:])] if alarms else []

@@ -135,7 +135,7 @@ def rate_too_low(evidence: Evidence, failure: Failure | None) -> Finding | None:
         return None
     factor = choose_factor(ratio, increase=True)
     moved = _percent(_get_distance(layers))
-    detail = f", and all {run.steps} steps together by {moved}"
+    detail = f", and all {run.steps:,} steps together by {moved}"
     return _make_rate_finding("rate_too_low", evidence, failure, factor, ratio, detail)
 
 
@@ -208,14 +208,15 @@ def dead_relu(evidence: Evidence, failure: Failure | None) -> Finding | None:
     is_standstill = failure.name in ("learned nothing", "diverged")
     if not (share > MOSTLY_DEAD or (share > HALF_DEAD and is_standstill)):
         return None
+    amount = "All" if share == 1 else f"{_percent(share)} of the"
     return Finding(
         rule="dead_relu",
         symptom=(
-            f"{_percent(share)} of the ReLU units of {name} are dead: they are 0 on every row, so "
-            "no gradient passes through them and they cannot recover."
+            f"{amount} ReLU units of {name} are dead: they are 0 on every row, so no gradient "
+            "passes through them and they cannot recover."
         ),
         consequence=failure.text,
-        evidence={"dead_units": share, "dead_units_at_start": start, "starting_bias": bias},
+        evidence={"dead_share": share, "dead_share_at_start": start, "starting_bias": bias},
         **_revive(name, bias),
     )
 
@@ -223,7 +224,10 @@ def dead_relu(evidence: Evidence, failure: Failure | None) -> Finding | None:
 def _revive(name: str, bias: float) -> dict[str, Any]:
     """Return the remedy for dead units: other starting weights, or another activation."""
     if bias < 0:
-        text = f"Start {name} from biases of 0, not {format_number(bias, 2)}: use the default."
+        text = (
+            f"Start the biases of {name} at 0, not at {format_number(bias, 2)}: use the default "
+            "bias_initializer."
+        )
         return {"remedy": text, "change": ReplaceInitializers((name,))}
     text = (
         "Use leaky_relu instead of relu, which has a gradient everywhere. Also check that the "
@@ -297,7 +301,7 @@ def vanishing_gradient(evidence: Evidence, failure: Failure | None) -> Finding |
             "first layers do not learn."
         ),
         consequence=failure.text,
-        evidence={"first_gradient": first, "last_gradient": last, "decades": decades},
+        evidence={"first_gradient": first, "last_gradient": last, "ratio": 10**decades},
         remedy=remedy,
         change=change,
     )

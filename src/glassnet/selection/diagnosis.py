@@ -187,6 +187,9 @@ class _Diagnosis:
         skipped = dict(ONLY_AFTER_TRAINING) | self.find_unsure_rules(evidence)
         if reason:
             skipped = {each.name: reason for each in rules() if "data" not in each.needs}
+        if self.has_compared_all and data.n_target_values < 2 <= data.n_rows:  # no_signal says so
+            del skipped["no_signal"]
+            evidence = _set_row_count(evidence, data.n_rows)
         findings = judge(evidence, muted | skipped.keys())
         skipped = {name: text for name, text in skipped.items() if name not in muted}
         return Findings(findings, skipped | dict(findings.skipped), findings.checked)
@@ -228,7 +231,7 @@ class _Diagnosis:
     def examine_rows(self, sample: Sample) -> DataEvidence:
         """Return the evidence about all rows in memory, or about those of the sample."""
         run, rows, validation = self.run, sample.train, None
-        if isinstance(run.source, ArraySource) and run.source.n_samples <= MAX_COMPARED_ROWS:
+        if isinstance(run.source, ArraySource) and self.has_compared_all:
             rows = run.source.data
             if run.validation_blocks is not None:
                 validation = read_blocks(run.validation_blocks, MAX_COMPARED_ROWS)
@@ -240,6 +243,12 @@ class _Diagnosis:
             names=self.feature_names,
             is_classification=get_class_labels(y, run.program.loss) is not None,
         )
+
+    @property
+    def has_compared_all(self) -> bool:
+        """Whether the facts about the data are those of all training rows."""
+        source = self.run.source
+        return isinstance(source, ArraySource) and source.n_samples <= MAX_COMPARED_ROWS
 
     def train(self, sample: Sample, max_steps: int) -> ShortTraining:
         """Train until the planned steps are done, or a limit is reached."""
@@ -275,6 +284,12 @@ class _Diagnosis:
         """The names of the columns that the network receives, or ()."""
         preprocessor = self.run.preprocessor
         return () if preprocessor is None else preprocessor.feature_names
+
+
+def _set_row_count(evidence: Evidence, n_rows: int) -> Evidence:
+    """Return evidence about targets that are equal in all rows, not only in those of the sample."""
+    target = replace(evidence.target, n_rows=n_rows)
+    return replace(evidence, target=target, run=replace(evidence.run, n_rows=n_rows))
 
 
 def _find_obstacle(sample: Sample, data: DataEvidence) -> str:

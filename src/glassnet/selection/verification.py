@@ -513,9 +513,9 @@ class Verification(View):
         if self.interval:
             low, high = map(_format, self.interval)
             text = (
-                f"with / without: {_format(self.ratio)}"
+                f"{self.score_name} with the remedy / without it: {_format(self.ratio)}"
                 if self.is_relative
-                else (f"without - with: {_format(self.difference)}")
+                else f"{self.score_name} without the remedy - with it: {_format(self.difference)}"
             )
             lines.append(f"{text}, 95 % interval {low} to {high}")
         return "\n".join([*lines, *self._list_problems()])

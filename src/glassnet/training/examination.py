@@ -398,12 +398,13 @@ def _describe_network(facts: FitFacts) -> NetworkEvidence:
     start, end = facts.start.train_state, facts.record.train_state
     activation = objective.last_activation(links)
     all_links = [link for _, link in network.iter_links(links)]
+    rate = np.float32(learning_rate_at(program.optimizer, start.rate, start.step))
     return NetworkEvidence(
         loss=get_base_loss(program.loss).display_name,
         output_activation=activation,
         output_range=OUTPUT_RANGES.get(activation, (-np.inf, np.inf)),
         optimizer=type(program.optimizer).__name__,
-        learning_rate=float(learning_rate_at(program.optimizer, start.rate, start.step)),
+        learning_rate=float(str(rate)),  # 0.05, not 0.05000000074505806
         n_weights=network.count_params(start.params),
         layers=tuple(_describe_layers(program, start.params, end.params)),
         has_noise=any(map(functional.uses_randomness, links)),
