@@ -17,7 +17,7 @@ COMMANDS = [(page, command) for page, session in SESSIONS.items() for command, _
 SHOWN = [(command, shown) for session in SESSIONS.values() for command, shown in session if shown]
 CODE = {
     "README.md": 1,
-    "doctor.md": 6,
+    "doctor.md": 7,
     "files-and-resuming.md": 3,
     "for-lecturers.md": 1,
     "for-scientists.md": 2,
@@ -114,6 +114,7 @@ def test_doctor(capsys):
     assert capsys.readouterr().out.splitlines()[-1] == "None"
     assert next(steps)["history"].findings[0].rule == "wrong_output"
     assert next(steps)["history"].findings[0].rule == "overfitting"
+    assert len(next(steps)["doubtful"].rows) == 20
     assert len(next(steps)["quiet"]) == 0
     assert next(steps, None) is None
 

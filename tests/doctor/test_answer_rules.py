@@ -162,7 +162,10 @@ def test_explained_share_of_a_column_is_that_between_classes():
     x = rng.normal(size=(300, 4)) + np.arange(4) * y[:, None]
     means = np.stack([x[y == k].mean(0) for k in range(3)])
     expected = ((means[y] - x.mean(0)) ** 2).sum(0) / ((x - x.mean(0)) ** 2).sum(0)
-    np.testing.assert_allclose(explain_columns(x, y[:, None], True), expected)
+    np.testing.assert_allclose(explain_columns(x, y, True), expected)
+    np.testing.assert_allclose(
+        explain_columns(x, y, False), [np.corrcoef(column, y)[0, 1] ** 2 for column in x.T]
+    )
     assert may_leak(x, y, True)
     assert not may_leak(x[:, :2], y, True)
 

@@ -85,7 +85,7 @@ def examine_rows(
         n_contradictory=int(np.sum(n_differing[group] > 0)),
         n_validation=len(shared),
         n_shared=int(shared.sum()),
-        n_constant_columns=int(np.sum(np.ptp(columns, axis=0) == 0)),
+        n_constant_columns=int(np.sum((columns == columns[:1]).all(0))),
         n_columns=columns.shape[1],
         leaks=_find_leaks(columns, y, names, is_classification) if compare_columns else {},
         n_target_values=len(np.unique(labels)),
@@ -103,10 +103,18 @@ def may_leak(x: np.ndarray, y: np.ndarray, is_classification: bool) -> bool:
 
     This takes a fraction of a millisecond, `find_leaks` some milliseconds for each column.
     """
-    columns, target = x.reshape(len(x), -1), np.asarray(y).reshape(len(y), -1)
-    if not (2 <= columns.shape[1] <= MAX_COLUMNS and len(x) > 1 and target.shape[1] <= MAX_CLASSES):
+    columns, target = x.reshape(len(x), -1), _get_single_target(y, is_classification)
+    if not (2 <= columns.shape[1] <= MAX_COLUMNS and len(x) > 1) or target is None:
         return False
     return bool(explain_columns(columns, target, is_classification).max() > SHARE_OF_A_LEAK)
+
+
+def _get_single_target(y: np.ndarray, is_classification: bool) -> np.ndarray | None:
+    """Return the class or the number of each row, (n,); None if it has several."""
+    target = np.asarray(y).reshape(len(y), -1)
+    if is_classification and target.shape[1] > 1:
+        target = target.argmax(1)[:, None]
+    return target[:, 0] if target.shape[1] == 1 else None
 
 
 def explain_columns(columns: np.ndarray, target: np.ndarray, is_classification: bool) -> np.ndarray:
@@ -115,16 +123,18 @@ def explain_columns(columns: np.ndarray, target: np.ndarray, is_classification: 
     It is that between the classes, or the squared correlation with the numbers.
 
     Shapes:
-        columns: (n, columns). target: (n, outputs), or (n, 1). Result: (columns,).
+        columns: (n, columns). target: (n,). Result: (columns,).
     """
     step = max(1, len(columns) // ROWS_FOR_A_FIRST_LOOK)
-    columns, target = columns[::step].astype(float), target[::step].astype(float)
-    if is_classification and target.shape[1] == 1:
-        target = (target == np.unique(target)).astype(float)
-    columns, target = columns - columns.mean(0), target - target.mean(0)
-    fitted, *_ = np.linalg.lstsq(target, columns, rcond=None)
-    explained = ((target @ fitted) ** 2).sum(0)
-    share: np.ndarray = explained / np.maximum((columns**2).sum(0), 1e-12)
+    columns, target = columns[::step].astype(float), target[::step]
+    columns = columns - columns.mean(0)
+    if is_classification:
+        groups = [columns[target == label] for label in np.unique(target)[:MAX_CLASSES]]
+        explained = sum(len(group) * group.mean(0) ** 2 for group in groups)
+    else:
+        numbers = target - target.mean(dtype=float)
+        explained = np.einsum("n,nj->j", numbers, columns) ** 2 / max((numbers**2).sum(), 1e-12)
+    share: np.ndarray = explained / np.maximum(np.einsum("nj,nj->j", columns, columns), 1e-12)
     return share
 
 
@@ -132,10 +142,8 @@ def _find_leaks(
     columns: np.ndarray, y: np.ndarray, names: Sequence[str], is_classification: bool
 ) -> Mapping[str, float]:
     """Return the columns that give the target away, if it is one number or class for each row."""
-    n, target = columns.shape[1], np.asarray(y).reshape(len(y), -1)
-    if is_classification and target.shape[1] > 1:
-        target = target.argmax(1)[:, None]
-    if not 2 <= n <= MAX_COLUMNS or target.shape[1] != 1:
+    n, target = columns.shape[1], _get_single_target(y, is_classification)
+    if not 2 <= n <= MAX_COLUMNS or target is None:
         return {}
     texts = names if len(names) == n else [f"column {i}" for i in range(n)]
     chosen = np.arange(n)
@@ -143,4 +151,4 @@ def _find_leaks(
         shares = explain_columns(columns, target, is_classification)
         chosen = np.sort(np.argsort(-shares)[:MAX_COLUMNS_FOR_LEAKS])
     by_name = {texts[i]: columns[:, i].astype(float) for i in map(int, chosen)}
-    return find_leaks(by_name, target[:, 0], is_classification)
+    return find_leaks(by_name, target, is_classification)

@@ -9,6 +9,7 @@ from glassnet.errors import import_public_name
 if TYPE_CHECKING:
     from glassnet.selection.comparisons import compare as compare
     from glassnet.selection.cross_validation import cross_validate as cross_validate
+    from glassnet.selection.label_margins import suspicious_labels as suspicious_labels
     from glassnet.selection.rate_ranges import learning_rate_range as learning_rate_range
     from glassnet.selection.score_curves import learning_curve as learning_curve
     from glassnet.selection.score_curves import validation_curve as validation_curve
@@ -19,6 +20,7 @@ _MODULES: dict[str, str] = {
     "cross_validate": "cross_validation",
     "learning_curve": "score_curves",
     "learning_rate_range": "rate_ranges",
+    "suspicious_labels": "label_margins",
     "sweep": "sweeps",
     "validation_curve": "score_curves",
 }

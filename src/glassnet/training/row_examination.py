@@ -63,14 +63,16 @@ def add_rows(evidence: Evidence, facts: RowFacts) -> Evidence:
     x, y = np.asarray(facts.rows.x), np.asarray(facts.rows.y)
     validation, data, copies = facts.validation, None, None
     is_classification = evidence.target.kind == "classes"
-    if not evidence.is_smoke_test and 0 < x.size <= MAX_VALUES:
+    leaks = may_leak(x, y, is_classification)
+    is_complete = len(x) == evidence.run.n_rows
+    if not evidence.is_smoke_test and 0 < x.size <= MAX_VALUES and (is_complete or leaks):
         data = examine_rows(
             x,
             y,
             None if validation is None else np.asarray(validation.x),
             names=facts.names,
             is_classification=is_classification,
-            compare_columns=may_leak(x, y, is_classification),
+            compare_columns=leaks,
         )
         if validation is not None and data.n_shared >= MIN_COPIES:
             copies = find_copies(x, np.asarray(validation.x))
