@@ -328,18 +328,21 @@ def test_no_better_than_baseline_is_the_last_word():
     assert not finding.has_applicable_remedy
 
 
+CONSTANT_LOSS = [0.401, 0.4, 0.4, 0.4]
+
+
 def test_a_short_run_without_a_failure_is_not_judged():
     """A run of 60 steps that learns: nothing is said, not even that it is healthy."""
-    evidence = make_evidence([0.6, 0.5, 0.4], run={"steps": 60})
+    evidence = make_evidence(CONSTANT_LOSS, run={"steps": 60})
     findings = judge(evidence)
     assert list(findings) == []
-    assert findings.checked == ("not_finite", "overfitting")
-    reason = "a fit of 3 epochs and 60 steps is too short: 3 epochs and 100 steps are needed"
+    assert findings.checked == ("not_finite", "overfitting", "still_improving")
+    reason = "a fit of 4 epochs and 60 steps is too short: 3 epochs and 100 steps are needed"
     assert set(findings.skipped.values()) == {reason}
     interrupted = {"is_interrupted": True, "epochs_planned": 50}
-    reasons = judge(make_evidence([0.6, 0.5, 0.4], run=interrupted)).skipped.values()
-    assert set(reasons) == {"Ctrl-C ended the fit after 3 of 50 epochs"}
-    assert not judge(make_evidence([0.6, 0.5, 0.4])).skipped
+    reasons = judge(make_evidence(CONSTANT_LOSS, run=interrupted)).skipped.values()
+    assert set(reasons) == {"Ctrl-C ended the fit after 4 of 50 epochs"}
+    assert not judge(make_evidence(CONSTANT_LOSS)).skipped
 
 
 def test_the_list_of_rules_prints_as_a_table():

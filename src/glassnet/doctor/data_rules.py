@@ -91,7 +91,7 @@ def _describe_scale(inputs: InputEvidence) -> str:
     index = int(np.argmax(np.maximum(np.abs(inputs.mean), inputs.std)))
     mean, std = format_number(inputs.mean[index], 3), format_number(inputs.std[index], 3)
     n = len(inputs.mean)
-    name = inputs.names[index] if inputs.names else f"column {index + 1} of {n}"
+    name = inputs.names[index] if inputs.names else f"column {index + 1:,} of {n:,}"
     if inputs.std.max() < SMALLEST:
         return (
             f"The inputs of {inputs.layer} hardly vary: the largest standard deviation of a column "

@@ -47,7 +47,7 @@ PRIORITY = (
 )
 """The rules, from causes to symptoms."""
 
-NEED_NO_FAILURE = ("not_finite", "overfitting")
+NEED_NO_FAILURE = ("not_finite", "overfitting", "still_improving")
 """Rules that judge runs of any length, as those about the data do."""
 
 
