@@ -180,7 +180,8 @@ def still_improving(evidence: Evidence, failure: Failure | None) -> Finding | No
         rule="still_improving",
         symptom=(
             f"The run ended after {run.epochs} {unit} and {run.steps:,} steps while the {name} "
-            f"loss still fell fast: by {format_number(fall, 2)} to {format_number(end, 2)} in {when}."
+            f"loss still fell fast: by {format_number(fall, 2)} to {format_number(end, 2)} in "
+            f"{when}."
         ),
         consequence=consequence,
         evidence={"epochs": run.epochs, "steps": run.steps, "fall": fall, "loss": end},
