@@ -42,6 +42,9 @@ CLASS_MARGIN = 0.1
 LARGE_TARGETS = 10.0
 """Targets with a mean or deviation above this are not scaled."""
 
+ABSURD = 1e12
+"""Targets with a larger mean or deviation are not scaled by a layer: some may be wrong."""
+
 REACHED = 0.3
 """Share of the constant answer's loss below which the training rows were learned."""
 
@@ -284,7 +287,7 @@ def _scale_outputs(evidence: Evidence) -> Change | None:
     mean, std = map(_round, (evidence.target.mean, evidence.target.std))
     network = evidence.network
     name = network.kernel_layers[-1].name if network.kernel_layers else "/"
-    if "/" in name:
+    if "/" in name or not (1 / ABSURD < std < ABSURD and abs(mean) < ABSURD):
         return None
     layer = InsertLayer(Rescaling(std, mean), after=name)
     if network.optimizer != "SGD":
