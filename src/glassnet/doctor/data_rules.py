@@ -95,11 +95,11 @@ def _describe_scale(inputs: InputEvidence) -> str:
     if inputs.std.max() < SMALLEST:
         return (
             f"The inputs of {inputs.layer} hardly vary: the largest standard deviation of a column "
-            f"is {format_number(inputs.std.max(), 3)} ({name}). Weights expect about 1."
+            f"is {format_number(inputs.std.max(), 3)} ({name}). About 1 is usual."
         )
     return (
         f"The inputs of {inputs.layer} are not scaled: {name} has mean {mean} and standard "
-        f"deviation {std}. Weights expect about 0 and 1."
+        f"deviation {std} (about 0 and 1 are usual)."
     )
 
 

@@ -456,8 +456,8 @@ def training_mode_gap(evidence: Evidence, failure: Failure | None) -> Finding | 
         remedy = "Use batches of 32 rows."
     else:
         reason = (
-            f"with momentum {format_number(network.momentum)}, after {run.steps} steps the moving "
-            f"statistics are still to {_percent(stale)} those of the start"
+            f"with momentum {format_number(network.momentum)}, after {run.steps:,} steps the "
+            f"moving statistics are still to {_percent(stale)} those of the start"
         )
         remedy = "Set momentum=0.9 in the batch normalization, or train for many more steps."
     return Finding(

@@ -259,7 +259,7 @@ def saturated_units(evidence: Evidence, failure: Failure | None) -> Finding | No
             "first step: they are on the flat part of the curve, where the gradient is almost 0."
         ),
         consequence=failure.text,
-        evidence={"saturated_units_at_start": share},
+        evidence={"saturated_share_at_start": share},
         remedy=(
             "Draw smaller starting weights: use the default kernel_initializer. Also check that "
             "the inputs are scaled."
