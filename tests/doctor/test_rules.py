@@ -19,6 +19,7 @@ from glassnet.doctor.changes import (
 )
 from glassnet.doctor.evidence import LayerEvidence, ValidationEvidence
 from glassnet.errors import ConfigError
+from glassnet.evaluation.quick_rivals import Rivals
 from glassnet.layers import Dropout, Normalization, Rescaling
 
 STUCK = [0.7] * 10
@@ -170,9 +171,29 @@ def test_the_rate_is_changed_so_that_steps_are_of_a_good_size():
     assert high.change == ScaleLearningRate(0.01)
     assert high.remedy == "Set the learning rate to 0.001."
     assert "one step changes the weights of a typical layer by 50 %" in high.symptom
-    low = first(make_evidence(STUCK, layers=[make_layer("dense_1", ratio=5e-5)] * 2))
+    timid, rate = [make_layer("dense_1", ratio=5e-5)] * 2, {"learning_rate": 0.001}
+    low = first(make_evidence(STUCK, layers=timid, network=rate))
     assert low.change == ScaleLearningRate(100)
-    assert low.evidence["suggested_rate"] == pytest.approx(10)
+    assert low.evidence["suggested_rate"] == pytest.approx(0.1)
+    assert low.remedy == "Set the learning rate to 0.1."
+    other = first(make_evidence(STUCK, layers=timid, network={"learning_rate": 0.1}))
+    assert other.rule == "rate_too_low"
+    assert other.change is None
+    assert "although the learning rate is 0.1" in other.symptom
+
+
+def test_a_rate_is_not_low_if_there_is_no_gradient_or_the_weights_moved():
+    still = [make_layer("dense_1", ratio=0.0)] * 2
+    assert name(make_evidence(STUCK, layers=still)) != "rate_too_low"
+    moved = [make_layer("dense_1", ratio=5e-5, moved=0.6)] * 2
+    assert name(make_evidence(STUCK, layers=moved)) != "rate_too_low"
+
+
+def test_the_rate_is_not_high_because_of_the_first_steps_of_adam():
+    """On a small layer, they change the weights by some percent."""
+    step = {"update": 0.04, "weight": 1.0, "gradient": 0.1}
+    layers = [make_layer("dense_1", start=step)] * 2
+    assert name(make_evidence(UNEVEN, layers=layers)) != "rate_too_high"
 
 
 @pytest.mark.parametrize(
@@ -192,8 +213,8 @@ def test_a_rate_that_faded_away_too_early():
     assert finding.rule == "rate_too_low"
     assert "at the start, one changed the weights of a typical layer by 0.5 %" in finding.symptom
     assert finding.change == SetLearningRate(0.1)
-    layers = [make_layer("dense_1", end=still, moved=0.2)] * 2
-    assert name(make_evidence(STUCK, layers=layers)) != "rate_too_low"
+    falling = make_evidence(list(np.linspace(0.9, 0.7, 10)), layers=layers)
+    assert name(falling) != "rate_too_low"  # a rate that ends at 0, as planned
 
 
 @pytest.mark.parametrize(
@@ -247,6 +268,8 @@ def test_not_finite_names_the_place_and_the_likely_cause():
     assert [each.rule for each in finding.also] == ["rate_too_high"]
     raw = first(make_evidence([], inputs=([1e4], [1e6]), run={"nonfinite": place, "steps": 2}))
     assert raw.change == InsertLayer(Normalization())
+    wild_too = make_evidence([], layers=wild, run={"nonfinite": place, "steps": 0})
+    assert first(wild_too).change is None  # no step was made before
     unknown = first(make_evidence([], run={"nonfinite": place, "steps": 2}))
     assert unknown.change is None
     assert "logarithm of 0" in unknown.remedy
@@ -350,3 +373,21 @@ def test_the_list_of_rules_prints_as_a_table():
     assert len(lines) == len(rules())
     assert lines[0].split(maxsplit=1) == ["not_finite", "Did a number overflow or become NaN?"]
     assert len({line.index(each.question) for line, each in zip(lines, rules(), strict=True)}) == 1
+
+
+def test_validation_rows_that_differ_from_the_training_rows():
+    """Simple models learn something for other training rows, so the labels are not to blame."""
+    nothing = {"linear": 0.9, "neighbours": 0.9}
+    evidence = make_evidence(LEARNED, [0.75] * 30, rivals=nothing)
+    assert name(evidence) == "no_signal"
+    other = replace(evidence, training_rivals=Rivals(0.7, 0.7, 0.3, 0.4))
+    finding = first(other)
+    assert finding.rule == "no_better_than_baseline"
+    assert finding.symptom.endswith("0.3 on other training rows, but 0.9 on the validation rows.")
+
+
+def test_frozen_layers_cannot_learn():
+    frozen = [make_layer("dense_1", trainable=False)] * 2
+    finding = first(make_evidence(STUCK, layers=frozen))
+    assert finding.rule == "no_better_than_baseline"
+    assert "No layer is trained" in finding.symptom

@@ -23,6 +23,12 @@ TIMID, WILD = 0.5, 0.1
 """The network could not have learned anything if all steps together change its weights by less than
 the first share, or a single step by more than the second."""
 
+LEARNED_ELSEWHERE = 0.9
+"""Share of the constant answer's loss below which a simple model has learned something."""
+
+OUTLIER = 0.5
+"""Share of the variance of the targets that one of them may make up."""
+
 MIN_ROWS = 20
 """Simple models of fewer rows say nothing about the labels."""
 
@@ -131,6 +137,8 @@ def no_signal(evidence: Evidence, failure: Failure | None) -> Finding | None:
     ratio = evidence.network.get_step_ratio("start")
     if ratio > WILD or ratio * evidence.run.steps < TIMID:
         return None
+    if differs_in_validation(evidence) or _has_outlier(target):
+        return None
     losses = rivals.linear, rivals.neighbours
     if min(rivals.n_fitted, rivals.n_scored) < MIN_ROWS or not np.isfinite(losses).all():
         return None
@@ -156,6 +164,21 @@ def no_signal(evidence: Evidence, failure: Failure | None) -> Finding | None:
             "column, look like this. Else other features are needed."
         ),
     )
+
+
+def _has_outlier(target: TargetEvidence) -> bool:
+    """Return whether a single target makes up most of their variance."""
+    farthest = max(target.high - target.mean, target.mean - target.low)
+    is_far = farthest**2 > OUTLIER * target.n_rows * target.std**2
+    return target.kind == "numbers" and is_far
+
+
+def differs_in_validation(evidence: Evidence) -> bool:
+    """Return whether simple models learn something for other training rows, but not for these."""
+    others = evidence.training_rivals
+    if others is None:
+        return False
+    return bool(min(others.linear, others.neighbours) < LEARNED_ELSEWHERE * others.constant)
 
 
 def _make_constant_finding(inputs: InputEvidence, failure: Failure) -> Finding:

@@ -297,6 +297,8 @@ class Evidence:
         rivals: losses of simple models on the same rows; NaN if they are not known.
         class_rivals: the same with the targets as classes. Known only if class numbers are learned
             as one number, and the accuracy is logged.
+        training_rivals: the same, on training rows that the simple models were not fitted to. Known
+            only if the network learned nothing for the validation rows.
         inputs: statistics of the inputs. Known only if the run fails: see `looked_inside`.
         outputs: outputs after training. Known only if the run fails.
         validation: change of each validation row's loss since the best epoch. Known only if the
@@ -313,6 +315,7 @@ class Evidence:
     run: RunEvidence
     rivals: Rivals
     class_rivals: Rivals | None = None
+    training_rivals: Rivals | None = None
     inputs: InputEvidence | None = None
     outputs: OutputEvidence | None = None
     validation: ValidationEvidence | None = None

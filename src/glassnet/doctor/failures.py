@@ -199,7 +199,8 @@ def find_lag(evidence: Evidence) -> Failure | None:
 
 def _find_jumps(evidence: Evidence, run: RunEvidence) -> Failure | None:
     """The training loss jumps up and down from epoch to epoch."""
-    gain, noise = evidence.rivals.constant - float(run.loss.min()), estimate_noise(run.loss)
+    starts = [x for x in (evidence.rivals.constant, run.initial_loss) if np.isfinite(x)]
+    gain, noise = max(starts, default=-np.inf) - float(run.loss.min()), estimate_noise(run.loss)
     if not (gain > 0 and noise > UNSTABLE * gain):
         return None
     text = (

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from glassnet.doctor.changes import InsertLayer
+from glassnet.doctor.data_rules import differs_in_validation
 from glassnet.doctor.evidence import Evidence, NetworkEvidence
 from glassnet.doctor.failures import Failure, estimate_noise, find_lag
 from glassnet.doctor.findings import ALARM, INFORMATION, Finding
@@ -323,6 +324,10 @@ def no_better_than_baseline(evidence: Evidence, failure: Failure | None) -> Find
     rivals = evidence.rivals
     if failure is None or failure.name in ("not finite", "unbounded", "unstable"):
         return None
+    if differs_in_validation(evidence):
+        return _make_shift_finding(evidence, failure)
+    if not evidence.network.trained_layers:
+        return _make_frozen_finding(evidence, failure)
     return Finding(
         rule="no_better_than_baseline",
         symptom="The network is no better than a simple method on the same data.",
@@ -333,4 +338,33 @@ def no_better_than_baseline(evidence: Evidence, failure: Failure | None) -> Find
             "Train longer, or use more units or another kind of layer; and try the simple method: "
             "it may be all that the data need."
         ),
+    )
+
+
+def _make_shift_finding(evidence: Evidence, failure: Failure) -> Finding:
+    others, rivals = evidence.training_rivals, evidence.rivals
+    assert others is not None
+    training_loss, loss = (min(each.linear, each.neighbours) for each in (others, rivals))
+    return Finding(
+        rule="no_better_than_baseline",
+        symptom=(
+            "The validation rows differ from the training rows: simple models reach a loss of "
+            f"{format_number(training_loss, 3)} on other training rows, but "
+            f"{format_number(loss, 3)} on the validation rows."
+        ),
+        consequence=failure.text,
+        evidence=dict(failure.numbers) | {"training_rival_loss": training_loss, "rival_loss": loss},
+        remedy=(
+            "Check that the validation rows are made, scaled and labeled like the training rows."
+        ),
+    )
+
+
+def _make_frozen_finding(evidence: Evidence, failure: Failure) -> Finding:
+    return Finding(
+        rule="no_better_than_baseline",
+        symptom="No layer is trained: all are frozen by trainable=False, or have no weights.",
+        consequence=failure.text,
+        evidence={"weights": evidence.network.n_weights},
+        remedy="Set trainable=True for the layers that are to learn.",
     )

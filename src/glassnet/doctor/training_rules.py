@@ -35,7 +35,7 @@ LEAST_RISE = 0.001
 LEARNED = 0.3
 """Share of the constant answer's loss below which the network has learned the training rows."""
 
-WILD_RATIO, LARGE_RATIO = 0.03, 0.01
+WILD_START, WILD_RATIO, LARGE_RATIO = 0.3, 0.03, 0.01
 """Shares of its weights by which a step changes a layer if the rate is too high."""
 
 USUAL_RATIO, USUAL_GROWTH = 0.002, 2.0
@@ -50,9 +50,11 @@ TIMID_RATIO = 0.001
 With larger steps, a fit that moved its weights little had too few of them.
 """
 
-FADED, FADED_DISTANCE = 0.001, 0.1
-"""A step at the end is less than the first share of one at the start, and all steps together moved
-the weights by less than the second: the rate has faded away too early."""
+FADED = 0.001
+"""Share of a step at the start below which one at the end counts as faded away."""
+
+LARGEST_RATE = 1.0
+"""No remedy raises the rate above this. Small steps then have another reason."""
 
 TIMID_DISTANCE = 0.5
 """All steps together move a layer by less than this share of its weights: the rate is too low."""
@@ -90,12 +92,14 @@ def rate_too_high(evidence: Evidence, failure: Failure | None) -> Finding | None
     layers = network.trained_layers
     if failure is None or not evidence.looked_inside or not layers:
         return None
-    ratio = float(np.nanmax([0.0, network.get_step_ratio("start"), network.get_step_ratio("end")]))
+    start, end = np.nan_to_num([network.get_step_ratio(when) for when in ("start", "end")])
+    ratio = float(max(start, end))
     grown = float(np.median([each.weight_end / each.weight_start for each in layers]))
     is_large = ratio > LARGE_RATIO or grown > GROWTH
     if failure.name == "unstable":
         is_large = ratio > USUAL_RATIO or grown > USUAL_GROWTH
-    if not is_large or not (_is_unsteady(evidence, failure, ratio > WILD_RATIO or grown > GROWTH)):
+    is_wild = start > WILD_START or end > WILD_RATIO or grown > GROWTH
+    if not is_large or not _is_unsteady(evidence, failure, is_wild):
         return None
     factor = choose_factor(ratio, increase=False)
     detail = f", and the weights grew to {_times(grown)} their size" if grown > 2 else ""
@@ -129,14 +133,42 @@ def rate_too_low(evidence: Evidence, failure: Failure | None) -> Finding | None:
     if not len(run.loss) or run.loss[-1] > RISEN * run.loss[0]:
         return None
     ratio = network.get_step_ratio("start")
-    if network.get_step_ratio("end") < FADED * ratio and _get_distance(layers) < FADED_DISTANCE:
+    if network.get_step_ratio("end") < FADED * ratio and _is_still(evidence):
         return _make_fading_finding(evidence, failure)
-    if not (ratio < TIMID_RATIO and ratio * run.steps < TIMID_DISTANCE):
+    is_timid = 0 < ratio < TIMID_RATIO and ratio * run.steps < TIMID_DISTANCE
+    if not is_timid or _get_distance(layers) > TIMID_DISTANCE:
         return None
     factor = choose_factor(ratio, increase=True)
+    if network.learning_rate * factor > LARGEST_RATE:
+        return _make_small_step_finding(evidence, failure, ratio)
     moved = _percent(_get_distance(layers))
     detail = f", and all {run.steps:,} steps together by {moved}"
     return _make_rate_finding("rate_too_low", evidence, failure, factor, ratio, detail)
+
+
+def _make_small_step_finding(evidence: Evidence, failure: Failure, ratio: float) -> Finding:
+    """Return the finding that the steps are small although the rate is not."""
+    rate = evidence.network.learning_rate
+    return Finding(
+        rule="rate_too_low",
+        symptom=(
+            f"The steps are too small, although the learning rate is {format_number(rate, 2)}: one "
+            f"changes the weights of a typical layer by {_percent(ratio)} ({_percent(GOOD_RATIO)} "
+            "is usual)."
+        ),
+        consequence=failure.text,
+        evidence={"learning_rate": rate, "update_ratio": ratio},
+        remedy=(
+            "Look for what makes the steps small: clipnorm, clipvalue or epsilon of the optimizer, "
+            "a tiny loss weight, or gradients that are almost 0."
+        ),
+    )
+
+
+def _is_still(evidence: Evidence) -> bool:
+    """Return whether the training loss no longer changed in the second half of the fit."""
+    half = evidence.run.loss[len(evidence.run.loss) // 2 :]
+    return bool(np.ptp(half) < LEAST_RISE * abs(evidence.rivals.constant))
 
 
 def _get_distance(layers: Sequence[LayerEvidence]) -> float:
@@ -292,13 +324,13 @@ def vanishing_gradient(evidence: Evidence, failure: Failure | None) -> Finding |
     if decades < VANISHING:
         return None
     change, remedy = _replace_saturating(layers)
-    times = format_number(10**decades, 2)
+    size = f"{format_number(10**decades, 2)} times smaller than" if first else "0, unlike"
     return Finding(
         rule="vanishing_gradient",
         symptom=(
             f"The gradient vanishes on its way back: relative to its weights, that of "
-            f"{layers[0].name} is {times} times smaller than that of {layers[-1].name}, so the "
-            "first layers do not learn."
+            f"{layers[0].name} is {size} that of {layers[-1].name}, so the first layers do "
+            "not learn."
         ),
         consequence=failure.text,
         evidence={"first_gradient": first, "last_gradient": last, "ratio": 10**decades},
@@ -325,7 +357,8 @@ def not_finite(evidence: Evidence, failure: Failure | None) -> Finding | None:
     run = evidence.run
     if not run.nonfinite:
         return None
-    causes = [find(evidence, failure) for find in (raw_scale, target_scale, rate_too_high)]
+    rules = (raw_scale, target_scale, rate_too_high) if run.steps else (raw_scale, target_scale)
+    causes = [find(evidence, failure) for find in rules]  # No rate before the first step.
     cause = next((each for each in causes if each is not None), None)
     remedy = (
         cause.remedy

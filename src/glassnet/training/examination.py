@@ -173,7 +173,7 @@ def examine_fit(facts: FitFacts) -> Evidence | None:
     if not _has_masked_steps(facts.program, targets):
         constants = constant_loss(loss, targets.y, targets.weight, *val_targets)
     evidence = Evidence(
-        target=describe_targets(facts.program, targets),
+        target=describe_targets(facts.program, _drop_weightless(targets)),
         network=_describe_network(facts),
         run=_describe_run(facts, (None if blocks else 0) if val_y is None else len(val_y)),
         rivals=Rivals(*constants, rows="training half" if val_y is None else "validation"),
@@ -188,6 +188,9 @@ def examine_fit(facts: FitFacts) -> Evidence | None:
         if failure and failure.name == "behind a simple model":
             rivals = _fit_rivals(facts, rows, validation, constants, with_errors=True)
             evidence = replace(evidence, rivals=rivals)
+        elif failure and failure.name == "learned nothing for new rows":
+            rivals = _fit_rivals(facts, rows, None, constants)
+            evidence = replace(evidence, training_rivals=rivals)
         if names_classes:
             evidence = replace(evidence, class_rivals=_fit_classifiers(rows, validation))
     if blocks and find_rise(evidence):
@@ -273,6 +276,14 @@ def _take_rows(data: Data, index: np.ndarray) -> Data:
     if len(index) == len(data.x):
         return Data(*arrays)
     return Data(*(None if part is None else part[index] for part in arrays))
+
+
+def _drop_weightless(rows: Data) -> Data:
+    """Return the rows whose sample weight is not 0; all if there are none."""
+    if rows.weight is None or not np.any(rows.weight):
+        return rows
+    is_used = np.asarray(rows.weight).reshape(len(rows.y), -1).any(axis=1)
+    return Data(*(None if part is None else part[is_used] for part in rows))
 
 
 def describe_targets(program: Program, rows: Data) -> TargetEvidence:
@@ -579,6 +590,11 @@ def _describe_inputs(facts: FitFacts, rows: Data) -> tuple[InputEvidence | None,
         name = type(link).__name__
         if isinstance(link, Embedding):
             return None, "The inputs are ids, which have no scale."
+        if "Pooling" in name:
+            return (
+                None,
+                f"{link.name} summarizes the inputs before a layer with weights reads them.",
+            )
         if name in NORMALIZATIONS:
             return None, f"{link.name} sets the scale of the inputs."
         if state.params[i]:
