@@ -103,7 +103,7 @@ def test_constants_are_those_of_all_rows(monkeypatch):
     rivals = history.evidence.rivals
     expected = constant_loss(gn.losses.MeanSquaredError(), y[:200], y_val=y[200:])
     assert (rivals.constant, rivals.val_constant) == pytest.approx(expected, rel=1e-5)
-    assert history.evidence.target.n_rows == 20
+    assert history.evidence.target.n_rows == 200
 
 
 def test_masked_time_steps_have_no_rivals():
