@@ -96,7 +96,7 @@ def test_the_remedy_of_large_targets_is_exact_for_sgd():
     assert judge(evidence)[0].change == CombinedChange((adam.change, ScaleLearningRate(0.0025)))
 
 
-@pytest.mark.parametrize(("mean", "std"), [(1e15, 100.0), (0.0, 1e37)])
+@pytest.mark.parametrize(("mean", "std"), [(1e15, 100.0), (0.0, 1e37), (1e28, np.inf)])
 @pytest.mark.parametrize("optimizer", ["SGD", "Adam"])
 def test_absurd_targets_are_named_without_a_layer_that_scales_them(mean, std, optimizer):
     evidence = make_evidence(target=scale_targets(mean, std), network={"optimizer": optimizer})

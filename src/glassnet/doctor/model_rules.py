@@ -284,11 +284,11 @@ def _scale_outputs(evidence: Evidence) -> Change | None:
     With y = mean + std z, the squared error is std² times that of z. SGD needs a rate of 1 / std²
     times the usual one; Adam and the like divide the gradient by its size.
     """
-    mean, std = map(_round, (evidence.target.mean, evidence.target.std))
-    network = evidence.network
+    mean, std, network = evidence.target.mean, evidence.target.std, evidence.network
     name = network.kernel_layers[-1].name if network.kernel_layers else "/"
     if "/" in name or not (1 / ABSURD < std < ABSURD and abs(mean) < ABSURD):
         return None
+    mean, std = _round(mean), _round(std)
     layer = InsertLayer(Rescaling(std, mean), after=name)
     if network.optimizer != "SGD":
         return layer
