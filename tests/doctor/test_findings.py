@@ -2,6 +2,7 @@
 
 import json
 import pickle
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -149,6 +150,12 @@ def test_findings_become_json():
     assert facts["checked"] == ["overfitting"]
     assert facts["skipped"] == {"no_signal": "why"}
     assert [each["rule"] for each in facts["findings"]] == ["overfitting", BEHIND.rule]
+
+
+def test_json_has_no_infinite_numbers():
+    evidence = {"lowest_output": 0.0, "highest_output": float("inf"), "loss": float("nan")}
+    (record,) = Findings([replace(BEHIND, evidence=evidence)]).to_dict()["findings"]
+    assert record["evidence"] == {"lowest_output": 0.0, "highest_output": None, "loss": None}
 
 
 def test_findings_can_be_pickled():

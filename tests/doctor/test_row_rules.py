@@ -55,7 +55,9 @@ def test_a_column_that_follows_from_the_target():
     x[:, 2] = 10 * Y + 0.1 * X[:, 2]
     finding = by_rule(diagnose((x - x.mean(0)) / x.std(0), Y))["target_leak"]
     assert finding.confidence == "information"
-    assert finding.symptom.startswith("column 2 alone gives the target away: it avoids 100 %")
+    assert finding.symptom.startswith(
+        "One column alone gives the target away, column 3 of 4: it avoids 100 %"
+    )
     assert "target_leak" not in by_rule(diagnose(X, Y))
 
 

@@ -248,6 +248,12 @@ def test_vanishing_gradient(gradient, found):
     assert name(shallow) != "vanishing_gradient"
 
 
+def test_a_gradient_of_zero_is_no_huge_factor():
+    layers = [make_layer("dense_1", gradient=0.0), *map(make_layer, ("dense_2", "dense_3"))]
+    finding = first(make_evidence(STUCK, layers=layers))
+    assert "that of dense_1 is 0, unlike that of dense_3" in finding.symptom
+
+
 def test_the_remedy_for_a_vanishing_gradient_replaces_what_saturates():
     names = ("dense_1", "dense_2", "dense_3")
     layers = [make_layer(each, gradient=1e-5 if each == "dense_1" else 0.1) for each in names]
@@ -279,6 +285,7 @@ def test_not_finite_names_the_place_and_the_likely_cause():
     ("loss", "share", "found"),
     [
         ("stuck", 0.011, True),
+        ("stuck", 1.2, True),
         ("stuck", 0.009, False),
         ("learned", 0.051, True),
         ("learned", 0.049, False),
@@ -291,6 +298,8 @@ def test_targets_out_of_the_range_of_the_outputs(loss, share, found):
     assert (finding is not None and finding.rule == "wrong_output") == found
     if found:
         assert "gives numbers from 0 to 1" in finding.symptom
+        is_worse = "worse than always giving the mean" in finding.consequence
+        assert is_worse == (share >= 1)
         assert finding.change == SetOutputActivation(None)
 
 

@@ -145,7 +145,7 @@ def _find_leaks(
     n, target = columns.shape[1], _get_single_target(y, is_classification)
     if not 2 <= n <= MAX_COLUMNS or target is None:
         return {}
-    texts = names if len(names) == n else [f"column {i}" for i in range(n)]
+    texts = names if len(names) == n else [f"column {i + 1} of {n}" for i in range(n)]
     chosen = np.arange(n)
     if n > MAX_COLUMNS_FOR_LEAKS:
         shares = explain_columns(columns, target, is_classification)

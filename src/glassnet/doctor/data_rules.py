@@ -266,8 +266,8 @@ def target_leak(evidence: Evidence, failure: Failure | None) -> Finding | None:
     return Finding(
         rule="target_leak",
         symptom=(
-            f"{name} alone gives the target away: it avoids {round(100 * skill)} % of the errors "
-            "of always giving the same answer."
+            f"One column alone gives the target away, {name}: it avoids {round(100 * skill)} % of "
+            "the errors of always giving the same answer."
         ),
         consequence=(
             "If its values are known only after the target, new rows will be predicted much worse."

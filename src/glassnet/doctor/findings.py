@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from html import escape
@@ -168,9 +169,18 @@ class Findings(tuple[Finding, ...]):
         return pd.DataFrame(to_records(self), columns=list(COLUMNS))
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the findings, `checked` and `skipped` as data for JSON."""
+        """Return the findings, `checked` and `skipped` as data for JSON.
+
+        Evidence that is infinite or NaN, which JSON does not have, is None.
+        """
+        records = to_records(self)
+        for record in records:
+            numbers = record["evidence"].items()
+            record["evidence"] = {
+                name: value if math.isfinite(value) else None for name, value in numbers
+            }
         return {
-            "findings": to_records(self),
+            "findings": records,
             "checked": list(self.checked),
             "skipped": dict(self.skipped),
         }

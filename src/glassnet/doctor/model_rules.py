@@ -107,14 +107,16 @@ def _find_range(evidence: Evidence, failure: Failure | None) -> Finding | None:
     limits = f"from {format_number(low)} to {format_number(high)}"
     limits = f"of at least {format_number(low)}" if high == float("inf") else limits
     limits = f"of at most {format_number(high)}" if low == -float("inf") else limits
-    share = format_number(100 * target.out_of_reach, 2)
+    share = target.out_of_reach
+    loss = f"miss {format_number(100 * share, 2)} % of the targets' variance"
+    loss = "be worse than always giving the mean of the targets" if share >= 1 else loss
     return Finding(
         rule="wrong_output",
         symptom=(
             f"The last layer ends in {network.output_activation}, which gives numbers {limits}, "
             f"but the targets go from {format_number(target.low)} to {format_number(target.high)}."
         ),
-        consequence=f"Even the best network would miss {share} % of the targets' variance.",
+        consequence=f"Even the best network would {loss}.",
         evidence={
             "out_of_reach": target.out_of_reach,
             "lowest_target": target.low,

@@ -7,7 +7,6 @@ network is run again, at its first and its last weights: that compiles programs.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -45,6 +44,7 @@ from glassnet.engine.train_step import (
     reset_epoch_sums,
 )
 from glassnet.engine.unit_statistics import UnitStatistics, compute_unit_statistics
+from glassnet.errors import TrainingWarning, warn
 from glassnet.evaluation.constant_answers import constant_loss
 from glassnet.evaluation.quick_rivals import Rivals, fit_rivals
 from glassnet.layers import (
@@ -66,6 +66,9 @@ from glassnet.types import Params
 
 MAX_ROWS = 2048
 """Maximum number of rows that statistics are computed from."""
+
+MAX_TARGET_VALUES = 1 << 20
+"""Number of target values from which only some rows count for their mean and deviation."""
 
 OBSERVED_STEPS = 3
 """Number of steps that are observed at the first and at the last weights."""
@@ -149,13 +152,25 @@ class FitFacts:
 
 
 def diagnose_fit(facts: FitFacts) -> None:
-    """Fill the evidence and the findings of the history. Ctrl-C leaves them empty."""
-    with suppress(KeyboardInterrupt):
+    """Fill the evidence and the findings of the history. Ctrl-C leaves them empty.
+
+    So does an error, such as no memory left, which is a warning: the fit itself has succeeded.
+    """
+    try:
         facts.history.evidence = evidence = examine_fit(facts)
         if evidence is not None:
             facts.history.findings = judge(evidence)
+    except KeyboardInterrupt:
+        return
+    except Exception as error:
+        text = (
+            f"The doctor could not judge this fit ({type(error).__name__}: {error}). The model and "
+            "its history are complete; only history.findings is empty."
+        )
+        warn(text, TrainingWarning)
 
 
+@np.errstate(all="ignore")
 def examine_fit(facts: FitFacts) -> Evidence | None:
     """Return the evidence of a fit: what is free, and more if the run fails.
 
@@ -289,6 +304,7 @@ def _drop_weightless(rows: Data) -> Data:
 def describe_targets(program: Program, rows: Data) -> TargetEvidence:
     """Return the evidence about the targets of some rows."""
     y = np.asarray(rows.y)
+    numbers = y[:: max(1, y.size // MAX_TARGET_VALUES)].astype(float)
     expected, counts = get_base_loss(program.loss).output_activation, None
     kind = "numbers"
     if expected == "softmax":
@@ -304,9 +320,9 @@ def describe_targets(program: Program, rows: Data) -> TargetEvidence:
         counts=counts,
         low=float(y.min()),
         high=float(y.max()),
-        mean=float(y.mean()),
-        std=float(y.std()),
-        out_of_reach=_measure_reach(program, y) if kind == "numbers" else 0.0,
+        mean=float(numbers.mean()),
+        std=float(numbers.std()),
+        out_of_reach=_measure_reach(program, numbers) if kind == "numbers" else 0.0,
         n_values=_count_integers(y) if y.size == len(y) else 0,
     )
 
