@@ -93,7 +93,7 @@ def test_models_are_fitted_only_if_they_could_be_better(fit_rivals):
 
 
 def test_constants_are_those_of_all_rows(monkeypatch):
-    """Oracle: `constant_loss` of all targets. The other evidence is of a sample."""
+    """Oracle: `constant_loss` of all targets. The models are fitted to a sample."""
     from glassnet.training import examination
 
     monkeypatch.setattr(examination, "MAX_ROWS", 20)
