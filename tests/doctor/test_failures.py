@@ -133,3 +133,12 @@ def test_numbers_that_are_not_finite_come_first():
 
 def test_equal_targets_are_no_failure_of_the_run():
     assert find_failure(make_evidence([0.7] * 10, target={"low": 1, "high": 1})) is None
+
+
+def test_a_penalty_that_grew_is_not_taken_from_the_best_epoch():
+    """The cross-entropy was 0.5 at best; the penalty of the last weights is 3."""
+    curve = [0.9, 0.5, 2.0, 5.0, 5.0, 5.0]
+    run = {"penalty": 3.0, "initial_penalty": 0.0}
+    failure = find_failure(make_evidence(curve, run=run))
+    assert failure.name == "diverged"
+    assert failure.numbers["best_loss"] == 0.5

@@ -400,3 +400,12 @@ def test_frozen_layers_cannot_learn():
     finding = first(make_evidence(STUCK, layers=frozen))
     assert finding.rule == "no_better_than_baseline"
     assert "No layer is trained" in finding.symptom
+
+
+def test_a_simple_model_without_a_loss_is_no_evidence():
+    """Of four rows, no neighbour has the same label: its loss is infinite."""
+    evidence = make_evidence(STUCK, rivals={"neighbours": np.inf, "linear": 5.9})
+    (finding,) = judge(evidence)
+    assert finding.rule == "no_better_than_baseline"
+    assert finding.evidence["linear_loss"] == 5.9
+    assert "neighbours_loss" not in finding.evidence

@@ -120,7 +120,8 @@ def _find_unbounded(evidence: Evidence, run: RunEvidence) -> Failure | None:
 def _find_divergence(evidence: Evidence, run: RunEvidence) -> Failure | None:
     """The loss ended far above its start, or far above its best."""
     constant = evidence.rivals.constant
-    end, best, start = get_end_loss(run), float(run.loss.min()) - run.penalty, run.initial_loss
+    end, start = get_end_loss(run), run.initial_loss
+    best = float(run.loss.min()) - min(run.initial_penalty, run.penalty)  # penalties grow too
     known = [value for value in (start, constant) if np.isfinite(value)]
     is_above_start = bool(known) and end > 2 * max(known) and run.steps >= 10
     is_above_best = end > 3 * best + 0.5 * constant and end > constant

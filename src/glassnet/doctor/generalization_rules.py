@@ -328,15 +328,16 @@ def no_better_than_baseline(evidence: Evidence, failure: Failure | None) -> Find
         return _make_shift_finding(evidence, failure)
     if not evidence.network.trained_layers:
         return _make_frozen_finding(evidence, failure)
+    losses = {"linear_loss": rivals.linear, "neighbours_loss": rivals.neighbours}
+    known = {name: loss for name, loss in losses.items() if np.isfinite(loss)}
     return Finding(
         rule="no_better_than_baseline",
         symptom="The network is no better than a simple method on the same data.",
         consequence=failure.text,
-        evidence=dict(failure.numbers)
-        | {"linear_loss": rivals.linear, "neighbours_loss": rivals.neighbours},
+        evidence=dict(failure.numbers) | known,
         remedy=(
-            "Train longer, or use more units or another kind of layer; and try the simple method: "
-            "it may be all that the data need."
+            "Train longer, or use more units, more layers or another kind of layer; and try the "
+            "simple method: it may be all that the data need."
         ),
     )
 
