@@ -113,7 +113,9 @@ def test_doctor(capsys):
     assert next(steps)["findings"][0].rule == "no_signal"
     assert capsys.readouterr().out.splitlines()[-1] == "None"
     assert next(steps)["history"].findings[0].rule == "wrong_output"
-    assert next(steps)["history"].findings[0].rule == "overfitting"
+    overfitting = next(steps)["history"].findings[0]
+    assert overfitting.rule == "overfitting"
+    assert f"> Problem: {overfitting.symptom}\n" in pages.read("README.md")
     assert len(next(steps)["doubtful"].rows) == 20
     assert len(next(steps)["quiet"]) == 0
     assert next(steps, None) is None
