@@ -77,6 +77,9 @@ class Finding:
         Args:
             model: the model that was diagnosed; it stays as it is.
 
+        Returns:
+            A compiled model, ready for `fit`; or None.
+
         Raises:
             ConfigError: the remedy does not fit this model.
         """
@@ -96,6 +99,9 @@ class Finding:
             model: the model that was diagnosed; it stays as it is.
             x, y: the data, as for `fit`.
             options: `seeds`, the number of pairs, and arguments of `fit`.
+
+        Returns:
+            The verdict. Print it, or draw it with `plot()`; `helped` is True, False or None.
 
         Raises:
             ConfigError: only the user can act; see `selection.verification.verify`.

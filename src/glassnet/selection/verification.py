@@ -103,6 +103,10 @@ def verify(
         **fit_arguments: arguments of `Sequential.fit` for all runs. Without them, the number of
             epochs and the batch size are those of the model's last fit.
 
+    Returns:
+        The verdict: `helped` is True, False (it does harm), or None (no difference is shown).
+        `interval` is the 95 % interval, `scores` has shape (2, seeds): without and with the remedy.
+
     Raises:
         ConfigError: only the user can act; the remedy does not fit the model; an unknown argument.
         DataError: too few rows; one class; batches instead of rows; see `Sequential.fit`.
