@@ -74,10 +74,7 @@ print([name for name in names if name in sys.modules])
 
 
 def test_models_are_fitted_only_if_they_could_be_better(fit_rivals):
-    """A network with less than a quarter of the constant's loss, or a short run, needs no rivals.
-
-    A short run of at least 100 rows whose loss still falls may have ended too early.
-    """
+    """A network with less than a quarter of the constant's loss, or a short run, needs no rivals."""
     model = make_model("linear", "mse")
     rivals = model.fit(X[:90], NUMBERS[:90], epochs=2, verbose=0).evidence.rivals
     assert np.isnan(rivals.linear)
@@ -89,7 +86,7 @@ def test_models_are_fitted_only_if_they_could_be_better(fit_rivals):
     rivals = fit(make_model("linear", "mse"), noise).evidence.rivals
     assert rivals.linear > 0.8 * rivals.constant
     fit_rivals.assert_called_once()
-    assert fit(make_model("linear", "mse"), NUMBERS, epochs=2).evidence.rivals.linear < 0.1
+    assert np.isnan(fit(make_model("linear", "mse"), NUMBERS, epochs=2).evidence.rivals.linear)
 
 
 def test_constants_are_those_of_all_rows(monkeypatch):

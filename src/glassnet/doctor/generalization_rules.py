@@ -9,7 +9,7 @@ import numpy as np
 from glassnet.doctor.changes import InsertLayer
 from glassnet.doctor.data_rules import differs_in_validation
 from glassnet.doctor.evidence import Evidence, NetworkEvidence
-from glassnet.doctor.failures import Failure, estimate_noise, find_lag
+from glassnet.doctor.failures import MIN_EPOCHS, Failure, estimate_noise, find_lag
 from glassnet.doctor.findings import ALARM, INFORMATION, Finding
 from glassnet.doctor.intervals import find_share_interval
 from glassnet.doctor.registry import rule
@@ -157,7 +157,8 @@ def find_fall(evidence: Evidence) -> float:
 def still_improving(evidence: Evidence, failure: Failure | None) -> Finding | None:
     """Return a finding if the loss still fell fast at the end.
 
-    It is an alarm if the network is behind a simple model, else information.
+    It is an alarm if the network is behind a simple model after three epochs or more, else
+    information.
     """
     run, fall = evidence.run, find_fall(evidence)
     if fall <= 0 or (run.n_rows or 0) < MIN_ROWS:
@@ -187,7 +188,7 @@ def still_improving(evidence: Evidence, failure: Failure | None) -> Finding | No
         consequence=consequence,
         evidence={"epochs": run.epochs, "steps": run.steps, "fall": fall, "loss": end},
         remedy=f"Train for more epochs: try epochs={epochs}, with EarlyStopping.",
-        confidence=ALARM if makes_up else INFORMATION,
+        confidence=ALARM if makes_up and run.epochs >= MIN_EPOCHS else INFORMATION,
         fit_arguments={"epochs": epochs},
     )
 

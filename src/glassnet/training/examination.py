@@ -26,7 +26,7 @@ from glassnet.doctor.evidence import (
     ValidationEvidence,
 )
 from glassnet.doctor.failures import BEHIND, MIN_EPOCHS, MIN_STEPS, find_failure
-from glassnet.doctor.generalization_rules import MIN_ROWS, find_fall, find_rise
+from glassnet.doctor.generalization_rules import find_fall, find_rise
 from glassnet.doctor.model_rules import has_class_numbers
 from glassnet.doctor.registry import judge
 from glassnet.engine import inference, network, objective
@@ -262,9 +262,9 @@ def _needs_models(evidence: Evidence) -> bool:
     is_validated = rivals.rows == "validation" and len(run.val_loss) > 0
     curve = run.val_loss if is_validated else run.loss
     constant = rivals.val_constant if is_validated else rivals.constant
-    is_long = run.epochs >= MIN_EPOCHS and run.steps >= MIN_STEPS
-    is_falling = (run.n_rows or 0) >= MIN_ROWS and find_fall(evidence) > 0
-    return (is_long or is_falling) and not float(curve.min()) - run.penalty <= BEHIND * constant
+    is_long = run.steps >= MIN_STEPS or find_fall(evidence) > 0
+    is_long &= run.epochs >= MIN_EPOCHS
+    return is_long and not float(curve.min()) - run.penalty <= BEHIND * constant
 
 
 def _find_real_rows(chunk: Chunk) -> np.ndarray:
