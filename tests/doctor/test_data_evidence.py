@@ -53,7 +53,7 @@ def test_a_column_that_gives_the_target_away_is_named(rng):
     assert list(classes.leaks) == ["b"]
     assert classes.leaks["b"] > 0.93
     one_hot = examine_rows(x, np.eye(3)[y], is_classification=True)
-    assert one_hot.leaks == {"column 1": classes.leaks["b"]}
+    assert one_hot.leaks == {"column 2 of 3": classes.leaks["b"]}
     numbers = examine_rows(x, y.astype(float), names=("a", "b", "c"))
     assert list(numbers.leaks) == ["b"]
     assert numbers.leaks["b"] > 0.93

@@ -33,7 +33,7 @@ def find(evidence):
 )
 def test_a_run_that_ends_behind_a_linear_model_and_still_falls(curve):
     finding = find(make_evidence(curve))
-    assert finding.confidence == ("alarm" if len(curve) >= 3 else "information")
+    assert finding.confidence == ("alarm" if len(curve) >= 5 else "information")
     assert finding.fit_arguments == {"epochs": 3 * len(curve)}
     assert finding.consequence.startswith(
         f"The best validation loss is {round(float(curve[-1]), 3)}; a linear model reaches 0.2"

@@ -9,7 +9,7 @@ import numpy as np
 from glassnet.doctor.changes import InsertLayer
 from glassnet.doctor.data_rules import differs_in_validation
 from glassnet.doctor.evidence import Evidence, NetworkEvidence
-from glassnet.doctor.failures import MIN_EPOCHS, Failure, estimate_noise, find_lag
+from glassnet.doctor.failures import MIN_EPOCHS, MIN_STEPS, Failure, estimate_noise, find_lag
 from glassnet.doctor.findings import ALARM, INFORMATION, Finding
 from glassnet.doctor.intervals import find_share_interval
 from glassnet.doctor.registry import rule
@@ -157,7 +157,7 @@ def find_fall(evidence: Evidence) -> float:
 def still_improving(evidence: Evidence, failure: Failure | None) -> Finding | None:
     """Return a finding if the loss still fell fast at the end.
 
-    It is an alarm if the network is behind a simple model after three epochs or more, else
+    It is an alarm if the network is behind a simple model after three epochs and 100 steps, else
     information.
     """
     run, fall = evidence.run, find_fall(evidence)
@@ -172,6 +172,7 @@ def still_improving(evidence: Evidence, failure: Failure | None) -> Finding | No
     makes_up = lag is not None and fall > CATCH_UP * (end - lag.numbers["rival_loss"])
     if not (makes_up or is_steep):
         return None
+    is_long = run.epochs >= MIN_EPOCHS and run.steps >= MIN_STEPS
     epochs, unit = 3 * run.epochs, "epoch" if run.epochs == 1 else "epochs"
     consequence = "It is better after more epochs, if it goes on like this."
     if makes_up and lag is not None:
@@ -188,7 +189,7 @@ def still_improving(evidence: Evidence, failure: Failure | None) -> Finding | No
         consequence=consequence,
         evidence={"epochs": run.epochs, "steps": run.steps, "fall": fall, "loss": end},
         remedy=f"Train for more epochs: try epochs={epochs}, with EarlyStopping.",
-        confidence=ALARM if makes_up and run.epochs >= MIN_EPOCHS else INFORMATION,
+        confidence=ALARM if makes_up and is_long else INFORMATION,
         fit_arguments={"epochs": epochs},
     )
 

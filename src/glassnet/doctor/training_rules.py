@@ -65,6 +65,9 @@ JUMP = 3.0
 RISEN = 1.05
 """A training loss above this many times that of the first epoch has risen."""
 
+FAR_TARGETS = 100.0
+"""Standard deviation of targets above which they, and not the rate, make a loss overflow."""
+
 VANISHING = 2.0
 """Powers of ten between the relative gradients of the last and the first layer."""
 
@@ -357,8 +360,11 @@ def not_finite(evidence: Evidence, failure: Failure | None) -> Finding | None:
     run = evidence.run
     if not run.nonfinite:
         return None
-    rules = (raw_scale, target_scale, rate_too_high) if run.steps else (raw_scale, target_scale)
-    causes = [find(evidence, failure) for find in rules]  # No rate before the first step.
+    rules = [raw_scale, target_scale]
+    if run.steps:  # The rate is no cause before the first step.
+        is_far = evidence.target.std > FAR_TARGETS
+        rules.insert(2 if is_far else 1, rate_too_high)
+    causes = [find(evidence, failure) for find in rules]
     cause = next((each for each in causes if each is not None), None)
     remedy = (
         cause.remedy
