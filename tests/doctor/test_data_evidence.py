@@ -61,5 +61,5 @@ def test_a_column_that_gives_the_target_away_is_named(rng):
     several = np.stack([y, y], 1).astype(float)
     assert examine_rows(x, several).leaks == {}
     wide = np.concatenate([x, np.zeros((300, MAX_COLUMNS_FOR_LEAKS))], 1)
-    assert list(examine_rows(wide, y).leaks) == ["column 1"]
+    assert list(examine_rows(wide, y).leaks) == ["column 2 of 103"]
     assert examine_rows(np.tile(x, (1, MAX_COLUMNS)), y).leaks == {}
