@@ -38,6 +38,13 @@ def test_the_end_is_the_median_of_three_epochs_without_penalties():
     assert get_end_loss(evidence.run) == pytest.approx(0.4)
 
 
+def test_few_epochs_have_learned_something_if_the_last_one_has():
+    """As an autoencoder after 3 epochs: the second is near the constant answer, 0.7."""
+    run = {"epochs": 3, "steps": 189}
+    assert name_of(make_evidence([0.95, 0.69, 0.6], run=run)) != "learned nothing"
+    assert name_of(make_evidence([0.95, 0.69, 0.69], run=run)) == "learned nothing"
+
+
 @pytest.mark.parametrize(("end", "name"), [(0.70, "learned nothing"), (0.67, None)])
 def test_learning_nothing(end, name):
     """The constant answer has 0.7, and 2 % of it is the limit."""

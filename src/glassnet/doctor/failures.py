@@ -139,6 +139,8 @@ def _find_standstill(evidence: Evidence, run: RunEvidence) -> Failure | None:
     constant, end = evidence.rivals.constant, get_end_loss(run)
     if run.epochs < MIN_EPOCHS or run.steps < MIN_STEPS:
         return None
+    if run.epochs < 8:  # the loss may still fall so fast that the median is of the past
+        end = min(end, float(run.loss[-1]) - run.penalty)
     if end > NOTHING * constant:
         training = "a short training of " if evidence.is_smoke_test else ""
         text = (

@@ -310,7 +310,7 @@ def validation_noise(evidence: Evidence, failure: Failure | None) -> Finding | N
         ),
         evidence={"validation_rows": n} | numbers,
         remedy=(
-            f"Validate on about {rows} rows if there are that many (validation_split), or score "
+            f"Validate on about {rows:,} rows if there are that many (validation_split), or score "
             "every row with gn.selection.cross_validate."
         ),
         confidence=INFORMATION,
