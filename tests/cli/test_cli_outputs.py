@@ -43,7 +43,7 @@ for view, view_command in main.commands["inspect"].commands.items():
     ARGUMENTS[f"inspect {view}"] = ("m.glassnet", "t.csv")
 NOT_FILES = {
     *("target", "groups", "time", "time_zone", "activation", "optimizer", "method"),
-    *("delimiter", "decimal", "thousands", "missing"),
+    *("delimiter", "decimal", "thousands", "missing", "mute"),
 }
 """Options of plain text, none of which is a path."""
 

@@ -80,6 +80,11 @@ def test_weights_of_classes_are_no_imbalance():
     assert "class_imbalance" not in found_by_rule(answers_of([180, 20], [180, 0], has_weights=True))
 
 
+def test_a_single_class_is_not_a_rare_one():
+    """All validation rows are of one class, and none is found."""
+    assert "class_imbalance" not in found_by_rule(answers_of([0, 60], [0, 0]))
+
+
 def make_rare(seed):
     """Return rows of two overlapping classes, of which one has a share of 6 %."""
     rng = np.random.default_rng(seed)

@@ -345,6 +345,7 @@ def find_missed_class(answers: AnswerEvidence) -> int | None:
     least = MIN_CLASS_ROWS[0 if answers.are_validation_rows else 1]
     share = counts.max() / n
     is_missed = (counts >= least) & (answers.found <= MISSED * counts)
+    is_missed &= np.arange(len(counts)) != counts.argmax()
     if share < DOMINANT or answers.accuracy > share + NO_BETTER or not is_missed.any():
         return None
     return int(np.argmin(np.where(is_missed, answers.found / np.maximum(counts, 1), 1.0)))
