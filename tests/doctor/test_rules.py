@@ -96,8 +96,11 @@ def test_raw_scale(mean, std, found):
     finding = first(make_evidence(STUCK, inputs=(mean, std)))
     assert (finding.rule == "raw_scale") == found
     if found:
-        assert finding.change == InsertLayer(Normalization())
+        tiny = max(std) < 0.03
+        layer = Rescaling(16.7) if tiny else Normalization()
+        assert finding.change == InsertLayer(layer)
         assert finding.evidence["largest_std"] == max(std)
+        assert ("Rescaling(16.7)" in finding.remedy) == tiny
 
 
 def test_pixels_are_divided_by_255():
@@ -339,6 +342,10 @@ def test_overfitting():
     assert finding.remedy.startswith("EarlyStopping would have kept epoch 10")
     assert finding.change == InsertLayer(Dropout(0.3), after="dense_1")
     assert finding.fit_arguments == {"epochs": 10}
+
+
+def test_rows_for_which_nothing_was_ever_learned_are_not_overfitted():
+    assert name(rising([*np.linspace(8, 3, 10), *np.linspace(3, 9, 20)])) != "overfitting"
 
 
 def test_a_rise_within_the_error_of_the_rows_is_no_overfitting():

@@ -110,14 +110,24 @@ def _describe_scale(inputs: InputEvidence) -> str:
 
 
 def _choose_scaling(inputs: InputEvidence) -> Layer:
-    """Return the layer that scales the inputs: pixels by 1/255, others by mean and deviation."""
+    """Return the layer that scales the inputs.
+
+    Pixels are divided by 255, and tiny numbers by the largest of them. A mean and a deviation for
+    each column would blow up new values of columns that hardly vary.
+    """
     low, high = float(inputs.low.min()), float(inputs.high.max())
-    are_pixels = not inputs.names and low >= 0 and 128 < high <= 255
-    return Rescaling(1 / 255) if are_pixels else Normalization()
+    if not inputs.names and low >= 0 and 128 < high <= 255:
+        return Rescaling(1 / 255)
+    if inputs.std.max() < SMALLEST and max(-low, high) < 1:
+        return Rescaling(float(f"{1 / max(-low, high):.3g}"))
+    return Normalization()
 
 
 def _write_layer(layer: Layer) -> str:
-    return "Rescaling(1/255)" if isinstance(layer, Rescaling) else "Normalization()"
+    if not isinstance(layer, Rescaling):
+        return "Normalization()"
+    scale = "1/255" if layer.scale == 1 / 255 else format_number(layer.scale)
+    return f"Rescaling({scale})"
 
 
 @rule(

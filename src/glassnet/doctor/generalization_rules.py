@@ -103,6 +103,8 @@ def overfitting(evidence: Evidence, failure: Failure | None) -> Finding | None:
     run, rise = evidence.run, find_rise(evidence)
     if rise is None or run.best_weights_restored:
         return None
+    if rise.best > evidence.rivals.val_constant:  # It never learned anything for these rows.
+        return None
     change = evidence.validation
     if change is not None and change.rise < STANDARD_ERRORS * change.standard_error:
         return None
