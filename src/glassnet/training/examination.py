@@ -195,19 +195,7 @@ def examine_fit(facts: FitFacts) -> Evidence | None:
         is_smoke_test=facts.is_smoke_test,
     )
     validation = blocks.sample(MAX_ROWS) if blocks else None
-    names_classes = has_class_numbers(evidence)
-    if _needs_models(evidence) or names_classes:
-        rivals = _fit_rivals(facts, rows, validation, constants)
-        evidence = replace(evidence, rivals=rivals)
-        failure = find_failure(evidence)
-        if failure and failure.name == "behind a simple model":
-            rivals = _fit_rivals(facts, rows, validation, constants, with_errors=True)
-            evidence = replace(evidence, rivals=rivals)
-        elif failure and failure.name == "learned nothing for new rows":
-            rivals = _fit_rivals(facts, rows, None, constants)
-            evidence = replace(evidence, training_rivals=rivals)
-        if names_classes:
-            evidence = replace(evidence, class_rivals=_fit_classifiers(rows, validation))
+    evidence = _add_rivals(facts, evidence, rows, validation)
     if blocks and find_rise(evidence):
         evidence = replace(evidence, validation=_compare_rows(facts, validation))
     if blocks is None or validation is not None:
@@ -215,6 +203,27 @@ def examine_fit(facts: FitFacts) -> Evidence | None:
         all_rows = rows if is_large else _take_rows(chunk.data, index)
         evidence = _add_rows(facts, evidence, all_rows, validation)
     return _look_inside(facts, evidence, rows) if find_failure(evidence) else evidence
+
+
+def _add_rivals(
+    facts: FitFacts, evidence: Evidence, rows: Data, validation: Data | None
+) -> Evidence:
+    """Fit simple models if they could be better, and more of them if they are."""
+    names_classes = has_class_numbers(evidence)
+    if not (_needs_models(evidence) or names_classes):
+        return evidence
+    constants = evidence.rivals.constant, evidence.rivals.val_constant
+    evidence = replace(evidence, rivals=_fit_rivals(facts, rows, validation, constants))
+    failure = find_failure(evidence)
+    if failure and failure.name == "behind a simple model":
+        rivals = _fit_rivals(facts, rows, validation, constants, with_errors=True)
+        evidence = replace(evidence, rivals=rivals)
+    elif failure and failure.name == "learned nothing for new rows":
+        rivals = _fit_rivals(facts, rows, None, constants)
+        evidence = replace(evidence, training_rivals=rivals)
+    if names_classes:
+        evidence = replace(evidence, class_rivals=_fit_classifiers(rows, validation))
+    return evidence
 
 
 def _add_rows(facts: FitFacts, evidence: Evidence, rows: Data, validation: Data | None) -> Evidence:
