@@ -26,6 +26,9 @@ from glassnet.formatting import format_number
 GOOD_RATIO = 0.005
 """A step that changes a layer by this share of its weights is neither timid nor wild."""
 
+SAFE_RATIO = 0.02
+"""The same, if the rate is lowered: Adam's first steps are of this size. A tenth may be too slow."""
+
 SMOOTH = 0.1
 """Share of epochs with a rising loss below which the loss falls smoothly."""
 
@@ -80,7 +83,8 @@ MOSTLY_DEAD, HALF_DEAD = 0.9, 0.5
 
 def choose_factor(ratio: float, *, increase: bool) -> float:
     """Return a power of ten by which to change the rate, so that a step is of a good size."""
-    power = round(math.log10(GOOD_RATIO / min(max(ratio, 1e-12), 1e12)))
+    goal = GOOD_RATIO if increase else SAFE_RATIO
+    power = round(math.log10(goal / min(max(ratio, 1e-12), 1e12)))
     return float(10.0 ** (min(max(power, 1), 5) if increase else -min(max(-power, 1), 5)))
 
 
@@ -104,7 +108,8 @@ def rate_too_high(evidence: Evidence, failure: Failure | None) -> Finding | None
     is_wild = start > WILD_START or end > WILD_RATIO or grown > GROWTH
     if not is_large or not _is_unsteady(evidence, failure, is_wild):
         return None
-    factor = choose_factor(ratio, increase=False)
+    # The last weights have been blown up. The first show what a step does to a healthy network.
+    factor = choose_factor(float(start) or ratio, increase=False)
     detail = f", and the weights grew to {_times(grown)} their size" if grown > 2 else ""
     return _make_rate_finding("rate_too_high", evidence, failure, factor, ratio, detail)
 
