@@ -241,6 +241,15 @@ def test_units_that_start_dead_from_their_biases_get_others():
     assert "not at -10" in finding.remedy
 
 
+def test_all_layers_that_start_dead_are_revived():
+    """One that is dead behind another dead one would stay so."""
+    names = ("dense_1", "dense_2")
+    layers = [make_layer(each, dead_end=1.0, dead_start=1.0, bias_start=-10.0) for each in names]
+    healthy = make_layer("dense_3", dead_end=0.1, dead_start=0.1, bias_start=-0.1)
+    finding = first(make_evidence(STUCK, layers=[*layers, healthy]))
+    assert finding.change == ReplaceInitializers(names)
+
+
 @pytest.mark.parametrize(("gradient", "found"), [(9e-4, True), (1.1e-3, False)])
 def test_vanishing_gradient(gradient, found):
     """The limit is a hundredth of the last layer's gradient, 0.1."""

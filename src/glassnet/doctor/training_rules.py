@@ -257,18 +257,20 @@ def dead_relu(evidence: Evidence, failure: Failure | None) -> Finding | None:
         ),
         consequence=failure.text,
         evidence={"dead_share": share, "dead_share_at_start": start, "starting_bias": bias},
-        **_revive(name, bias),
+        **_revive(network.layers, bias),
     )
 
 
-def _revive(name: str, bias: float) -> dict[str, Any]:
+def _revive(layers: Sequence[LayerEvidence], bias: float) -> dict[str, Any]:
     """Return the remedy for dead units: other starting weights, or another activation."""
     if bias < 0:
+        dead = [layer for layer in layers if (layer.dead_start or 0.0) > HALF_DEAD]
+        names = tuple(layer.name for layer in dead if layer.bias_start < 0)
         text = (
-            f"Start the biases of {name} at 0, not at {format_number(bias, 2)}: use the default "
-            "bias_initializer."
+            f"Start the biases of {' and '.join(names)} at 0, not at {format_number(bias, 2)}: use "
+            "the default bias_initializer."
         )
-        return {"remedy": text, "change": ReplaceInitializers((name,))}
+        return {"remedy": text, "change": ReplaceInitializers(names)}
     text = (
         "Use leaky_relu instead of relu, which has a gradient everywhere. Also check that the "
         "inputs are centered."
