@@ -27,7 +27,7 @@ GOOD_RATIO = 0.005
 """A step that changes a layer by this share of its weights is neither timid nor wild."""
 
 SAFE_RATIO = 0.02
-"""The same, if the rate is lowered: Adam's first steps are of this size. A tenth may be too slow."""
+"""The same, if the rate is lowered: Adam's first steps are of this size. Less may be too slow."""
 
 SMOOTH = 0.1
 """Share of epochs with a rising loss below which the loss falls smoothly."""
