@@ -97,10 +97,10 @@ def test_raw_scale(mean, std, found):
     assert (finding.rule == "raw_scale") == found
     if found:
         tiny = max(std) < 0.03
-        layer = Rescaling(16.7) if tiny else Normalization()
+        layer = Rescaling(1 / 0.06) if tiny else Normalization()
         assert finding.change == InsertLayer(layer)
         assert finding.evidence["largest_std"] == max(std)
-        assert ("Rescaling(16.7)" in finding.remedy) == tiny
+        assert ("Rescaling(16.67)" in finding.remedy) == tiny
 
 
 def test_pixels_are_divided_by_255():

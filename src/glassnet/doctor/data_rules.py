@@ -119,7 +119,7 @@ def _choose_scaling(inputs: InputEvidence) -> Layer:
     if not inputs.names and low >= 0 and 128 < high <= 255:
         return Rescaling(1 / 255)
     if inputs.std.max() < SMALLEST and max(-low, high) < 1:
-        return Rescaling(float(f"{1 / max(-low, high):.3g}"))
+        return Rescaling(1 / max(-low, high))
     return Normalization()
 
 
