@@ -273,7 +273,7 @@ def _describe_answers(evidence: Evidence, failure: Failure | None, largest: floa
 
 @rule(
     "Are there enough validation rows for the score to mean anything?",
-    source="Wilson 1927, Probable inference; lecture 006, validation.",
+    source="Wilson 1927, Probable inference.",
 )
 def validation_noise(evidence: Evidence, failure: Failure | None) -> Finding | None:
     """Return information if the score could be far off by the luck of few validation rows."""

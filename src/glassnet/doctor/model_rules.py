@@ -251,7 +251,7 @@ def _find_half_range(evidence: Evidence, failure: Failure) -> Finding | None:
 
 @rule(
     "Are the targets on a scale that the outputs reach in the planned steps?",
-    source="LeCun et al., Efficient BackProp, 1998, section 4.3; lecture 005, feature scaling.",
+    source="LeCun et al., Efficient BackProp, 1998, section 4.3.",
 )
 def target_scale(evidence: Evidence, failure: Failure | None) -> Finding | None:
     """Return a finding if the targets are far from mean 0 and deviation 1 and were not reached."""
@@ -345,8 +345,7 @@ def linear_stack(evidence: Evidence, failure: Failure | None) -> Finding | None:
 
 @rule(
     "Do penalties or dropout keep the network from learning?",
-    source="Goodfellow, Bengio, Courville, Deep Learning, 2016, chapter 7; lecture 005, L2 and "
-    "dropout.",
+    source="Goodfellow, Bengio, Courville, Deep Learning, 2016, chapter 7; lecture 002, dropout.",
 )
 def over_regularized(evidence: Evidence, failure: Failure | None) -> Finding | None:
     """Return a finding if a penalty or noise outweighs what can be learned, and the run fails."""
@@ -436,8 +435,7 @@ def _find_noise(evidence: Evidence, failure: Failure) -> Finding | None:
 
 @rule(
     "Does the network answer in prediction as it does in training?",
-    source="Ioffe and Szegedy 2015, arXiv 1502.03167, section 3.1; lecture 005, batch "
-    "normalization.",
+    source="Ioffe and Szegedy 2015, arXiv 1502.03167, section 3.1.",
 )
 def training_mode_gap(evidence: Evidence, failure: Failure | None) -> Finding | None:
     """Return a finding if the training rows have a far higher loss in prediction than in training.
