@@ -110,6 +110,9 @@ class Sequential(BaseModel):
         link, and the model keeps the last weights with a finite loss. Ctrl-C ends training too,
         and the model keeps the weights of that moment.
 
+        At the end, `history.findings` says why the run fails, if it does, and what to do
+        (`gn.doctor`). The first problem is printed.
+
         **Tables.** `target` names the column to predict. The other columns are encoded as numbers
         (`preprocessing.encoder`). The encoding is computed from the training rows. After that the
         model takes tables: `predict` accepts columns in any order, and `predict_labels` returns the
