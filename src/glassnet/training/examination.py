@@ -6,7 +6,8 @@ network is run again, at its first and its last weights: that compiles programs.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import functools
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -58,6 +59,7 @@ from glassnet.layers import (
 from glassnet.losses import Loss, SparseCategoricalCrossentropy
 from glassnet.losses.scaled import ScaledLoss
 from glassnet.pipeline.adapter import Blocks
+from glassnet.pipeline.row_adapter import ArrayBlocks
 from glassnet.training.history import History
 from glassnet.training.row_examination import MAX_VALUES, RowFacts, add_rows
 from glassnet.training.row_losses import compute_row_losses
@@ -194,24 +196,30 @@ def examine_fit(facts: FitFacts) -> Evidence | None:
         rivals=Rivals(*constants, rows="training half" if val_y is None else "validation"),
         is_smoke_test=facts.is_smoke_test,
     )
-    validation = blocks.sample(MAX_ROWS) if blocks else None
-    evidence = _add_rivals(facts, evidence, rows, validation)
+    sample = functools.cache(lambda: blocks.sample(MAX_ROWS) if blocks else None)
+    evidence = _add_rivals(facts, evidence, rows, sample)
     if blocks and find_rise(evidence):
-        evidence = replace(evidence, validation=_compare_rows(facts, validation))
-    if blocks is None or validation is not None:
+        evidence = replace(evidence, validation=_compare_rows(facts, sample()))
+    if blocks is None or isinstance(blocks, ArrayBlocks):  # others are read from disk again
         is_large = np.size(chunk.data.x) > MAX_VALUES
         all_rows = rows if is_large else _take_rows(chunk.data, index)
-        evidence = _add_rows(facts, evidence, all_rows, validation)
+        evidence = _add_rows(facts, evidence, all_rows, sample())
     return _look_inside(facts, evidence, rows) if find_failure(evidence) else evidence
 
 
 def _add_rivals(
-    facts: FitFacts, evidence: Evidence, rows: Data, validation: Data | None
+    facts: FitFacts, evidence: Evidence, rows: Data, sample: Callable[[], Data | None]
 ) -> Evidence:
-    """Fit simple models if they could be better, and more of them if they are."""
+    """Fit simple models if they could be better, and more of them if they are.
+
+    Args:
+        facts, evidence, rows: what is known so far.
+        sample: returns some validation rows, or None.
+    """
     names_classes = has_class_numbers(evidence)
     if not (_needs_models(evidence) or names_classes):
         return evidence
+    validation = sample()
     constants = evidence.rivals.constant, evidence.rivals.val_constant
     evidence = replace(evidence, rivals=_fit_rivals(facts, rows, validation, constants))
     failure = find_failure(evidence)
