@@ -13,17 +13,15 @@ from glassnet.doctor.changes import (
     InsertLayer,
     LimitDropout,
     ModelParts,
-    RemoveLayers,
     ReplaceActivations,
     ReplaceInitializers,
+    ScaledSchedule,
     ScaleLearningRate,
     ScalePenalties,
-    SetGradientClipping,
     SetLearningRate,
     SetLoss,
     SetMomentum,
     SetOutputActivation,
-    WidenLayers,
 )
 from glassnet.errors import ConfigError
 from glassnet.layers import (
@@ -35,7 +33,6 @@ from glassnet.layers import (
     Conv2D,
     Dense,
     Dropout,
-    Flatten,
     Layer,
     Normalization,
     Parallel,
@@ -112,12 +109,6 @@ BLOCK = [Dense(8, activation="relu"), Dense(8)]
             [Parallel([Dense(2), Dense(3)]), Dense(1)],
             [Parallel([Dense(2), [Dropout(0.3), Dense(3)]]), Dense(1)],
         ),
-        (RemoveLayers(("dropout_1",)), [Dense(8), Dropout(0.3), Dense(1)], [Dense(8), Dense(1)]),
-        (
-            RemoveLayers(("residual_1/dropout_1",)),
-            [Residual([BLOCK[0], Dropout(0.3), BLOCK[1]])],
-            [Residual(BLOCK)],
-        ),
         (
             ReplaceActivations("sigmoid", "relu"),
             [
@@ -182,11 +173,6 @@ BLOCK = [Dense(8, activation="relu"), Dense(8)]
             SetMomentum(0.9),
             [Dense(8), BatchNormalization(epsilon=1e-5), Dense(1)],
             [Dense(8), BatchNormalization(0.9, 1e-5), Dense(1)],
-        ),
-        (
-            WidenLayers(2),
-            [Conv2D(4, 3), Flatten(), Dense(8), Dense(1)],
-            [Conv2D(8, 3), Flatten(), Dense(16), Dense(1)],
         ),
         (
             ScalePenalties(0.5),
@@ -259,8 +245,6 @@ def test_the_optimizer_and_the_loss_change():
         0.5
     )
     assert apply(SetLearningRate(0.5), Dense(1)).optimizer == Adam(0.5)
-    clipped = apply(SetGradientClipping(1.0), Dense(1), optimizer=SGD(0.1, clipvalue=2.0))
-    assert clipped.optimizer == SGD(0.1, clipnorm=1.0)
     decayed = apply(ScalePenalties(0.1), Dense(1), optimizer=AdamW(0.1, weight_decay=0.5))
     assert decayed.optimizer == AdamW(0.1, weight_decay=0.05)
     assert apply(SetLoss("huber"), Dense(1), loss=MeanSquaredError()).loss == Huber()
@@ -319,7 +303,6 @@ def test_a_change_says_what_it_does(change, text):
     ("change", "text"),
     [
         (InsertLayer(Dropout(0.3), after="dens_1"), r"InsertLayer: layer.*mean 'dense_1'"),
-        (RemoveLayers(("output",)), r"RemoveLayers: layer: expected one of dense_1, dense_2"),
         (ReplaceInitializers(("dense_9",)), r"ReplaceInitializers: layer: expected one of"),
         (SetMomentum(0.5), r"expected a model that this changes: Set the momentum.*dense_1"),
         (ReplaceActivations("tanh", "relu"), r"that this changes: Use relu instead of tanh"),
@@ -358,17 +341,14 @@ def test_penalties_and_outputs_that_code_cannot_change_are_refused():
     [
         (lambda: SetLearningRate(0), "SetLearningRate: expected value to be a number > 0"),
         (lambda: ScaleLearningRate(-1), "ScaleLearningRate: expected factor to be a number > 0"),
-        (lambda: SetGradientClipping(np.nan), "expected clipnorm to be a number > 0"),
         (lambda: InsertLayer(Dropout(0.3), before="a", after="b"), "one of before and after"),
         (lambda: InsertLayer("dropout"), "layer"),
-        (lambda: RemoveLayers(()), "RemoveLayers: expected names of layers"),
         (lambda: ReplaceActivations("sigmoid", "rellu"), "Did you mean 'relu'"),
         (lambda: SetOutputActivation("softmx"), "Did you mean 'softmax'"),
         (lambda: SetLoss("msee"), "Did you mean 'mse'"),
         (lambda: ScalePenalties(-1), "expected factor to be a number >= 0"),
         (lambda: LimitDropout(1), "expected rate from 0 to below 1"),
         (lambda: SetMomentum(2), "momentum"),
-        (lambda: WidenLayers(1), "expected factor to be an int >= 2"),
         (lambda: CombinedChange(()), "CombinedChange: expected changes"),
     ],
 )
@@ -395,3 +375,14 @@ def test_gn_layers_are_named_as_the_model_names_them():
         )
         position = [layer.name for layer in changed.layers].index(view.name)
         assert changed.layers[position - 1] == Dropout(0.1)
+
+
+def test_a_scaled_schedule_of_the_user_is_saved_with_its_own_class_alone(tmp_path):
+    """Oracle: the rate before saving. The factor around it is glassnet's own."""
+    model = gn.Sequential([Dense(1)], seed=0)
+    model.compile(SGD(ScaledSchedule(gn.schedules.Warmup(0.5, 4), 0.1)), "mse")
+    model.fit(np.ones((8, 2)), np.ones(8), batch_size=4, verbose=0)
+    model.save(tmp_path / "model.glassnet")
+    loaded = gn.load(tmp_path / "model.glassnet")
+    assert loaded.learning_rate == model.learning_rate
+    assert loaded.optimizer == model.optimizer

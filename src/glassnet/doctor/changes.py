@@ -12,7 +12,7 @@ from dataclasses import MISSING, dataclass, field, fields, replace
 from typing import Any, NamedTuple
 
 from glassnet import activations, losses, optimizers, schedules
-from glassnet.errors import is_float32, is_int, lookup, require
+from glassnet.errors import is_float32, lookup, require
 from glassnet.formatting import format_names, format_number
 from glassnet.layers import (
     Activation,
@@ -28,7 +28,6 @@ from glassnet.layers.layer_paths import Place, change_layers, edit_layers, field
 from glassnet.layers.recurrent import Recurrent
 from glassnet.losses import Loss
 from glassnet.optimizers import Optimizer
-from glassnet.optimizers.optimizer import CLIPPING_FIELDS
 from glassnet.regularizers import Regularizer
 from glassnet.schedules import Schedule
 from glassnet.types import Array
@@ -37,8 +36,6 @@ WITHOUT_ACTIVATION = (None, "linear")
 
 PENALTY_FIELDS = ("weight_decay",)
 """Fields of optimizers that shrink the weights as a penalty does."""
-
-WIDTH_FIELDS = ("units", "filters")
 
 DROPOUT_FIELDS = ("rate", "dropout", "recurrent_dropout")
 
@@ -206,35 +203,6 @@ def _scale(rate: Any, factor: float) -> Any:
 
 
 @dataclass(frozen=True)
-class SetGradientClipping(Change):
-    """A limit of the norm of the gradient of each array of weights.
-
-    Args:
-        clipnorm: the limit, > 0. It replaces other kinds of clipping.
-
-    Raises:
-        ConfigError: the limit is not a number > 0.
-
-    Example:
-        >>> SetGradientClipping(1.0).describe()
-        'Clip the norm of the gradients at 1 (clipnorm=1)'
-    """
-
-    clipnorm: float
-
-    def __post_init__(self) -> None:
-        _require_positive(self, "clipnorm")
-
-    def _change(self, parts: ModelParts) -> ModelParts:
-        limits: dict[str, Any] = dict.fromkeys(CLIPPING_FIELDS) | {"clipnorm": self.clipnorm}
-        return parts._replace(optimizer=replace(_optimizer(parts), **limits))
-
-    def describe(self) -> str:
-        limit = format_number(self.clipnorm)
-        return f"Clip the norm of the gradients at {limit} (clipnorm={limit})"
-
-
-@dataclass(frozen=True)
 class InsertLayer(Change):
     """A new layer.
 
@@ -282,38 +250,6 @@ class InsertLayer(Change):
         if self.before or self.after:
             return f"{text} {'before' if self.before else 'after'} {self.before or self.after}"
         return f"{text} as the first layer"
-
-
-@dataclass(frozen=True)
-class RemoveLayers(Change):
-    """A model without some of its layers.
-
-    Args:
-        names: of the layers, as `model.layers` and the trace name them.
-
-    Raises:
-        ConfigError: no names.
-
-    Example:
-        >>> RemoveLayers(("dropout_1",)).describe()
-        'Remove dropout_1'
-    """
-
-    names: tuple[str, ...]
-
-    def __post_init__(self) -> None:
-        _check_names(self)
-
-    def _change(self, parts: ModelParts) -> ModelParts:
-        _require_names(self, parts.layers, self.names)
-        return parts._replace(
-            layers=edit_layers(
-                parts.layers, lambda path, layer: () if path in self.names else (layer,)
-            )
-        )
-
-    def describe(self) -> str:
-        return f"Remove {format_names(self.names)}"
 
 
 @dataclass(frozen=True)
@@ -602,43 +538,6 @@ class SetMomentum(Change):
 
     def describe(self) -> str:
         return f"Set the momentum of batch normalization to {format_number(self.momentum)}"
-
-
-@dataclass(frozen=True)
-class WidenLayers(Change):
-    """More units, or filters, in all hidden layers.
-
-    Args:
-        factor: an int >= 2.
-
-    Raises:
-        ConfigError: the factor is not an int >= 2.
-
-    Example:
-        >>> WidenLayers(4).describe()
-        'Make the hidden layers 4 times as wide'
-    """
-
-    factor: int
-
-    def __post_init__(self) -> None:
-        fits = is_int(self.factor, least=2)
-        require(fits, type(self).__name__, "factor to be an int >= 2", factor=self.factor)
-
-    def _change(self, parts: ModelParts) -> ModelParts:
-        changes: dict[str, dict[str, Any]] = {
-            place.path: {
-                name: getattr(place.layer, name) * self.factor
-                for name in WIDTH_FIELDS
-                if name in field_names(place.layer)
-            }
-            for place in iter_places(parts.layers)
-            if place.is_hidden
-        }
-        return parts._replace(layers=change_layers(parts.layers, changes))
-
-    def describe(self) -> str:
-        return f"Make the hidden layers {self.factor} times as wide"
 
 
 def _optimizer(parts: ModelParts) -> Optimizer:

@@ -19,6 +19,7 @@ from glassnet import (
     schedules,
 )
 from glassnet.data import time_index
+from glassnet.doctor.changes import ScaledSchedule
 from glassnet.preprocessing import base, encoder, images, tabular, targets, time_series
 from glassnet.storage.json_codec import Tag
 
@@ -309,6 +310,7 @@ TAGS = (
         schedules.PolynomialDecay,
         "initial_learning_rate decay_steps end_learning_rate power cycle",
     ),
+    Tag("schedules/ScaledSchedule", ScaledSchedule, "schedule factor"),
     Tag("schedules/Warmup", schedules.Warmup, "learning_rate warmup_steps"),
     Tag("data/Boolean", encoder.BooleanColumn, "name median flagged=add_indicator"),
     Tag(
