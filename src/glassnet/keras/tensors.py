@@ -1,0 +1,33 @@
+"""Results of calls, as arrays with Keras's `numpy` method."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import numpy as np
+
+
+class Tensor(np.ndarray):
+    """Result of a call of a layer, model, loss or metric: a NumPy array with the method `numpy`.
+
+    Example:
+        >>> tensor = as_tensor([1.0, 2.0])
+        >>> tensor.numpy().tolist(), float(tensor[0]), tensor[1].numpy()
+        ([1.0, 2.0], 1.0, np.float64(2.0))
+    """
+
+    def numpy(self) -> Any:
+        """Return the numbers as a plain NumPy array, or as a NumPy number if there is only one."""
+        return np.asarray(self)[()]
+
+    def __getitem__(self, index: Any) -> Any:
+        return as_tensor(np.asarray(self)[index])
+
+
+def as_tensor(value: Any) -> Any:
+    """Return an array or a number as a `Tensor`.
+
+    Inside a compiled function, where the numbers are not known yet, the value is unchanged.
+    """
+    return value if isinstance(value, jax.core.Tracer) else np.asarray(value).view(Tensor)
