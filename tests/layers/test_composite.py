@@ -29,6 +29,7 @@ from glassnet.layers import (
     Residual,
     functional,
 )
+from glassnet.layers.composite import MERGES
 from glassnet.optimizers import SGD
 from glassnet.testing import check_gradients
 from oracles import EXACT, FLOAT32, close
@@ -61,6 +62,9 @@ def test_a_residual_adds_what_its_layers_make_of_x():
         ("add", lambda a, b, x: a + b + x),
         ("multiply", lambda a, b, x: a * b * x),
         ("mean", lambda a, b, x: (a + b + x) / 3),
+        ("maximum", lambda a, b, x: np.maximum(np.maximum(a, b), x)),
+        ("minimum", lambda a, b, x: np.minimum(np.minimum(a, b), x)),
+        ("subtract", lambda a, b, x: a - b - x),
     ],
 )
 def test_parallel_merges_its_branches(merge, joined):
@@ -77,7 +81,15 @@ def functional_keras(keras, merge):
     r = keras.layers.Add()(
         [x, keras.layers.BatchNormalization(momentum=0.8)(keras.layers.Dense(4)(h))]
     )
-    names = {"concat": "Concatenate", "add": "Add", "multiply": "Multiply", "mean": "Average"}
+    names = {
+        "concat": "Concatenate",
+        "add": "Add",
+        "multiply": "Multiply",
+        "mean": "Average",
+        "maximum": "Maximum",
+        "minimum": "Minimum",
+        "subtract": "Subtract",
+    }
     ends = [keras.layers.Dense(3)(r), keras.layers.Dense(3, activation="sigmoid")(r)]
     y = keras.layers.Dense(2)(getattr(keras.layers, names[merge])()(ends))
     return keras.Model(x, y)
@@ -91,7 +103,7 @@ def ours(merge):
     ]
 
 
-@pytest.mark.parametrize("merge", ["concat", "add", "multiply", "mean"])
+@pytest.mark.parametrize("merge", list(MERGES))
 def test_training_as_in_keras(recorded, merge):
     """Losses, weights and statistics of 20 steps of gradient descent from the same weights."""
     model, steps = (
@@ -432,7 +444,7 @@ def test_deltas_do_not_vanish_around_a_residual():
         ),
         (
             lambda: Parallel([Dense(2)], "sum"),
-            "Parallel: merge: expected one of concat, add, multiply, mean. Received: name='sum'",
+            "Parallel: merge: expected one of concat, add, multiply, mean, maximum, minimum, subtract. Received: name='sum'",
         ),
         (
             lambda: model_of(Residual(Dense(3))).summary(),

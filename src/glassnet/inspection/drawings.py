@@ -38,7 +38,16 @@ MAX_UNIT_LAYERS = 8
 MAX_NAME = 18
 """Longer names of units are shortened in a figure."""
 
-MERGE_SYMBOLS = {"add": "+", "sum": "+", "multiply": "×", "mul": "×", "ave": "mean"}
+MERGE_SYMBOLS = {
+    "add": "+",
+    "sum": "+",
+    "subtract": "−",
+    "multiply": "×",
+    "mul": "×",
+    "ave": "mean",
+    "maximum": "max",
+    "minimum": "min",
+}
 """How a composite merges its branches, in a figure."""
 
 

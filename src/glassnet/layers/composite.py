@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+import operator
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, reduce
 from itertools import chain
 from typing import Any, ClassVar
 
@@ -204,6 +205,9 @@ MERGES: dict[str, Callable[[tuple[Array, ...]], Array]] = {
     "add": sum,
     "multiply": math.prod,
     "mean": lambda outputs: sum(outputs) / len(outputs),
+    "maximum": lambda outputs: reduce(jnp.maximum, outputs),
+    "minimum": lambda outputs: reduce(jnp.minimum, outputs),
+    "subtract": lambda outputs: reduce(operator.sub, outputs),
 }
 
 
@@ -217,7 +221,8 @@ class Parallel(Composite):
 
     Args:
         branches: list of branches, each a layer or a list of layers. An empty list returns x.
-        merge: "concat" (along the last axis), "add", "multiply" or "mean" (elementwise).
+        merge: "concat" (along the last axis), or elementwise "add", "multiply", "mean", "maximum",
+            "minimum" or "subtract" (the first output less all others).
 
     Raises:
         ConfigError: an entry is not a layer; there are no branches; merge is unknown; once the
