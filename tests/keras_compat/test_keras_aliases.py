@@ -7,6 +7,7 @@ import ast
 import contextlib
 import importlib
 import inspect
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -128,6 +129,7 @@ def test_no_import_stands_in_front_of_a_row(module):
             "Sequential",
             "legacy",
             "load_model",
+            "save_model",
             "schedules",
         ) or name not in vars(MODULES[module])
 
@@ -263,11 +265,14 @@ def test_what_keras_has_and_we_lack_says_so(real, module):
     )
     for name in dir(theirs):
         if not name.startswith("_") and name not in MODULES[module].__all__:
+            missing = getattr(MODULES[module], name)
+            if isinstance(missing, ModuleType):
+                continue
             with pytest.raises(
                 ImportError,
                 match=rf"keras.{module}: expected a name that Glassnet has \(yet\)\. Received: name='{name}'",
             ):
-                getattr(MODULES[module], name)
+                missing()
 
 
 def test_a_missing_name_tells_of_its_neighbours():
@@ -276,11 +281,9 @@ def test_a_missing_name_tells_of_its_neighbours():
     ):
         _ = keras.layers.GaussianDrop
     with pytest.raises(
-        ImportError, match=r"Received: name='tree'\. Available: activations, backend"
+        ImportError, match=r"Received: name='xyz'\. Available: activations, backend"
     ):
-        from glassnet.keras import tree  # noqa: F401
-    with pytest.raises(ImportError, match="name='StringLookup'"):
-        from glassnet.keras.layers import StringLookup  # noqa: F401
+        from glassnet.keras import xyz  # noqa: F401
     with pytest.raises(
         AttributeError, match=r"module 'glassnet\.keras\.layers' has no attribute '_hidden'"
     ):

@@ -202,8 +202,3 @@ def test_data_sets_come_as_kerass_do(name, shared_data):
     (x, y), (x_test, y_test) = getattr(keras.datasets, name).load_data(path="mnist.npz")
     assert {part.dtype for part in (x, y, x_test, y_test)} == {np.dtype(np.uint8)}
     assert (x.shape[1:], y.shape, len(x_test)) == ((28, 28), (len(x),), len(y_test))
-    with pytest.raises(
-        ImportError,
-        match=r"glassnet\.keras\.datasets.*name='imdb'.*Available: cifar10, fashion_mnist, mnist\.",
-    ):
-        _ = keras.datasets.imdb

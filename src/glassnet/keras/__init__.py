@@ -20,6 +20,7 @@ MODULES = (
     "activations",
     "backend",
     "callbacks",
+    "config",
     "datasets",
     "initializers",
     "layers",
@@ -29,10 +30,23 @@ MODULES = (
     "ops",
     "optimizers",
     "regularizers",
+    "saving",
     "utils",
 )
 
-HOME = {**dict.fromkeys(MODULES, ""), "Input": "layers", "Model": "models", "Sequential": "models"}
+HOME = {
+    **dict.fromkeys(MODULES, ""),
+    "Initializer": "initializers",
+    "Input": "layers",
+    "Layer": "layers",
+    "Loss": "losses",
+    "Metric": "metrics",
+    "Model": "models",
+    "Optimizer": "optimizers",
+    "Regularizer": "regularizers",
+    "Sequential": "models",
+    "version": "config",
+}
 """The module that defines each name; an empty string for a module itself."""
 
 __all__, _find = compat.export_aliases(__name__, HOME)

@@ -19,13 +19,21 @@ import difflib
 import inspect
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from types import ModuleType
 from typing import Any, ClassVar
 
-from glassnet.errors import ConfigError, GlassnetError, message, require, suggest
+from glassnet.errors import ConfigError, message, require, suggest
+from glassnet.keras.missing_names import (
+    MissingName,
+    NotHereError,
+    is_public_name,
+    keras_path,
+    list_former_modules,
+    list_missing_modules,
+)
 from glassnet.layers import Activation, Layer
 
 PARAMETER_HINTS = {
@@ -57,7 +65,8 @@ BRANCHES_HINT = (
 )
 BRANCHES = "Add Average Concatenate Maximum Multiply add average concatenate multiply"
 UNSUPPORTED_NAMES = (
-    "applications Attention distribution mixed_precision MultiHeadAttention visualization"
+    "AdditiveAttention applications Attention distillation distribution GroupQueryAttention"
+    " mixed_precision MultiHeadAttention visualization"
 )
 OPERATIONS = "abs clip exp log maximum mean pow sqrt square sum"
 NAME_HINTS = {
@@ -77,9 +86,9 @@ NAME_HINTS = {
     "size=(150, 150), validation_split=0.2).",
     "preprocessing": "For images, use glassnet.data.images_from_folder and layers such as "
     "RandomFlip. For texts, use TextVectorization.",
-    "get_value": "Read model.optimizer.learning_rate, or the weights from model.get_weights().",
-    "set_value": "Write model.optimizer.learning_rate = ....",
     "custom_gradient": "Write a JAX function with jax.custom_vjp.",
+    "wrappers": "Write glassnet.estimators.NeuralClassifier(...) or NeuralRegressor(...).",
+    "model_from_json": "model.save(path) stores the complete model; load_model(path) opens it.",
     "plot_model": "model.summary() prints the layers, model.trace(x, y) all of their numbers.",
 }
 """What to write instead of an unsupported name of a module."""
@@ -107,10 +116,6 @@ ATTRIBUTE_HINTS = {
     ),
 }
 """What to write instead of an unsupported attribute of a model."""
-
-
-class NotHereError(GlassnetError, ImportError):
-    """A module of Keras's has, or might have, this name; Glassnet does not have it."""
 
 
 @dataclass(frozen=True)
@@ -280,7 +285,8 @@ def export_aliases(
     """Return `__all__` and `__getattr__` for a module with these entries.
 
     A tuple (factory, signature_spec, instance_type) becomes a `KerasAlias`. Everything else is
-    exported unchanged. `dir` lists the entries alone.
+    exported unchanged. `dir` lists the entries alone. A name that only Keras has is a
+    `MissingName`.
     """
     exports = {
         name: KerasAlias(name, *entry) if isinstance(entry, tuple) else entry
@@ -292,14 +298,42 @@ def export_aliases(
             return exports[name]
         if name.startswith("_"):
             raise AttributeError(f"module {module!r} has no attribute {name!r}")
-        similar = difflib.get_close_matches(name, exports, n=3, cutoff=0.5)
-        label, names = ("Similar names", similar) if similar else ("Available", list(exports))
-        fix = NAME_HINTS.get(name, f"{label}: {', '.join(names)}.")
-        raise NotHereError(message(module, "a name that Glassnet has (yet)", name=name, fix=fix))
+        if submodule := sys.modules.get(f"{module}.{name}"):
+            return submodule
+        text = _describe_missing(module, name, exports)
+        if is_public_name(module, name):
+            return MissingName(f"{module}.{name}", text)
+        raise NotHereError(text)
 
     if module in sys.modules:
         vars(sys.modules[module])["__dir__"] = lambda: sorted(exports)
+    _register_missing_modules(module, exports, find)
     return list(exports), find
+
+
+def _describe_missing(module: str, name: str, exports: Iterable[str]) -> str:
+    similar = difflib.get_close_matches(name, exports, n=3, cutoff=0.5)
+    label, names = ("Similar names", similar) if similar else ("Available", list(exports))
+    fix = f"{label}: {', '.join(names)}." if names else ""
+    parents = keras_path(module).split(".")
+    fix = next((NAME_HINTS[each] for each in (name, *parents) if each in NAME_HINTS), fix)
+    return message(module, "a name that Glassnet has (yet)", name=name, fix=fix)
+
+
+def _register_missing_modules(
+    module: str, exports: Mapping[str, Any], find: Callable[[str], Any]
+) -> None:
+    """Make modules of Keras importable that have no file in Glassnet.
+
+    Former modules have the names of `module`, which `find` returns.
+    """
+    for name in list_former_modules(module):
+        former = ModuleType(f"{module}.{name}", f"Names of {module}, at their place in Keras 2.")
+        former.__getattr__ = find  # type: ignore[method-assign]
+        sys.modules.setdefault(former.__name__, former)
+    for name in list_missing_modules(module):
+        if name not in exports and f"{module}.{name}" not in sys.modules:
+            register_module(f"{module}.{name}", f"Keras's module {name}.", {})
 
 
 def make_get(module: str, fallback: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -330,6 +364,8 @@ def make_get(module: str, fallback: Callable[[Any], Any]) -> Callable[[Any], Any
             identifier = getattr(names, identifier)
         if isinstance(identifier, KerasAlias):
             return identifier(**config)
+        if isinstance(identifier, MissingName):
+            identifier()
         is_module = isinstance(identifier, ModuleType)
         is_function = callable(identifier) and not isinstance(identifier, type) and not is_module
         return identifier if is_function else fallback(identifier)

@@ -40,10 +40,10 @@ from glassnet.keras.compat import (
     ATTRIBUTE_HINTS,
     FunctionAlias,
     KerasAlias,
-    NotHereError,
     Unsupported,
     export_aliases,
 )
+from glassnet.keras.missing_names import MissingName
 from glassnet.keras.optimizer_proxy import OptimizerProxy
 from glassnet.keras.shared_layers import SharedLayers, SharedLayersCallback
 from glassnet.keras.utils import next_seed
@@ -635,13 +635,12 @@ def _resolve_part(value: Any, names: ModuleType) -> Any:
     Unknown names are returned in lower case.
     """
     if isinstance(value, str):
-        try:
-            value = getattr(names, value)
-        except (AttributeError, NotHereError):
+        if value not in names.__all__:
             return value.lower()
+        value = getattr(names, value)
     if isinstance(value, FunctionAlias):
         return value.alias()
-    return value() if isinstance(value, KerasAlias) else value
+    return value() if isinstance(value, KerasAlias | MissingName) else value
 
 
 def _resolve_metric(value: Any, loss: Loss | None) -> Any:
@@ -759,6 +758,25 @@ def load_model(
     return model
 
 
+def save_model(
+    model: Sequential, filepath: Any, overwrite: bool = True, zipped: bool | None = None
+) -> None:
+    """Write a model to one file, for `load_model`. See `Sequential.save`.
+
+    Args:
+        model: the model.
+        filepath: the path of the file.
+        overwrite: whether an existing file may be replaced.
+        zipped: ignored: the model is one file.
+
+    Raises:
+        ConfigError: if the file exists and `overwrite` is False.
+    """
+    exists = not overwrite and os.path.exists(filepath)
+    require(not exists, "save_model", "a new file", filepath=filepath, fix="Pass overwrite=True.")
+    model.save(filepath)
+
+
 FUNCTIONAL_HINT = (
     "Residual and Parallel branch inside a Sequential; "
     "docs/not-for.md lists alternatives for other graphs."
@@ -775,5 +793,6 @@ __all__, __getattr__ = export_aliases(
         ),
         "Sequential": Sequential,
         "load_model": load_model,
+        "save_model": save_model,
     },
 )
