@@ -132,12 +132,12 @@ def test_a_score_per_output(recorded):
     ):
         kind = name if w is None else f"{name}, weighted"
         (want,) = recorded(keras_results, [(name, arguments)], y, out, w, name=kind)
-        metric = getattr(keras.metrics, name)(**arguments)
-        close(metric(y, out, w), want, 1e-5)
-        assert metric(y, out, w).shape == (OUTPUTS,)
-        column = y[:, 0], out[:, 0], w
-        assert isinstance(metric(*column), float)
-        close(metric(*column), want[0], 1e-5)
+        kind = getattr(keras.metrics, name)
+        close(kind(**arguments)(y, out, w), want, 1e-5)
+        assert kind(**arguments)(y, out, w).shape == (OUTPUTS,)
+        score = kind(**arguments)(y[:, 0], out[:, 0], w)
+        assert score.shape == ()
+        close(score, want[0], 1e-5)
     columns = [metrics.F1Score(0.4)(label[:, k], out[:, k], weight[:, k]) for k in range(OUTPUTS)]
     close(metrics.F1Score(0.4)(label, out, weight), columns, 1e-12)
     t[:, 1] = 0.1

@@ -18,6 +18,17 @@ from glassnet import metrics as ours
 from glassnet.data.arrays import to_array
 from glassnet.errors import lookup
 from glassnet.keras import losses
+from glassnet.keras.base_loss import align_with, is_traced, to_floats
+from glassnet.keras.base_metric import (
+    PER_ROW,
+    BuiltInMetric,
+    EqualityMetric,
+    FunctionMeanMetric,
+    KerasMetric,
+    MeanMetric,
+    MetricFactory,
+    SumMetric,
+)
 from glassnet.keras.compat import (
     FunctionAlias,
     KerasAlias,
@@ -26,25 +37,28 @@ from glassnet.keras.compat import (
     export_aliases,
     make_get,
 )
-from glassnet.losses import Loss, align_targets, to_one_hot
+from glassnet.keras.tensors import as_tensor
+from glassnet.losses import Loss, to_one_hot
 
 
 def unreduced_accuracy(metric: ours.Accuracy, y_true: Any, y_pred: Any) -> Any:
     """Return 1 for every correct row and 0 for others, per output if `metric` has a threshold."""
-    p = np.asarray(to_array(y_pred, "y_pred"), np.float32)
+    p = to_floats(y_pred, "y_pred")
+    y = y_true if is_traced(y_true) else to_array(y_true, "y_true")
     is_row = p.ndim == 1
-    y, shape = align_targets(
+    y, shape = align_with(
         metric.name,
-        to_array(y_true, "y_true")[None] if is_row else y_true,
+        y[None] if is_row else y,
         (1, *p.shape) if is_row else p.shape,
         allow_class_ids=True,
     )
     p = p.reshape(shape)
     if metric.threshold is None:
-        correct: Any = np.float32(p.argmax(-1) == (y.argmax(-1) if y.ndim == p.ndim else y))
+        correct = p.argmax(-1) == (y.argmax(-1) if y.ndim == p.ndim else y)
     else:
-        correct = np.float32((p > metric.threshold) == np.asarray(to_one_hot(y, p)))
-    return correct[0] if is_row else correct
+        correct = (p > metric.threshold) == to_one_hot(y, p)
+    correct = correct.astype(np.float32)
+    return as_tensor(correct[0] if is_row else correct)
 
 
 class KerasMetricBase(SubclassGuard, ours.Metric):
@@ -134,18 +148,17 @@ MEAN_LOSSES = {
 _LOSSES = {
     name: FunctionAlias(
         KerasAlias(name, MeanLossAlias(loss, name), *spec),
-        lambda metric, y, p: losses.unreduced_loss(metric.function.loss, y, p),
+        lambda metric, y, p: losses.compute_tensor(metric.function.loss, y, p),
     )
     for name, (loss, *spec) in losses.FUNCTIONS.items()
     if name != "cosine_similarity"  # the metric has the opposite sign
 }
 
 
-def _resolve(value: Any) -> ours.Metric:
+def _resolve(value: Any) -> Any:
     """Return the metric of a name of Glassnet's, such as "acc"."""
     make: Any = lookup("metric", value, ours.METRICS) if isinstance(value, str) else None
-    metric: ours.Metric = make() if make else kinds.check_instance("metric", value, ours.Metric)
-    return metric
+    return make() if make else kinds.check_instance("metric", value, ours.Metric)
 
 
 _get_part = make_get(__name__, _resolve)
@@ -170,6 +183,43 @@ def _to_snake_case(name: str) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
 
 
+CLASSES: dict[str, Any] = {
+    "AUC": (
+        ours.AUC,
+        f"num_thresholds curve summation_method='interpolation' {NAME_SPEC}{CURVE_SPEC}",
+    ),
+    "Accuracy": (ours.Accuracy, NAME_SPEC),
+    "BinaryAccuracy": (BINARY_ACCURACY, NAME_SPEC + " threshold", ours.Accuracy),
+    "CategoricalAccuracy": (CATEGORICAL_ACCURACY, NAME_SPEC, ours.Accuracy),
+    "FalseNegatives": (ours.FalseNegatives, THRESHOLD_SPEC),
+    "FalsePositives": (ours.FalsePositives, THRESHOLD_SPEC),
+    "F1Score": (ours.F1Score, "average threshold " + NAME_SPEC),
+    "MeanAbsoluteError": (ours.MeanAbsoluteError, NAME_SPEC),
+    "MeanSquaredError": (ours.MeanSquaredError, NAME_SPEC),
+    "Precision": (ours.Precision, CLASS_THRESHOLD_SPEC),
+    "R2Score": (ours.R2Score, "class_aggregation num_regressors=0 " + NAME_SPEC),
+    "Recall": (ours.Recall, CLASS_THRESHOLD_SPEC),
+    "RootMeanSquaredError": (ours.RootMeanSquaredError, NAME_SPEC),
+    "SparseCategoricalAccuracy": (SPARSE_ACCURACY, NAME_SPEC, ours.Accuracy),
+    "SparseTopKCategoricalAccuracy": (
+        partial(ours.TopKCategoricalAccuracy, name="sparse_top_k_categorical_accuracy"),
+        f"k {NAME_SPEC} from_sorted_ids=False",
+        ours.TopKCategoricalAccuracy,
+    ),
+    "TopKCategoricalAccuracy": (ours.TopKCategoricalAccuracy, "k " + NAME_SPEC),
+    "TrueNegatives": (ours.TrueNegatives, THRESHOLD_SPEC),
+    "TruePositives": (ours.TruePositives, THRESHOLD_SPEC),
+    **MEAN_LOSSES,
+}
+
+
+def _as_factory(name: str, factory: Any, spec: str, kind: Any = None) -> tuple[Any, str]:
+    """Return a row of `CLASSES` whose factory makes objects with a state."""
+    is_per_row = isinstance(factory, MeanLossAlias) or factory in PER_ROW
+    wrapper = EqualityMetric if factory is ours.Accuracy else BuiltInMetric
+    return MetricFactory(name, factory, kind or factory, is_per_row, wrapper), spec
+
+
 __all__, __getattr__ = export_aliases(
     __name__,
     {
@@ -178,35 +228,13 @@ __all__, __getattr__ = export_aliases(
             "Metric",
             "a subclass with @dataclass(frozen=True)",
             "Define init and update.",
-            ours.Metric,
+            (ours.Metric, KerasMetric),
             KerasMetricBase,
         ),
-        "AUC": (
-            ours.AUC,
-            f"num_thresholds curve summation_method='interpolation' {NAME_SPEC}{CURVE_SPEC}",
-        ),
-        "Accuracy": (ours.Accuracy, NAME_SPEC),
-        "BinaryAccuracy": (BINARY_ACCURACY, NAME_SPEC + " threshold", ours.Accuracy),
-        "CategoricalAccuracy": (CATEGORICAL_ACCURACY, NAME_SPEC, ours.Accuracy),
-        "FalseNegatives": (ours.FalseNegatives, THRESHOLD_SPEC),
-        "FalsePositives": (ours.FalsePositives, THRESHOLD_SPEC),
-        "F1Score": (ours.F1Score, "average threshold " + NAME_SPEC),
-        "MeanAbsoluteError": (ours.MeanAbsoluteError, NAME_SPEC),
-        "MeanSquaredError": (ours.MeanSquaredError, NAME_SPEC),
-        "Precision": (ours.Precision, CLASS_THRESHOLD_SPEC),
-        "R2Score": (ours.R2Score, "class_aggregation num_regressors=0 " + NAME_SPEC),
-        "Recall": (ours.Recall, CLASS_THRESHOLD_SPEC),
-        "RootMeanSquaredError": (ours.RootMeanSquaredError, NAME_SPEC),
-        "SparseCategoricalAccuracy": (SPARSE_ACCURACY, NAME_SPEC, ours.Accuracy),
-        "SparseTopKCategoricalAccuracy": (
-            partial(ours.TopKCategoricalAccuracy, name="sparse_top_k_categorical_accuracy"),
-            f"k {NAME_SPEC} from_sorted_ids=False",
-            ours.TopKCategoricalAccuracy,
-        ),
-        "TopKCategoricalAccuracy": (ours.TopKCategoricalAccuracy, "k " + NAME_SPEC),
-        "TrueNegatives": (ours.TrueNegatives, THRESHOLD_SPEC),
-        "TruePositives": (ours.TruePositives, THRESHOLD_SPEC),
-        **MEAN_LOSSES,
+        "Mean": (MeanMetric, NAME_SPEC),
+        "MeanMetricWrapper": FunctionMeanMetric,
+        "Sum": (SumMetric, NAME_SPEC),
+        **{name: _as_factory(name, *row) for name, row in CLASSES.items()},
         **{
             name: FunctionAlias(KerasAlias(name, *row), unreduced_accuracy)
             for name, row in FUNCTIONS.items()

@@ -640,7 +640,8 @@ def _resolve_part(value: Any, names: ModuleType) -> Any:
         value = getattr(names, value)
     if isinstance(value, FunctionAlias):
         return value.alias()
-    return value() if isinstance(value, KerasAlias | MissingName) else value
+    part = value() if isinstance(value, KerasAlias | MissingName) else value
+    return getattr(part, "glassnet_loss", getattr(part, "glassnet_metric", part))
 
 
 def _resolve_metric(value: Any, loss: Loss | None) -> Any:

@@ -112,6 +112,7 @@ def get(value: str | Loss | Callable[..., Any]) -> Loss:
         >>> get("binary_crossentropy")
         BinaryCrossentropy(from_logits=False, label_smoothing=0.0)
     """
+    value = getattr(value, "glassnet_loss", value)
     if isinstance(value, str):
         return lookup("loss", value, LOSSES)()
     loss: Loss = check_instance("loss", FunctionLoss(value) if is_function(value) else value, Loss)

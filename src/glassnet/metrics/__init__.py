@@ -93,6 +93,7 @@ def get(value: str | Metric | Callable[..., Any], loss: Loss, outputs: int) -> M
         >>> get("acc", BinaryCrossentropy(), 1)
         Accuracy(name='acc', threshold=0.5)
     """
+    value = getattr(value, "glassnet_metric", value)
     if isinstance(value, str):
         value = lookup("metric", value, METRICS)(name=value)
     elif is_function(value):

@@ -124,7 +124,7 @@ class AUC(Metric):
 
     def result(self, acc: Sums) -> float:
         """Return the area from the buckets, in float64, as in Keras."""
-        true, false = (np.asarray(acc[key], np.int64)[:, ::-1] for key in ("true", "false"))
+        true, false = (np.asarray(acc[key], np.float64)[:, ::-1] for key in ("true", "false"))
         areas = [
             self._compute_area(*counts, interpolated=True)
             for counts in zip(true, false, strict=True)

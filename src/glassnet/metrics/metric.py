@@ -167,16 +167,16 @@ class FunctionMetric(Metric):
 def _compute_weighted(metric: Metric, y: np.ndarray, out: np.ndarray, sample_weight: Any) -> float:
     """Return the metric of answers that count as often as their weights say, in float64."""
     who = type(metric).__name__
-    weight = _align_weights(who, sample_weight, out.shape)
+    weight = align_weights(who, sample_weight, out.shape)
     if metric.exact is None:
-        return metric.result(_sum_weighted(metric, y, out, weight))
+        return metric.result(sum_weighted(metric, y, out, weight))
     takes_weight = "weight" in inspect.signature(metric.exact).parameters
     fix = "Give its method exact a third argument, weight=None."
     require(takes_weight, who, "no sample_weight", fix=fix)
     return metric.exact(y, out, np.broadcast_to(weight, out.shape))
 
 
-def _align_weights(who: str, sample_weight: Any, shape: tuple[int, ...]) -> np.ndarray:
+def align_weights(who: str, sample_weight: Any, shape: tuple[int, ...]) -> np.ndarray:
     """Return weights in float64, with an axis of length 1 for each axis that they lack."""
     weight = np.asarray(sample_weight, np.float64)
     repeats = weight.ndim == len(shape) and all(
@@ -191,7 +191,7 @@ def _align_weights(who: str, sample_weight: Any, shape: tuple[int, ...]) -> np.n
     return weight.reshape(weight.shape + (1,) * (len(shape) - weight.ndim))
 
 
-def _sum_weighted(metric: Metric, y: np.ndarray, out: np.ndarray, weight: np.ndarray) -> Sums:
+def sum_weighted(metric: Metric, y: np.ndarray, out: np.ndarray, weight: np.ndarray) -> Sums:
     """Return the sums of answers that count as often as their weights say, in float64.
 
     The sums of each row are multiplied by its weight. If each output has a weight, the sums of

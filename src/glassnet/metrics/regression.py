@@ -180,7 +180,7 @@ class R2Score(Metric):
         total, squares, residual = (
             np.asarray(acc[key], np.float64) for key in ("total", "squares", "residual")
         )
-        variation = squares - total * total / max(int(acc["count"]), 1)
+        variation = squares - total * total / (float(acc["count"]) or 1.0)
         is_constant = variation <= MIN_RELATIVE_VARIANCE * squares
         return self._aggregate(np.where(is_constant, 0, variation), residual)
 
