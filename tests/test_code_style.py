@@ -57,6 +57,7 @@ SIGNATURES = {
     "models/sequential.py:fit",
     "keras/models.py:fit",
     "keras/models.py:compile",
+    "keras/py_dataset.py:__init__",
 }
 """Functions whose parameters are Keras's. Constructors of layers and estimators are Keras's or
 scikit-learn's too: dataclass fields and `estimators/` are not counted.

@@ -29,6 +29,7 @@ MODULES = (
     "models",
     "ops",
     "optimizers",
+    "preprocessing",
     "regularizers",
     "saving",
     "utils",

@@ -84,8 +84,6 @@ NAME_HINTS = {
     "History": "fit returns it, and model.history stores it.",
     "image_dataset_from_directory": "Write train, val = glassnet.data.images_from_folder(folder, "
     "size=(150, 150), validation_split=0.2).",
-    "preprocessing": "For images, use glassnet.data.images_from_folder and layers such as "
-    "RandomFlip. For texts, use TextVectorization.",
     "custom_gradient": "Write a JAX function with jax.custom_vjp.",
     "wrappers": "Write glassnet.estimators.NeuralClassifier(...) or NeuralRegressor(...).",
     "model_from_json": "model.save(path) stores the complete model; load_model(path) opens it.",

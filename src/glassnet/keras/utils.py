@@ -1,4 +1,4 @@
-"""Keras's utilities: one-hot encoding, normalization, custom batches, and one seed for a script."""
+"""Keras's utilities: one-hot encoding, normalization, one seed for a script, and more."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ import numpy as np
 from glassnet.data.arrays import to_array
 from glassnet.errors import DataError, is_int, message, require
 from glassnet.keras.compat import export_aliases
+from glassnet.keras.images import array_to_img, img_to_array, load_img, save_img
+from glassnet.keras.py_dataset import PyDataset
+from glassnet.keras.sequences import pad_sequences
 from glassnet.suggestions import suggest_arguments
 
 _seed_generator: np.random.Generator | None = None
@@ -52,7 +55,7 @@ def next_seed() -> int | None:
 
 
 @suggest_arguments
-def to_categorical(x: Any, num_classes: int | None = None) -> np.ndarray:
+def to_categorical(x: Any, num_classes: int | None = None, dtype: Any = None) -> np.ndarray:
     """Encode labels as one-hot rows: y_ij = 1 if x_i = j, else 0.
 
     Shapes:
@@ -61,6 +64,7 @@ def to_categorical(x: Any, num_classes: int | None = None) -> np.ndarray:
     Args:
         x: labels, integers from 0.
         num_classes: None for the largest label plus one.
+        dtype: type of the numbers, as in Keras 2; None for float64, as in Keras 3.
 
     Raises:
         DataError: if a label is not an integer from 0 to num_classes - 1.
@@ -97,7 +101,7 @@ def to_categorical(x: Any, num_classes: int | None = None) -> np.ndarray:
     )
     columns = labels.astype(np.intp).ravel()
     try:
-        one_hot = np.zeros((labels.size, n_classes))
+        one_hot = np.zeros((labels.size, n_classes), dtype)
     except (MemoryError, ValueError) as error:
         text = message("to_categorical", "as few classes as fit in memory", classes=n_classes)
         raise DataError(text) from error
@@ -125,48 +129,20 @@ def normalize(x: Any, axis: int = -1, order: int = 2) -> np.ndarray:
     return vectors / np.where(length == 0, 1, length)
 
 
-class PyDataset:
-    """Base class for user-defined batches.
-
-    Define `__len__` and `__getitem__`, which returns batch i, counted from 0, as (x, y) or
-    (x, y, weights).
-
-    Args:
-        workers: ignored: one thread reads ahead.
-        use_multiprocessing: ignored.
-        max_queue_size: ignored.
-
-    Example:
-        >>> class Squares(PyDataset):
-        ...     def __len__(self):
-        ...         return 3
-        ...
-        ...     def __getitem__(self, i):
-        ...         x = np.arange(4.0) + 4 * i
-        ...         return x, x**2
-        >>> len(Squares()), Squares()[1][1].tolist()
-        (3, [16.0, 25.0, 36.0, 49.0])
-    """
-
-    def __init__(
-        self, workers: int = 1, use_multiprocessing: bool = False, max_queue_size: int = 10
-    ):
-        self.workers, self.use_multiprocessing, self.max_queue_size = (
-            workers,
-            use_multiprocessing,
-            max_queue_size,
-        )
-
-    def on_epoch_end(self) -> None:
-        """Called after every epoch; override it to shuffle."""
-
-
 __all__, __getattr__ = export_aliases(
     __name__,
     {
         "PyDataset": PyDataset,
         "Sequence": PyDataset,
+        "array_to_img": array_to_img,
+        "clear_session": (lambda: None, "free_memory~"),
+        "disable_interactive_logging": lambda: None,
+        "enable_interactive_logging": lambda: None,
+        "img_to_array": img_to_array,
+        "load_img": load_img,
         "normalize": normalize,
+        "pad_sequences": pad_sequences,
+        "save_img": save_img,
         "set_random_seed": set_random_seed,
         "to_categorical": to_categorical,
     },
