@@ -58,6 +58,7 @@ SIGNATURES = {
     "keras/models.py:fit",
     "keras/models.py:compile",
     "keras/py_dataset.py:__init__",
+    "keras/ops/image.py:resize",
 }
 """Functions whose parameters are Keras's. Constructors of layers and estimators are Keras's or
 scikit-learn's too: dataclass fields and `estimators/` are not counted.
