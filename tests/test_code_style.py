@@ -56,6 +56,8 @@ BANNED = frozenset(
 SIGNATURES = {
     "models/sequential.py:fit",
     "keras/models.py:fit",
+    "keras/image_generators.py:flow",
+    "keras/image_generators.py:flow_from_directory",
     "keras/models.py:compile",
     "keras/py_dataset.py:__init__",
     "keras/ops/image.py:resize",

@@ -390,7 +390,7 @@ def test_differences(real, code, theirs, ours, why):
 
 COUNTS = {"Change the import": 13, "The main differences": 7, "Available names": 19, "The same layers": 21, "The same layers on images": 7,
           "The same starting weights": 7, "The same training": 17,
-          "The same numbers": 32, "The same model": 21, "What differs, and why": 22, "What is refused, and what to write": 51,
+          "The same numbers": 32, "The same model": 21, "What differs, and why": 22, "What is refused, and what to write": 52,
           "Not yet": 2}  # fmt: skip
 REMEDIES = {
     "validation_split=0.25": "validation_split=0.25, validation_from='end'",

@@ -1,6 +1,7 @@
 """Keras 2's functions that prepare images, sequences and texts, at the place where they were."""
 
 from glassnet.keras.compat import export_aliases, register_module
+from glassnet.keras.image_generators import ImageDataGenerator
 from glassnet.keras.images import array_to_img, img_to_array, load_img, save_img
 from glassnet.keras.py_dataset import TimeseriesGenerator
 from glassnet.keras.sequences import pad_sequences
@@ -16,6 +17,7 @@ image = register_module(
     f"{__name__}.image",
     "Functions for images.",
     {
+        "ImageDataGenerator": ImageDataGenerator,
         "array_to_img": array_to_img,
         "img_to_array": img_to_array,
         "load_img": load_img,

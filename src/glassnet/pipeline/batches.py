@@ -85,6 +85,9 @@ def as_epoch_iterable(batches: Any, batch_size: int | str = 32) -> EpochIterable
     length = _length(batches)
     if _is_hugging_face(batches):
         return _from_hugging_face(batches, batch_size, length)
+    is_sequence = hasattr(batches, "__getitem__") and hasattr(batches, "on_epoch_end")
+    if is_sequence and length is not None:  # Keras's generators are endless iterators as well
+        return _from_sequence(batches, length)
     if hasattr(batches, "__next__"):
         return EpochIterable(lambda epoch: batches, False)
     if hasattr(batches, "__iter__"):
@@ -93,6 +96,11 @@ def as_epoch_iterable(batches: Any, batch_size: int | str = 32) -> EpochIterable
         if "epoch" in _parameter_names(batches):
             return EpochIterable(lambda epoch: iter(batches(epoch=epoch)), True, takes_epoch=True)
         return EpochIterable(lambda epoch: iter(batches()), True)
+    return _from_sequence(batches, length)
+
+
+def _from_sequence(batches: Any, length: int | None) -> EpochIterable:
+    """Read batches by their number; `on_epoch_end` is called if there is one."""
     on_epoch_end = getattr(batches, "on_epoch_end", lambda: None)
     return EpochIterable(
         lambda epoch: (batches[i] for i in range(len(batches))), True, length, on_epoch_end
