@@ -27,7 +27,10 @@ Spec = tuple[str, tuple[Any, ...], dict[str, Any]]
 
 def over_windows() -> set[type[Layer]]:
     """Return the public layers over windows of steps or pixels."""
-    modules = ("glassnet.layers.convolution", "glassnet.layers.pooling", "glassnet.layers.resizing")
+    modules = {
+        f"glassnet.layers.{name}"
+        for name in ("convolution", "pooling", "resizing", "separable_convolution")
+    }
     public: Iterable[type[Layer]] = (vars(layers)[name] for name in layers.__all__)
     return {layer for layer in public if layer.__module__ in modules}
 
@@ -68,7 +71,12 @@ def keras_spec(name: str, *args: Any, **kwargs: Any) -> Spec:
 def build_keras(keras: Any, spec: Spec) -> Any:
     """Build the layer of Keras from its specification."""
     name, args, kwargs = spec
-    return getattr(keras.layers, name)(*args, **kwargs)
+    inner = [build_keras(keras, arg) if _is_spec(arg) else arg for arg in args]
+    return getattr(keras.layers, name)(*inner, **kwargs)
+
+
+def _is_spec(value: Any) -> bool:
+    return isinstance(value, tuple) and len(value) == 3 and isinstance(value[0], str)
 
 
 def keras_run(
@@ -92,7 +100,8 @@ def keras_run(
     masked = {} if mask is None else {"mask": mask}
     options = (
         {"training": training} | masked
-        if type(layer).__name__ in ("BatchNormalization", "Dropout", "GaussianNoise")
+        if type(layer).__name__
+        in ("BatchNormalization", "Dropout", "GaussianNoise", "TimeDistributed")
         else {}
     )
 

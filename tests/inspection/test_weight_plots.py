@@ -15,6 +15,7 @@ from glassnet.layers import (
     Conv2D,
     Conv2DTranspose,
     Dense,
+    DepthwiseConv2D,
     Embedding,
     Flatten,
     Input,
@@ -22,6 +23,8 @@ from glassnet.layers import (
     Rescaling,
     Reshape,
     Residual,
+    SeparableConv2D,
+    TimeDistributed,
 )
 
 
@@ -76,6 +79,30 @@ def test_kernels_are_pictures():
     )
     up = build(Input((4, 4, 2)), Conv2DTranspose(3, 2))
     assert gn.inspection.weights(up).values.shape == (3, 2, 2)
+
+
+@pytest.mark.parametrize("layer", ["depthwise", "separable"])
+def test_kernels_of_one_channel_are_pictures(layer):
+    """Also those over red, green and blue: each kernel sees one of them."""
+    layers = {
+        "depthwise": DepthwiseConv2D((3, 2), depth_multiplier=2),
+        "separable": SeparableConv2D(5, (3, 2), depth_multiplier=2),
+    }
+    model = build(Input((8, 8, 3)), layers[layer])
+    view = gn.inspection.weights(model)
+    (kernel, *_) = model.get_weights()
+    assert view.values.shape == (6, 3, 2)
+    np.testing.assert_array_equal(view.values[3], kernel[:, :, 1, 1])
+    assert view.labels[3] == "channel 1, kernel 1"
+    assert view.plot() is not None
+    maps = gn.inspection.feature_maps(model, np.ones((8, 8, 3)))
+    assert maps.outputs[f"{layer}_conv2d_1"].shape == (6, 7, 6 if layer == "depthwise" else 5)
+
+
+def test_weights_of_each_step():
+    model = build(Input((4, 8, 8, 1)), TimeDistributed(Conv2DTranspose(3, 2)))
+    view = gn.inspection.weights(model)
+    np.testing.assert_array_equal(view.values[2], model.get_weights()[0][:, :, 2, 0])
 
 
 @pytest.fixture(scope="module")

@@ -5,15 +5,18 @@ import pytest
 
 from glassnet import layers
 from glassnet.layers import (
+    GRU,
     Activation,
     AlphaDropout,
     BatchNormalization,
     Composite,
+    Conv2D,
     Dense,
     Dropout,
     Flatten,
     GaussianDropout,
     GaussianNoise,
+    GroupNormalization,
     Input,
     Layer,
     LayerNormalization,
@@ -24,6 +27,7 @@ from glassnet.layers import (
     RepeatVector,
     Rescaling,
     Reshape,
+    TimeDistributed,
     UnitNormalization,
 )
 from glassnet.regularizers import L1, L1L2, L2
@@ -70,6 +74,17 @@ PAIRS = {
         keras_spec("GaussianDropout", 0.5),
     ),
     "gaussian noise at inference": (GaussianNoise(0.5), (4,), keras_spec("GaussianNoise", 0.5)),
+    "group norm": (GroupNormalization(2), (4,), keras_spec("GroupNormalization", 2)),
+    "group norm of images": (
+        GroupNormalization(2, 0.01, center=False),
+        (3, 2, 6),
+        keras_spec("GroupNormalization", 2, epsilon=0.01, center=False),
+    ),
+    "group norm of each channel": (
+        GroupNormalization(-1, scale=False),
+        (3, 4),
+        keras_spec("GroupNormalization", -1, scale=False),
+    ),
     "layer norm": (LayerNormalization(), (4,), keras_spec("LayerNormalization")),
     "layer norm of sequences": (
         LayerNormalization(epsilon=0.1),
@@ -99,6 +114,31 @@ PAIRS = {
         keras_spec("PReLU", shared_axes=[1, 2]),
     ),
     "repeat vector": (RepeatVector(3), (4,), keras_spec("RepeatVector", 3)),
+    "dense of each step": (
+        TimeDistributed(Dense(3, activation="tanh")),
+        (4, 2),
+        keras_spec("TimeDistributed", keras_spec("Dense", 3, activation="tanh")),
+    ),
+    "convolution of each picture": (
+        TimeDistributed(Conv2D(2, 2, activation="relu")),
+        (3, 4, 4, 2),
+        keras_spec("TimeDistributed", keras_spec("Conv2D", 2, 2, activation="relu")),
+    ),
+    "batch norm of each step": (
+        TimeDistributed(BatchNormalization(0.9)),
+        (3, 4),
+        keras_spec("TimeDistributed", keras_spec("BatchNormalization", momentum=0.9)),
+    ),
+    "recurrent layer of each step": (
+        TimeDistributed(GRU(2)),
+        (3, 4, 2),
+        keras_spec("TimeDistributed", keras_spec("GRU", 2)),
+    ),
+    "a layer of each step of each step": (
+        TimeDistributed(TimeDistributed(Flatten())),
+        (2, 3, 2, 2),
+        keras_spec("TimeDistributed", keras_spec("TimeDistributed", keras_spec("Flatten"))),
+    ),
     "unit norm": (UnitNormalization(), (3, 4), keras_spec("UnitNormalization")),
     "unit norm of images": (
         UnitNormalization((-3, -2, -1)),

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import glassnet as gn
+from glassnet.errors import ConfigError
 from glassnet.initializers import Constant
 from glassnet.layers import (
     GRU,
@@ -14,12 +15,13 @@ from glassnet.layers import (
     Dense,
     GlobalAveragePooling1D,
     GlobalMaxPooling1D,
+    GroupNormalization,
     LayerNormalization,
     Masking,
     SimpleRNN,
     UnitNormalization,
 )
-from oracles import LOOSE, close
+from oracles import EXACT, LOOSE, close
 
 
 def test_layer_normalization_by_hand():
@@ -100,6 +102,36 @@ def test_a_batch_without_a_real_step_leaves_the_statistics_as_they_are():
         assert all(np.isfinite(grad).all() for grad in grads.values())
         for key, value in state.items():
             np.testing.assert_array_equal(after[key], value)
+
+
+def test_group_normalization_by_hand():
+    """Pixels (1, 10), (3, 50) of one group have mean 16 and variance 396.5; each channel is +-1."""
+    x = np.array([[[1.0, 10.0], [3.0, 50.0]]])
+    together = GroupNormalization(1, epsilon=1e-9, center=False, scale=False)({}, x)
+    close(together, (x - 16) / np.sqrt(396.5))
+    each = GroupNormalization(-1, epsilon=1e-9, center=False, scale=False)({}, x)
+    close(each, [[[-1, -1], [1, 1]]])
+    close(each, GroupNormalization(2, epsilon=1e-9, center=False, scale=False)({}, x), EXACT)
+
+
+WRONG_GROUPS = {
+    "GroupNormalization: expected groups to be an int >= 1, or -1 for each channel by itself. Received: groups=0.": lambda: (
+        GroupNormalization(0)
+    ),
+    "GroupNormalization: expected epsilon to be a number > 0. Received: epsilon=0.": lambda: (
+        GroupNormalization(2, epsilon=0)
+    ),
+    "GroupNormalization: expected a number of channels that is a multiple of groups, 32. Received: input_shape=(8, 8, 3). Choose groups that divide 3, or -1 for each channel by itself.": lambda: (
+        GroupNormalization().init(np.random.default_rng(0), (8, 8, 3))
+    ),
+}
+
+
+@pytest.mark.parametrize("says", WRONG_GROUPS)
+def test_wrong_groups(says):
+    with pytest.raises(ConfigError) as caught:
+        WRONG_GROUPS[says]()
+    assert says in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -9,15 +9,26 @@ import pytest
 
 from glassnet.layers import (
     AveragePooling2D,
+    CenterCrop,
     Conv1D,
+    Conv1DTranspose,
     Conv2D,
     Conv2DTranspose,
+    Cropping1D,
+    Cropping2D,
+    DepthwiseConv1D,
+    DepthwiseConv2D,
     GlobalAveragePooling1D,
     GlobalAveragePooling2D,
     GlobalMaxPooling1D,
     MaxPooling1D,
     MaxPooling2D,
+    Resizing,
+    SeparableConv1D,
+    SeparableConv2D,
+    UpSampling1D,
     UpSampling2D,
+    ZeroPadding1D,
     ZeroPadding2D,
     functional,
     pooling,
@@ -272,22 +283,35 @@ STEPS = np.array([1.0, 2.0, 6.0, 100.0], np.float32).reshape(1, 4, 1).repeat(3, 
 
 @pytest.mark.parametrize(
     "layer",
-    [Conv1D(2, 3, padding="same"), Conv1D(2, 2, padding="causal"), MaxPooling1D(3, 1, "same")],
+    [
+        Conv1D(2, 3, padding="same"),
+        Conv1D(2, 2, padding="causal"),
+        Conv1DTranspose(2, 3, padding="same"),
+        DepthwiseConv1D(3, padding="same"),
+        SeparableConv1D(2, 3, padding="same"),
+        MaxPooling1D(3, 1, "same"),
+    ],
     ids=repr,
 )
 def test_a_mask_stays_where_the_steps_do(layer):
     np.testing.assert_array_equal(layer.mask(STEPS, MASK), MASK)
 
 
-SHORTER = [
+OF_OTHER_LENGTH = [
     Conv1D(2, 2),
+    Conv1DTranspose(2, 2),
+    Cropping1D(),
+    DepthwiseConv1D(2),
+    SeparableConv1D(2, 2),
+    UpSampling1D(),
+    ZeroPadding1D(),
     MaxPooling1D(2),
     GlobalAveragePooling1D(),
     GlobalMaxPooling1D(keepdims=True),
 ]
 
 
-@pytest.mark.parametrize("layer", SHORTER, ids=repr)
+@pytest.mark.parametrize("layer", OF_OTHER_LENGTH, ids=repr)
 def test_a_mask_over_time_ends_where_the_steps_change(layer):
     """A row with any real step is real, and a mask of rows passes."""
     np.testing.assert_array_equal(layer.mask(STEPS, MASK), [True, True, False])
@@ -296,7 +320,12 @@ def test_a_mask_over_time_ends_where_the_steps_change(layer):
 
 
 OF_IMAGES = [
+    CenterCrop(2, 2),
     Conv2D(2, 2),
+    Cropping2D(1),
+    DepthwiseConv2D(2),
+    Resizing(2, 2),
+    SeparableConv2D(2, 2),
     Conv2DTranspose(2, 2),
     MaxPooling2D(),
     GlobalAveragePooling2D(),
@@ -336,10 +365,73 @@ def test_global_pooling_heeds_a_mask_over_time():
 def test_names():
     assert [
         functional.default_name(layer)
-        for layer in (Conv2D(1, 1), Conv2DTranspose(1, 1), MaxPooling2D(), UpSampling2D())
+        for layer in (
+            Conv1DTranspose(1, 1),
+            Conv2D(1, 1),
+            Conv2DTranspose(1, 1),
+            DepthwiseConv2D(1),
+            SeparableConv2D(1, 1),
+            MaxPooling2D(),
+            UpSampling2D(),
+        )
     ] == [
+        "conv1d_transpose",
         "conv2d",
         "conv2d_transpose",
+        "depthwise_conv2d",
+        "separable_conv2d",
         "max_pooling2d",
         "up_sampling2d",
     ]
+
+
+@pytest.mark.parametrize("groups", [1, 2, 4])
+def test_grouped_filters_see_their_group_only(groups):
+    """Oracle: one convolution per group, side by side."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(2, 5, 4, 8)).astype(np.float32)
+    layer = Conv2D(12, 3, padding="same", groups=groups, use_bias=False)
+    kernel = layer.init(rng, x.shape[1:])["kernel"]
+    assert kernel.shape == (3, 3, 8 // groups, 12)
+    whole = Conv2D(12 // groups, 3, padding="same", use_bias=False)
+    parts = [
+        whole({"kernel": filters}, channels)
+        for channels, filters in zip(
+            np.split(x, groups, -1), np.split(kernel, groups, -1), strict=True
+        )
+    ]
+    close(layer({"kernel": kernel}, x), np.concatenate(parts, -1))
+
+
+def test_a_depthwise_kernel_sees_its_channel_only():
+    """Oracle: one convolution per channel, side by side; then a matrix product for each pixel."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(2, 5, 4, 3)).astype(np.float32)
+    layer = SeparableConv2D(5, 2, 2, depth_multiplier=2, bias_initializer="random_normal")
+    params = layer.init(rng, x.shape[1:])
+    depthwise = params["depthwise_kernel"]
+    one = Conv2D(2, 2, 2, use_bias=False)
+    parts = [one({"kernel": depthwise[:, :, [c]]}, x[..., [c]]) for c in range(3)]
+    want = np.concatenate(parts, -1)
+    close(DepthwiseConv2D(2, 2, use_bias=False)({"kernel": depthwise}, x), want)
+    close(layer(params, x), want @ params["pointwise_kernel"][0, 0] + params["bias"], 5 * FLOAT32)
+
+
+def test_large_depthwise_kernels_take_the_other_path():
+    """Windows of 144 entries are not unrolled: both paths agree on one of 121."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(1, 14, 13, 2)).astype(np.float32)
+    kernel = rng.normal(size=(11, 11, 2, 2)).astype(np.float32)
+    larger = np.zeros((12, 12, 2, 2), np.float32)
+    larger[:11, :11] = kernel
+    small, large = DepthwiseConv2D(11, use_bias=False), DepthwiseConv2D(12, use_bias=False)
+    close(large({"kernel": larger}, x), small({"kernel": kernel}, x)[:, :-1, :-1], 20 * FLOAT32)
+
+
+def test_aspect_ratios_by_hand():
+    """A picture of 2 x 4 keeps columns 1 and 2, or gets a row above and below, to be square."""
+    x = np.arange(1.0, 9.0, dtype=np.float32).reshape(1, 2, 4, 1)
+    crop = Resizing(2, 2, crop_to_aspect_ratio=True)({}, x)
+    np.testing.assert_array_equal(crop[0, :, :, 0], [[2, 3], [6, 7]])
+    pad = Resizing(4, 4, pad_to_aspect_ratio=True, fill_value=-1)({}, x)
+    np.testing.assert_array_equal(pad[0, :, :, 0], [[-1] * 4, [1, 2, 3, 4], [5, 6, 7, 8], [-1] * 4])

@@ -8,6 +8,7 @@ import pytest
 
 import glassnet as gn
 from glassnet import layers
+from glassnet.initializers import Constant
 from oracles import FLOAT32, LOOSE, close
 from parity import build_keras, check_parity, keras_spec, over_windows
 
@@ -28,6 +29,23 @@ CASES = [
     ("Conv2D", (3, 1), {"strides": 2, "padding": "same"}, IMAGE),
     ("Conv2D", (3, 2), {"dilation_rate": (2, 3)}, IMAGE),
     ("Conv2D", (3, 2), {"dilation_rate": 2, "padding": "same", "use_bias": False}, IMAGE),
+    ("Conv1D", (4, 2), {"groups": 2}, SEQUENCE),
+    ("Conv2D", (6, 3, 2, "same"), {"groups": 2, "activation": "tanh"}, IMAGE),
+    ("Conv1DTranspose", (3, 3), {}, SEQUENCE),
+    ("Conv1DTranspose", (3, 4, 3, "same"), {"activation": "tanh"}, SEQUENCE),
+    ("Conv1DTranspose", (3, 2), {"dilation_rate": 2, "use_bias": False}, SEQUENCE),
+    ("Conv1DTranspose", (3, 3, 2, "same"), {"output_padding": 1}, SEQUENCE),
+    ("Conv1DTranspose", (3, 3, 2), {"output_padding": 0}, SEQUENCE),
+    ("DepthwiseConv1D", (3,), {}, SEQUENCE),
+    ("DepthwiseConv1D", (3, 2, "same"), {"depth_multiplier": 3, "activation": "tanh"}, SEQUENCE),
+    ("DepthwiseConv2D", (2,), {}, IMAGE),
+    ("DepthwiseConv2D", ((3, 2), 2, "same", 2), {"use_bias": False}, IMAGE),
+    ("DepthwiseConv2D", (2,), {"dilation_rate": (2, 3), "activation": "tanh"}, IMAGE),
+    ("SeparableConv1D", (4, 3), {}, SEQUENCE),
+    ("SeparableConv1D", (4, 3, 2, "same"), {"depth_multiplier": 2, "activation": "tanh"}, SEQUENCE),
+    ("SeparableConv2D", (4, 3), {}, IMAGE),
+    ("SeparableConv2D", (4, (2, 3), 2, "same"), {"depth_multiplier": 2, "use_bias": False}, IMAGE),
+    ("SeparableConv2D", (4, 2), {"dilation_rate": 2, "activation": "tanh"}, IMAGE),
     ("Conv2DTranspose", (3, 3), {}, IMAGE),
     ("Conv2DTranspose", (3, 3, 2, "same"), {}, IMAGE),
     ("Conv2DTranspose", (3, (4, 2), (2, 3)), {}, IMAGE),
@@ -65,6 +83,25 @@ CASES = [
     ("ZeroPadding2D", (), {}, IMAGE),
     ("ZeroPadding2D", ((2, 0),), {}, IMAGE),
     ("ZeroPadding2D", (((0, 1), (2, 3)),), {}, IMAGE),
+    ("ZeroPadding1D", (), {}, SEQUENCE),
+    ("ZeroPadding1D", ((0, 3),), {}, SEQUENCE),
+    ("UpSampling1D", (), {}, SEQUENCE),
+    ("UpSampling1D", (3,), {}, SEQUENCE),
+    ("Cropping1D", (), {}, SEQUENCE),
+    ("Cropping1D", ((0, 3),), {}, SEQUENCE),
+    ("Cropping2D", (), {}, IMAGE),
+    ("Cropping2D", (1,), {}, IMAGE),
+    ("Cropping2D", (((1, 0), (0, 2)),), {}, IMAGE),
+    ("CenterCrop", (3, 4), {}, IMAGE),
+    ("CenterCrop", (4, 7), {}, IMAGE),
+    ("CenterCrop", (8, 2), {}, IMAGE),
+    ("Resizing", (3, 7), {}, IMAGE),
+    ("Resizing", (4, 3, "nearest"), {}, IMAGE),
+    ("Resizing", (9, 3, "bicubic"), {"antialias": True}, IMAGE),
+    ("Resizing", (4, 4, "lanczos3"), {"crop_to_aspect_ratio": True}, IMAGE),
+    ("Resizing", (2, 9, "lanczos5"), {"crop_to_aspect_ratio": True}, IMAGE),
+    ("Resizing", (3, 8), {"pad_to_aspect_ratio": True, "fill_value": 2.0}, IMAGE),
+    ("Resizing", (8, 2), {"pad_to_aspect_ratio": True}, IMAGE),
     ("UpSampling2D", (), {}, IMAGE),
     ("UpSampling2D", ((3, 1),), {}, IMAGE),
     ("UpSampling2D", ((2, 3),), {"interpolation": "bilinear"}, IMAGE),
@@ -114,6 +151,31 @@ def test_kernels_start_as_keras_does(recorded, name, start):
     assert abs(kernel.mean()) <= 0.02 * want["std"]
     assert abs(kernel.std() - want["std"]) <= 0.02 * want["std"]
     assert abs(kernel).max() == pytest.approx(want["largest"], rel=0.25)
+
+
+@pytest.mark.parametrize("name", ["DepthwiseConv1D", "SeparableConv2D"])
+def test_separable_kernels_have_the_initializers_and_penalties_of_keras(recorded, name):
+    """Oracle: the sum of Keras's layer.losses, whose weights have our names."""
+    shape = SEQUENCE if "1D" in name else IMAGE
+    args = (2,) if "Depthwise" in name else (3, 2)
+    options = {"depthwise_regularizer": "l2", "bias_regularizer": "l1"}
+    if "Separable" in name:
+        options["pointwise_regularizer"] = "l1"
+    layer = getattr(layers, name)(
+        *args, depthwise_initializer=Constant(0.5), bias_initializer="ones", **options
+    )
+    params = layer.init(np.random.default_rng(0), shape)
+    assert (next(iter(params.values())) == 0.5).all()
+
+    def live(keras, spec, shape, weights):
+        layer = build_keras(keras, spec)
+        layer.build((None, *shape))
+        assert [v.name for v in layer.weights] == list(params)
+        layer.set_weights(weights)
+        return sum(float(loss) for loss in layer.losses)
+
+    spec = keras_spec(name, *args, **options)
+    close(layer.penalty(params), recorded(live, spec, shape, [*params.values()]), 5 * FLOAT32)
 
 
 @pytest.mark.parametrize("name", ["Conv1D", "Conv2D", "Conv2DTranspose"])

@@ -12,7 +12,8 @@ from glassnet.engine import network
 from glassnet.engine.network import Links
 from glassnet.inspection.examples import format_cell, read_examples
 from glassnet.inspection.snapshot import Snapshot
-from glassnet.layers import Conv1D, Conv2D, Conv2DTranspose, Embedding, Layer
+from glassnet.layers import Embedding, Layer
+from glassnet.layers.convolution import Convolution
 from glassnet.layers.pooling import GlobalPooling, Pooling
 from glassnet.layers.recurrent import Recurrent
 from glassnet.preprocessing.images import ImagePreprocessor
@@ -75,8 +76,8 @@ def _find_picture(snapshot: Snapshot, links: list[Layer], shape: Shape) -> Shape
         return shape
     if len(shape) < 3 and convolved and math.prod(convolved) == math.prod(shape):
         return shape if len(shape) == 2 else convolved
-    sequential = (Recurrent, Conv1D, Pooling, GlobalPooling)
-    is_sequence = any(isinstance(link, sequential) for link in links)
+    sequential = (Recurrent, Pooling, GlobalPooling)
+    is_sequence = any(isinstance(link, sequential) or _convolves(link, 1) for link in links)
     is_wide = len(shape) == 2 and min(shape) > MAX_SERIES_FEATURES
     return shape if is_wide and not is_sequence else None
 
@@ -85,9 +86,14 @@ def _find_convolved_shape(links: Links, shapes: tuple[Shape, ...]) -> Shape | No
     """Return the input shape of the first link that convolves pictures, or None."""
     for link, shape in zip(links, shapes, strict=False):
         inner = [each for _, each in network.iter_links((link,))]
-        if any(isinstance(each, Conv2D | Conv2DTranspose) for each in inner):
+        if any(_convolves(each, 2) for each in inner):
             return shape
     return None
+
+
+def _convolves(link: Layer, rank: int) -> bool:
+    """Return whether a link convolves sequences (rank 1) or pictures (rank 2)."""
+    return isinstance(link, Convolution) and link.rank == rank
 
 
 def _name_series(snapshot: Snapshot, n_features: int) -> tuple[str, ...]:

@@ -14,8 +14,8 @@ from glassnet.engine import network
 from glassnet.inspection.embedding_planes import find_hidden_layers
 from glassnet.inspection.features import has_features
 from glassnet.inspection.snapshot import Snapshot
-from glassnet.layers import Conv1D, Conv2D
 from glassnet.layers.augmentation import RandomImageLayer
+from glassnet.layers.convolution import Convolution, TransposedConvolution
 from glassnet.pipeline.batches import is_stream
 from glassnet.preprocessing.encoder import DroppedColumn, NumericColumn
 from glassnet.preprocessing.tabular import TabularPreprocessor
@@ -184,7 +184,11 @@ def _iter_layers(snapshot: Snapshot, data: DataNames) -> Iterator[Suggestion]:
     built = snapshot.network
     if any(isinstance(layer, RandomImageLayer) for layer in built.layers):
         yield _suggest("What does training see?", "augmented", data.one_row)
-    convolutions = [str(each.name) for each in built.layers if isinstance(each, Conv1D | Conv2D)]
+    convolutions = [
+        str(each.name)
+        for each in built.layers
+        if isinstance(each, Convolution) and not isinstance(each, TransposedConvolution)
+    ]
     if convolutions:
         yield _suggest("What does each layer see?", "feature_maps", data.one_row)
         last = f'"{convolutions[-1]}"'

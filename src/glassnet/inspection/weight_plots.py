@@ -14,8 +14,10 @@ from glassnet.errors import is_int, lookup, require
 from glassnet.formatting import format_number
 from glassnet.inspection.snapshot import MIN_IMAGE_SIZE, InspectedModel, Snapshot
 from glassnet.inspection.view import View, view_function
-from glassnet.layers import Conv2DTranspose, Embedding, Layer, Maxout
+from glassnet.layers import Embedding, Layer, Maxout, TimeDistributed
+from glassnet.layers.convolution import TransposedConvolution
 from glassnet.layers.recurrent import Recurrent
+from glassnet.layers.separable_convolution import DepthwiseConvolution
 from glassnet.types import Shape
 
 if TYPE_CHECKING:
@@ -171,7 +173,7 @@ def weights(
     snapshot = model.take_snapshot()
     path, link, key = _find_weight(snapshot, layer)
     weight = np.asarray(tree_get(snapshot.params, path)[key])
-    values, labels = _split_units(link, weight)
+    values, labels = _split_units(link, key, weight)
     inputs: tuple[str, ...] = ()
     values, remark = _to_images(snapshot, path, values)
     if values.ndim < 3:
@@ -228,19 +230,31 @@ def _find_weight(snapshot: Snapshot, layer: str | None) -> tuple[LinkPath, Layer
     return first if layer is None else lookup("layer", layer, found)
 
 
-def _split_units(link: Layer, weight: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
+def _split_units(link: Layer, key: str, weight: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
     """Return the weights of each unit, (units, ...), and the names of the units."""
+    if isinstance(link, TimeDistributed):
+        return _split_units(link.layer, key, weight)
     if weight.ndim == 1:
         return weight[np.newaxis], ("0",)
+    if isinstance(link, DepthwiseConvolution) or key == "depthwise_kernel":
+        return _split_channels(weight)
     if isinstance(link, Maxout):
         n_pieces, n_units = weight.shape[1:]
         labels = [f"{unit}, piece {piece}" for unit in range(n_units) for piece in range(n_pieces)]
         return weight.transpose(2, 1, 0).reshape(n_units * n_pieces, -1), tuple(labels)
-    values = np.moveaxis(weight, -2 if isinstance(link, Conv2DTranspose) else -1, 0)
+    values = np.moveaxis(weight, -2 if isinstance(link, TransposedConvolution) else -1, 0)
     if isinstance(link, Recurrent):
         names = link.cell.gate_names
         return values, tuple(f"{gate}{unit}" for gate in names for unit in range(link.units))
     return values, tuple(map(str, range(len(values))))
+
+
+def _split_channels(weight: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Return the kernels of a depthwise convolution, which see one channel each, and names."""
+    n_channels, multiplier = weight.shape[-2:]
+    kernels = np.moveaxis(weight.reshape(*weight.shape[:-2], -1), -1, 0)[..., np.newaxis]
+    names = [(f"channel {c}", f", kernel {i}") for c, i in np.ndindex(n_channels, multiplier)]
+    return kernels, tuple(name + more * (multiplier > 1) for name, more in names)
 
 
 def _to_images(snapshot: Snapshot, path: LinkPath, values: np.ndarray) -> tuple[np.ndarray, str]:

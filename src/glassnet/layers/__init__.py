@@ -12,13 +12,18 @@ from glassnet.layers.augmentation import (
 from glassnet.layers.bidirectional import Bidirectional
 from glassnet.layers.color_augmentation import RandomBrightness, RandomContrast
 from glassnet.layers.composite import Composite, Parallel, Residual
-from glassnet.layers.convolution import Conv1D, Conv2D, Conv2DTranspose
+from glassnet.layers.convolution import Conv1D, Conv1DTranspose, Conv2D, Conv2DTranspose
 from glassnet.layers.dense import Dense, Maxout
 from glassnet.layers.dropout import AlphaDropout, Dropout, GaussianDropout, GaussianNoise
 from glassnet.layers.embedding import Embedding
 from glassnet.layers.layer import Layer
 from glassnet.layers.masking import Masking
-from glassnet.layers.normalization import BatchNormalization, LayerNormalization, UnitNormalization
+from glassnet.layers.normalization import (
+    BatchNormalization,
+    GroupNormalization,
+    LayerNormalization,
+    UnitNormalization,
+)
 from glassnet.layers.pooling import (
     AveragePooling1D,
     AveragePooling2D,
@@ -31,9 +36,25 @@ from glassnet.layers.pooling import (
 )
 from glassnet.layers.recurrent import GRU, LSTM, SimpleRNN
 from glassnet.layers.rescaling import Normalization, Rescaling
-from glassnet.layers.resizing import UpSampling2D, ZeroPadding2D
+from glassnet.layers.resizing import (
+    CenterCrop,
+    Cropping1D,
+    Cropping2D,
+    Resizing,
+    UpSampling1D,
+    UpSampling2D,
+    ZeroPadding1D,
+    ZeroPadding2D,
+)
+from glassnet.layers.separable_convolution import (
+    DepthwiseConv1D,
+    DepthwiseConv2D,
+    SeparableConv1D,
+    SeparableConv2D,
+)
 from glassnet.layers.shape import Flatten, Input, Permute, RepeatVector, Reshape
 from glassnet.layers.text import TextVectorization
+from glassnet.layers.time_distributed import TimeDistributed
 from glassnet.suggestions import publish
 
 __all__ = [
@@ -45,11 +66,17 @@ __all__ = [
     "AveragePooling2D",
     "BatchNormalization",
     "Bidirectional",
+    "CenterCrop",
     "Composite",
     "Conv1D",
+    "Conv1DTranspose",
     "Conv2D",
     "Conv2DTranspose",
+    "Cropping1D",
+    "Cropping2D",
     "Dense",
+    "DepthwiseConv1D",
+    "DepthwiseConv2D",
     "Dropout",
     "Embedding",
     "Flatten",
@@ -59,6 +86,7 @@ __all__ = [
     "GlobalAveragePooling2D",
     "GlobalMaxPooling1D",
     "GlobalMaxPooling2D",
+    "GroupNormalization",
     "Input",
     "Layer",
     "LayerNormalization",
@@ -82,10 +110,16 @@ __all__ = [
     "Rescaling",
     "Reshape",
     "Residual",
+    "Resizing",
+    "SeparableConv1D",
+    "SeparableConv2D",
     "SimpleRNN",
     "TextVectorization",
+    "TimeDistributed",
     "UnitNormalization",
+    "UpSampling1D",
     "UpSampling2D",
+    "ZeroPadding1D",
     "ZeroPadding2D",
 ]
 

@@ -11,9 +11,9 @@ from glassnet.errors import require
 from glassnet.layers import functional
 from glassnet.layers.activation import Activation, PReLU
 from glassnet.layers.layer import Layer
-from glassnet.layers.normalization import BatchNormalization, LayerNormalization
+from glassnet.layers.normalization import BatchNormalization, GroupNormalization, LayerNormalization
 
-SHAPE_KEEPING = (BatchNormalization, LayerNormalization, PReLU)
+SHAPE_KEEPING = (BatchNormalization, GroupNormalization, LayerNormalization, PReLU)
 """Layers with weights that are no output layer: their output has the shape of their input."""
 
 NamedLayers = list[tuple[str, Layer]]

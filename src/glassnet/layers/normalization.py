@@ -1,4 +1,7 @@
-"""Normalization layers: BatchNormalization, LayerNormalization and UnitNormalization."""
+"""Normalization layers.
+
+BatchNormalization, GroupNormalization, LayerNormalization and UnitNormalization.
+"""
 
 from __future__ import annotations
 
@@ -106,6 +109,88 @@ class BatchNormalization(Layer):
 
     def formula(self) -> str:
         return _standardization_formula(self)
+
+
+@dataclass(frozen=True)
+class GroupNormalization(Layer):
+    """Group normalization: y = gamma (x - mean) / sqrt(variance + epsilon) + beta, by group.
+
+    The channels are split into groups. Mean and variance are over the channels of a group and all
+    steps or pixels of one example. Training and inference are the same, without moving averages.
+
+    Shapes:
+        (batch, ..., n) to the same. gamma, beta (n,).
+
+    Args:
+        groups: number of groups, >= 1, which divides n. 1 normalizes over all channels together. -1
+            is n groups, each channel by itself (instance normalization).
+        epsilon: added to the variance, > 0, in squared units of x.
+        center: whether beta exists.
+        scale: whether gamma exists.
+        beta_initializer: initializer of beta.
+        gamma_initializer: initializer of gamma.
+
+    Raises:
+        ConfigError: groups is not an int >= 1 or -1; epsilon is not > 0; an initializer is unknown;
+            once the shape is known, groups does not divide the number of channels.
+
+    Example:
+        >>> layer = GroupNormalization(2, center=False, scale=False)
+        >>> layer({}, np.array([[1.0, 3.0, 10.0, 50.0]])).round(3).tolist()
+        [[-1.0, 1.0, -1.0, 1.0]]
+
+    Source: Wu and He 2018, arXiv 1803.08494, section 3; Keras's defaults.
+    """
+
+    groups: int = 32
+    epsilon: float = 1e-3
+    center: bool = True
+    scale: bool = True
+    beta_initializer: str | Initializer = "zeros"
+    gamma_initializer: str | Initializer = "ones"
+
+    def __post_init__(self) -> None:
+        who = "GroupNormalization"
+        require(
+            is_int(self.groups, least=1) or self.groups == -1,
+            who,
+            "groups to be an int >= 1, or -1 for each channel by itself",
+            groups=self.groups,
+        )
+        require(
+            is_float32(self.epsilon) and self.epsilon > 0,
+            who,
+            "epsilon to be a number > 0",
+            epsilon=self.epsilon,
+        )
+        resolve_fields(self)
+
+    def init(self, rng: np.random.Generator, shape: Shape) -> Params:
+        n = shape[-1]
+        fix = f"Choose groups that divide {n}, or -1 for each channel by itself."
+        require(
+            n % self.groups == 0,
+            self.name or "GroupNormalization",
+            f"a number of channels that is a multiple of groups, {self.groups}",
+            input_shape=shape,
+            fix=fix,
+        )
+        gamma = {"gamma": initializers.get(self.gamma_initializer)(rng, (n,))} if self.scale else {}
+        return gamma | (
+            {"beta": initializers.get(self.beta_initializer)(rng, (n,))} if self.center else {}
+        )
+
+    def __call__(self, params: Params, x: Array) -> Array:
+        groups = x.shape[-1] if self.groups == -1 else self.groups
+        y = x.reshape(*x.shape[:-1], groups, -1)
+        axes = (*range(1, x.ndim - 1), -1)
+        y = y - y.mean(axes, keepdims=True)
+        y = y * lax.rsqrt((y**2).mean(axes, keepdims=True) + self.epsilon)
+        return _scale_and_shift(self, params, y.reshape(x.shape))
+
+    def formula(self) -> str:
+        groups = "each channel" if self.groups == -1 else f"each of {self.groups} groups"
+        return f"{_standardization_formula(self)}, for {groups} of each row"
 
 
 @dataclass(frozen=True)
@@ -224,6 +309,9 @@ class UnitNormalization(Layer):
         return "y = x / sqrt(sum x^2)"
 
 
+ScaledNormalization = BatchNormalization | GroupNormalization | LayerNormalization
+
+
 def _last_axes(who: str, axis: Any) -> tuple[int, ...]:
     axes = as_tuple(axis)
     last = tuple(range(-len(axes), 0))
@@ -247,14 +335,12 @@ def _check_axes(layer: Layer, axes: tuple[int, ...], shape: Shape) -> None:
     )
 
 
-def _scale_and_shift(
-    layer: BatchNormalization | LayerNormalization, params: Params, x: Array
-) -> Array:
+def _scale_and_shift(layer: ScaledNormalization, params: Params, x: Array) -> Array:
     if layer.scale:
         x = x * params["gamma"]
     return x + params["beta"] if layer.center else x
 
 
-def _standardization_formula(layer: BatchNormalization | LayerNormalization) -> str:
+def _standardization_formula(layer: ScaledNormalization) -> str:
     gamma, beta = "gamma " * layer.scale, " + beta" * layer.center
     return f"y = {gamma}(x - mean) / sqrt(variance + epsilon){beta}"

@@ -201,6 +201,41 @@ def convolve(x: Array, kernel: Array, window: SlidingWindow) -> Array:
     )
 
 
+def convolve_groups(x: Array, kernel: Array, window: SlidingWindow, groups: int) -> Array:
+    """Return `convolve` of each group of channels with the filters of that group, side by side.
+
+    Args:
+        x: (batch, *sizes, channels).
+        kernel: (*size, channels / groups, filters).
+        window: window that slides over x.
+        groups: number of groups, which divides channels and filters.
+    """
+    if groups == 1:
+        return convolve(x, kernel, window)
+    x = x.reshape(*x.shape[:-1], groups, -1)
+    kernel = kernel.reshape(*kernel.shape[:-1], groups, -1)
+    y = jax.vmap(partial(convolve, window=window), in_axes=-2, out_axes=-2)(x, kernel)
+    return y.reshape(*y.shape[:-2], -1)
+
+
+def convolve_depthwise(x: Array, kernel: Array, window: SlidingWindow) -> Array:
+    """Return the convolution of each channel with its own kernels, channel after channel.
+
+    On a CPU it is a sum of shifted slices, because XLA's own convolution is 1.5 to 25 times slower
+    there.
+
+    Args:
+        x: (batch, *sizes, channels).
+        kernel: (*size, channels, multiplier).
+        window: window that slides over x.
+    """
+    dtype = jnp.result_type(x, kernel)
+    on_cpu, elsewhere = partial(_depthwise_slices, window), partial(_depthwise_xla, window)
+    return lax.platform_dependent(
+        jnp.asarray(x, dtype), jnp.asarray(kernel, dtype), cpu=on_cpu, default=elsewhere
+    )
+
+
 def convolve_transpose(
     y: Array, kernel: Array, window: SlidingWindow, sizes: Sequence[int]
 ) -> Array:
@@ -226,13 +261,31 @@ def convolve_transpose(
     )
 
 
-def _convolve_xla(window: SlidingWindow, x: Array, kernel: Array) -> Array:
+def _convolve_xla(window: SlidingWindow, x: Array, kernel: Array, groups: int = 1) -> Array:
     axes = "HW"[: len(window.size)]
-    layout = (f"N{axes}C", f"{axes}IO", f"N{axes}C")
-    pads = window.pad_widths(x.shape[1:-1])
     return lax.conv_general_dilated(
-        x, kernel, window.strides, pads, rhs_dilation=window.dilation, dimension_numbers=layout
+        x,
+        kernel,
+        window.strides,
+        window.pad_widths(x.shape[1:-1]),
+        rhs_dilation=window.dilation,
+        dimension_numbers=(f"N{axes}C", f"{axes}IO", f"N{axes}C"),
+        feature_group_count=groups,
     )
+
+
+def _depthwise_xla(window: SlidingWindow, x: Array, kernel: Array) -> Array:
+    flat = kernel.reshape(*window.size, 1, -1)
+    return _convolve_xla(window, x, flat, groups=x.shape[-1])
+
+
+def _depthwise_slices(window: SlidingWindow, x: Array, kernel: Array) -> Array:
+    if math.prod(window.size) > MAX_UNROLLED_WINDOW:
+        return _depthwise_xla(window, x, kernel)
+    slices = window.shifted_slices(window.pad(x, 0))
+    weights = kernel.reshape(-1, *kernel.shape[-2:])
+    y = sum(each[..., None] * weight for each, weight in zip(slices, weights, strict=True))
+    return y.reshape(*y.shape[:-2], -1)
 
 
 def _convolve_im2col(window: SlidingWindow, x: Array, kernel: Array) -> Array:

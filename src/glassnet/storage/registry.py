@@ -42,17 +42,24 @@ TAGS = (
         "name trainable momentum epsilon center scale",
     ),
     Tag("layers/Bidirectional", layers.Bidirectional, "name trainable layer merge_mode"),
+    Tag("layers/CenterCrop", layers.CenterCrop, "name trainable height width"),
     Tag(
         "layers/Conv1D",
         layers.Conv1D,
         "name trainable filters kernel_size strides padding dilation_rate activation use_bias "
-        "kernel_initializer bias_initializer kernel_regularizer bias_regularizer",
+        "kernel_initializer bias_initializer kernel_regularizer bias_regularizer groups?",
+    ),
+    Tag(
+        "layers/Conv1DTranspose",
+        layers.Conv1DTranspose,
+        "name trainable filters kernel_size strides padding dilation_rate activation use_bias "
+        "kernel_initializer bias_initializer kernel_regularizer bias_regularizer output_padding",
     ),
     Tag(
         "layers/Conv2D",
         layers.Conv2D,
         "name trainable filters kernel_size strides padding dilation_rate activation use_bias "
-        "kernel_initializer bias_initializer kernel_regularizer bias_regularizer",
+        "kernel_initializer bias_initializer kernel_regularizer bias_regularizer groups?",
     ),
     Tag(
         "layers/Conv2DTranspose",
@@ -61,11 +68,25 @@ TAGS = (
         "kernel_initializer bias_initializer kernel_regularizer bias_regularizer "
         "output_padding?",
     ),
+    Tag("layers/Cropping1D", layers.Cropping1D, "name trainable cropping"),
+    Tag("layers/Cropping2D", layers.Cropping2D, "name trainable cropping"),
     Tag(
         "layers/Dense",
         layers.Dense,
         "name trainable units activation use_bias kernel_initializer bias_initializer "
         "kernel_regularizer bias_regularizer",
+    ),
+    Tag(
+        "layers/DepthwiseConv1D",
+        layers.DepthwiseConv1D,
+        "name trainable kernel_size strides padding depth_multiplier dilation_rate activation "
+        "use_bias depthwise_initializer bias_initializer depthwise_regularizer bias_regularizer",
+    ),
+    Tag(
+        "layers/DepthwiseConv2D",
+        layers.DepthwiseConv2D,
+        "name trainable kernel_size strides padding depth_multiplier dilation_rate activation "
+        "use_bias depthwise_initializer bias_initializer depthwise_regularizer bias_regularizer",
     ),
     Tag("layers/Dropout", layers.Dropout, "name trainable rate noise_shape?"),
     Tag(
@@ -89,6 +110,11 @@ TAGS = (
     Tag("layers/GlobalAveragePooling2D", layers.GlobalAveragePooling2D, "name trainable keepdims"),
     Tag("layers/GlobalMaxPooling1D", layers.GlobalMaxPooling1D, "name trainable keepdims"),
     Tag("layers/GlobalMaxPooling2D", layers.GlobalMaxPooling2D, "name trainable keepdims"),
+    Tag(
+        "layers/GroupNormalization",
+        layers.GroupNormalization,
+        "name trainable groups epsilon center scale beta_initializer gamma_initializer",
+    ),
     Tag("layers/Input", layers.Input, "name trainable shape"),
     Tag(
         "layers/LSTM",
@@ -152,7 +178,27 @@ TAGS = (
     Tag("layers/RepeatVector", layers.RepeatVector, "name trainable n"),
     Tag("layers/Rescaling", layers.Rescaling, "name trainable scale offset"),
     Tag("layers/Reshape", layers.Reshape, "name trainable target_shape"),
+    Tag(
+        "layers/Resizing",
+        layers.Resizing,
+        "name trainable height width interpolation crop_to_aspect_ratio pad_to_aspect_ratio "
+        "fill_value antialias",
+    ),
     Tag("layers/Residual", layers.Residual, "name trainable layers"),
+    Tag(
+        "layers/SeparableConv1D",
+        layers.SeparableConv1D,
+        "name trainable filters kernel_size strides padding dilation_rate depth_multiplier "
+        "activation use_bias depthwise_initializer pointwise_initializer bias_initializer "
+        "depthwise_regularizer pointwise_regularizer bias_regularizer",
+    ),
+    Tag(
+        "layers/SeparableConv2D",
+        layers.SeparableConv2D,
+        "name trainable filters kernel_size strides padding dilation_rate depth_multiplier "
+        "activation use_bias depthwise_initializer pointwise_initializer bias_initializer "
+        "depthwise_regularizer pointwise_regularizer bias_regularizer",
+    ),
     Tag(
         "layers/SimpleRNN",
         layers.SimpleRNN,
@@ -166,8 +212,11 @@ TAGS = (
         "name trainable max_tokens standardize split ngrams output_mode output_sequence_length "
         "vocabulary idf_weights",
     ),
+    Tag("layers/TimeDistributed", layers.TimeDistributed, "name trainable layer"),
     Tag("layers/UnitNormalization", layers.UnitNormalization, "name trainable axis"),
+    Tag("layers/UpSampling1D", layers.UpSampling1D, "name trainable size"),
     Tag("layers/UpSampling2D", layers.UpSampling2D, "name trainable size interpolation"),
+    Tag("layers/ZeroPadding1D", layers.ZeroPadding1D, "name trainable padding"),
     Tag("layers/ZeroPadding2D", layers.ZeroPadding2D, "name trainable padding"),
     Tag("activations/Parametric", activations.ParametricActivation, "function parameters"),
     Tag("initializers/Constant", initializers.Constant, "value shape?"),

@@ -7,6 +7,7 @@ network is run again, at its first and its last weights: that compiles programs.
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -56,6 +57,7 @@ from glassnet.layers import (
     Masking,
     functional,
 )
+from glassnet.layers.separable_convolution import DepthwiseConvolution
 from glassnet.losses import Loss, SparseCategoricalCrossentropy
 from glassnet.losses.scaled import ScaledLoss
 from glassnet.pipeline.adapter import Blocks
@@ -98,12 +100,23 @@ OUTPUT_RANGES = {
 }
 """Lowest and highest output of activations that do not reach every number."""
 
-LINEAR_KERNELS = ("Dense", "Conv1D", "Conv2D", "DepthwiseConv2D", "Conv2DTranspose")
+LINEAR_KERNELS = (
+    "Dense",
+    "Conv1D",
+    "Conv2D",
+    "Conv1DTranspose",
+    "Conv2DTranspose",
+    "DepthwiseConv1D",
+    "DepthwiseConv2D",
+    "SeparableConv1D",
+    "SeparableConv2D",
+)
 """Layers with weights that are linear if no activation follows."""
 
 LINEAR_LAYERS = (
     "AveragePooling",
     "BatchNormalization",
+    "Cropping",
     "Dropout",
     "Flatten",
     "Gaussian",
@@ -521,7 +534,11 @@ def _describe_layer(link: Any, start: Params, end: Params) -> LayerEvidence:
     old = np.concatenate([np.zeros(0), *(kernel.ravel() for kernel in kernels.values())])
     new = np.concatenate([np.zeros(0), *(np.asarray(end[name]).ravel() for name in kernels)])
     weight, weight_end, change = _rms(old), _rms(new), _rms(new - old)
-    kernel = kernels.get("kernel")
+    kernel = kernels.get("kernel", kernels.get("pointwise_kernel"))
+    n_units = 0 if kernel is None else kernel.shape[-1]
+    if isinstance(link, DepthwiseConvolution) and kernel is not None:
+        # Units of different channels have different inputs: with equal weights they still differ.
+        n_units, kernel = math.prod(kernel.shape[-2:]), None
     return LayerEvidence(
         name=str(link.name),
         type=type(link).__name__,
@@ -534,7 +551,7 @@ def _describe_layer(link: Any, start: Params, end: Params) -> LayerEvidence:
         moved=change / weight if weight else 0.0,
         units_alike=kernel is not None and _are_alike(kernel, -1),
         inputs_alike=kernel is not None and _are_alike(kernel, -2),
-        n_units=0 if kernel is None else kernel.shape[-1],
+        n_units=n_units,
     )
 
 

@@ -13,7 +13,13 @@ from glassnet.inspection.trace.trace_data import LinkTrace, TraceData
 from glassnet.layers import Activation, Composite, Embedding
 from glassnet.layers.recurrent import Recurrent
 
-SYMBOLS = {"kernel": "W", "recurrent_kernel": "U", "bias": "b"}
+SYMBOLS = {
+    "kernel": "W",
+    "recurrent_kernel": "U",
+    "depthwise_kernel": "D",
+    "pointwise_kernel": "P",
+    "bias": "b",
+}
 """Symbols of params in formulas."""
 
 
