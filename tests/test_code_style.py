@@ -55,6 +55,9 @@ BANNED = frozenset(
 
 SIGNATURES = {
     "models/sequential.py:fit",
+    "keras/data/images.py:image_dataset_from_directory",
+    "keras/data/series.py:timeseries_dataset_from_array",
+    "keras/data/texts.py:text_dataset_from_directory",
     "keras/models.py:fit",
     "keras/image_generators.py:flow",
     "keras/image_generators.py:flow_from_directory",

@@ -21,6 +21,7 @@ MODULES = (
     "backend",
     "callbacks",
     "config",
+    "data",
     "datasets",
     "initializers",
     "layers",

@@ -82,8 +82,8 @@ NAME_HINTS = {
     "it continues exactly.",
     "clone_model": "Write a function that builds the model, and call it twice.",
     "History": "fit returns it, and model.history stores it.",
-    "image_dataset_from_directory": "Write train, val = glassnet.data.images_from_folder(folder, "
-    "size=(150, 150), validation_split=0.2).",
+    "audio_dataset_from_directory": "Read the files with scipy.io.wavfile.read, and pass arrays to "
+    "keras.data.Dataset.from_tensor_slices.",
     "custom_gradient": "Write a JAX function with jax.custom_vjp.",
     "wrappers": "Write glassnet.estimators.NeuralClassifier(...) or NeuralRegressor(...).",
     "model_from_json": "model.save(path) stores the complete model; load_model(path) opens it.",

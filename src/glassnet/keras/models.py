@@ -45,8 +45,8 @@ from glassnet.keras.compat import (
 )
 from glassnet.keras.missing_names import MissingName
 from glassnet.keras.optimizer_proxy import OptimizerProxy
+from glassnet.keras.random_seed import next_seed
 from glassnet.keras.shared_layers import SharedLayers, SharedLayersCallback
-from glassnet.keras.utils import next_seed
 from glassnet.layers import Input, Normalization, TextVectorization
 from glassnet.losses import BinaryCrossentropy, Loss
 from glassnet.metrics import METRICS, Accuracy, Metric

@@ -10,12 +10,16 @@ import numpy as np
 from glassnet.data.arrays import to_array
 from glassnet.errors import DataError, is_int, message, require
 from glassnet.keras.compat import export_aliases
+from glassnet.keras.data.images import image_dataset_from_directory
+from glassnet.keras.data.series import timeseries_dataset_from_array
+from glassnet.keras.data.splitting import split_dataset
+from glassnet.keras.data.texts import text_dataset_from_directory
 from glassnet.keras.images import array_to_img, img_to_array, load_img, save_img
 from glassnet.keras.py_dataset import PyDataset
+from glassnet.keras.random_seed import next_seed as next_seed
+from glassnet.keras.random_seed import seed_generator
 from glassnet.keras.sequences import pad_sequences
 from glassnet.suggestions import suggest_arguments
-
-_seed_generator: np.random.Generator | None = None
 
 
 @suggest_arguments
@@ -37,7 +41,6 @@ def set_random_seed(seed: int) -> None:
         >>> first == (next_seed(), next_seed()), first[0] == first[1]
         (True, False)
     """
-    global _seed_generator
     require(
         is_int(seed, least=0, most=2**32 - 1),
         "set_random_seed",
@@ -46,12 +49,7 @@ def set_random_seed(seed: int) -> None:
     )
     random.seed(int(seed))
     np.random.seed(int(seed))  # noqa: NPY002
-    _seed_generator = np.random.default_rng(int(seed))
-
-
-def next_seed() -> int | None:
-    """Return the seed for the next model; None if `set_random_seed` was not called."""
-    return None if _seed_generator is None else int(_seed_generator.integers(2**31))
+    seed_generator(int(seed))
 
 
 @suggest_arguments
@@ -138,12 +136,16 @@ __all__, __getattr__ = export_aliases(
         "clear_session": (lambda: None, "free_memory~"),
         "disable_interactive_logging": lambda: None,
         "enable_interactive_logging": lambda: None,
+        "image_dataset_from_directory": image_dataset_from_directory,
         "img_to_array": img_to_array,
         "load_img": load_img,
         "normalize": normalize,
         "pad_sequences": pad_sequences,
         "save_img": save_img,
         "set_random_seed": set_random_seed,
+        "split_dataset": split_dataset,
+        "text_dataset_from_directory": text_dataset_from_directory,
+        "timeseries_dataset_from_array": timeseries_dataset_from_array,
         "to_categorical": to_categorical,
     },
 )

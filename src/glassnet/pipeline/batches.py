@@ -65,6 +65,8 @@ class EpochIterable:
         n_batches: number of batches per epoch, or None if unknown.
         on_epoch_end: called at the end of an epoch.
         takes_epoch: whether the batches may depend on the number of the epoch.
+        max_rows: the largest number of rows of a batch, or None if unknown.
+        is_endless: whether an epoch has no end.
     """
 
     start_epoch: Callable[[int], Iterator[Any]]
@@ -72,6 +74,8 @@ class EpochIterable:
     n_batches: int | None = None
     on_epoch_end: Callable[[], Any] = lambda: None
     takes_epoch: bool = False
+    max_rows: int | None = None
+    is_endless: bool = False
 
 
 def as_epoch_iterable(batches: Any, batch_size: int | str = 32) -> EpochIterable:
@@ -91,7 +95,13 @@ def as_epoch_iterable(batches: Any, batch_size: int | str = 32) -> EpochIterable
     if hasattr(batches, "__next__"):
         return EpochIterable(lambda epoch: batches, False)
     if hasattr(batches, "__iter__"):
-        return EpochIterable(lambda epoch: iter(batches), True, length)
+        return EpochIterable(
+            lambda epoch: iter(batches),
+            True,
+            length,
+            max_rows=getattr(batches, "max_batch_size", None),
+            is_endless=_is_endless(batches),
+        )
     if callable(batches):
         if "epoch" in _parameter_names(batches):
             return EpochIterable(lambda epoch: iter(batches(epoch=epoch)), True, takes_epoch=True)
@@ -121,6 +131,13 @@ def _length(batches: Any) -> int | None:
         return len(batches) if hasattr(batches, "__len__") else None
     except Exception:  # an endless tf.data.Dataset, a DataLoader over an iterable, any class
         return None
+
+
+def _is_endless(batches: Any) -> bool:
+    """Return whether a `tf.data.Dataset`, or a dataset with its methods, has no end."""
+    if not (hasattr(batches, "cardinality") and hasattr(batches, "unbatch")):
+        return False
+    return int(batches.cardinality()) == -1
 
 
 def _parameter_names(function: Callable[..., Any]) -> Iterable[str]:

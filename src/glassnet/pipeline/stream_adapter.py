@@ -64,7 +64,7 @@ class StreamAdapter(DataAdapter):
             class_weight = self.model.preprocessor.target.class_weight_by_index(class_weight)
         self._stream.bind(loss, network, class_weight)
         first = self._stream.encode_first(self._location)
-        source = PrefetchSource(self._stream, first, len(first.x), self._thread)
+        source = PrefetchSource(self._stream, first, self._stream.count_rows(), self._thread)
         blocks = open_validation(network, loss, options, self.model)
         return TrainingData(source, blocks, seek=self._seek)
 

@@ -61,6 +61,12 @@ class BatchStream:
         with wrap_errors("x", "batches that can be read", x=type(batches).__name__):
             self._iterable = as_epoch_iterable(batches, batch_size)
         require(
+            steps is not None or not self._iterable.is_endless,
+            steps_argument,
+            "an int >= 1 with batches without end",
+            fix=f"Pass {steps_argument}=, or leave out repeat().",
+        )
+        require(
             self._iterable.repeatable or not repeatable,
             "resume",
             "batches that can be iterated again, not an iterator",
@@ -83,6 +89,11 @@ class BatchStream:
     @property
     def n_samples(self) -> None:
         """Number of rows: unknown for a stream."""
+
+    def count_rows(self) -> int:
+        """Return the largest number of rows of a batch: that of the first one, or a larger one."""
+        assert self._first_batch is not None
+        return max(len(self._first_batch.x), self._iterable.max_rows or 0)
 
     def peek(self, location: str) -> InputSpec:
         """Open the first batch, which will be drawn again.
@@ -281,8 +292,8 @@ class BatchStream:
             "rows, with a target for each",
             error=DataError,
             y=y,
-            fix="This is one example: pass several at once, as DataLoader(data, batch_size=32) "
-            "does.",
+            fix="This is one example: pass several at once, as dataset.batch(32) or "
+            "DataLoader(data, batch_size=32) does.",
         )
         return self._open_rows(x, y, weight)
 
@@ -419,7 +430,7 @@ class BatchStream:
         """Refuse a batch with more rows than the first, or other dtypes or shapes."""
         first = self._first_batch
         assert first is not None
-        max_rows = len(first.x)
+        max_rows = self.count_rows()
         require(
             len(data.x) <= max_rows,
             "a batch",

@@ -1,0 +1,135 @@
+"""Images resized as TensorFlow resizes them: pixels have centers, and nothing is smoothed first.
+
+Each pixel of the result is a weighted mean of pixels near its place in the image. The weights of
+rows and columns are independent.
+
+Source:
+    TensorFlow's kernels `resize_bilinear_op`, `resize_bicubic_op`, `resize_area_op` and
+    `scale_and_translate_op`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+
+from glassnet.types import Array
+
+
+class Kernel(NamedTuple):
+    """Weights of pixels by their distance.
+
+    Attributes:
+        radius: distance from which on the weight is 0.
+        weigh: returns the weights of distances below the radius.
+    """
+
+    radius: float
+    weigh: Callable[[Array], Array]
+
+
+def _lanczos(radius: float) -> Kernel:
+    return Kernel(radius, lambda x: np.sinc(x) * np.sinc(x / radius))
+
+
+def _cubic(b: float, c: float) -> Kernel:
+    """Return the cubic kernel of Mitchell and Netravali."""
+
+    def weigh(x: Array) -> Array:
+        near = (12 - 9 * b - 6 * c) * x**3 + (-18 + 12 * b + 6 * c) * x**2 + 6 - 2 * b
+        far = (-b - 6 * c) * x**3 + (6 * b + 30 * c) * x**2 - (12 * b + 48 * c) * x + 8 * b + 24 * c
+        return np.where(x < 1, near, far) / 6
+
+    return Kernel(2, weigh)
+
+
+KERNELS = {
+    "bicubic": _cubic(0, 0.5),
+    "mitchellcubic": _cubic(1 / 3, 1 / 3),
+    "lanczos3": _lanczos(3),
+    "lanczos5": _lanczos(5),
+    "gaussian": Kernel(1.5, lambda x: np.exp(-2 * x**2)),
+}
+CUBIC_STEPS = 1024
+"""TensorFlow reads the bicubic weights from a table with this many steps per pixel."""
+
+INTERPOLATIONS = ("bilinear", "nearest", "area", *KERNELS)
+
+
+def resize(image: Array, size: tuple[int, int], interpolation: str) -> Array:
+    """Return an image (height, width, channels) in another size, as float32.
+
+    Args:
+        image: the pixels.
+        size: the new (height, width).
+        interpolation: one of INTERPOLATIONS.
+
+    Example:
+        >>> resize(np.array([[[0], [8]]]), (1, 4), "bilinear")[0, :, 0].tolist()
+        [0.0, 2.0, 6.0, 8.0]
+    """
+    pixels = image.astype(np.float32)
+    if interpolation in ("bilinear", "nearest"):
+        for axis, n in enumerate(size):
+            pixels = _interpolate(pixels, n, axis, interpolation)
+        return pixels
+    rows, columns = (
+        _weights(n_in, n, interpolation) for n_in, n in zip(image.shape[:2], size, strict=True)
+    )
+    return np.einsum("ih,hwc,jw->ijc", rows, pixels, columns, optimize=True)
+
+
+def crop_to_ratio(image: Array, size: tuple[int, int]) -> Array:
+    """Return the largest part in the middle of an image with the ratio of `size`."""
+    height, width = image.shape[:2]
+    crop_height = max(min(height, int(width * size[0] / size[1])), 1)
+    crop_width = max(min(width, int(height * size[1] / size[0])), 1)
+    top, left = (height - crop_height) // 2, (width - crop_width) // 2
+    return image[top : top + crop_height, left : left + crop_width]
+
+
+def resize_with_padding(image: Array, size: tuple[int, int], interpolation: str) -> Array:
+    """Return an image in `size`, with its own ratio, in the middle of zeros."""
+    height, width = np.float32(image.shape[0]), np.float32(image.shape[1])
+    ratio = max(height / np.float32(size[0]), width / np.float32(size[1]))
+    exact = height / ratio, width / ratio
+    inner = max(1, int(exact[0])), max(1, int(exact[1]))
+    top, left = (max(0, int((n - e) // 2)) for n, e in zip(size, exact, strict=True))
+    result = np.zeros((*size, image.shape[2]), np.float32)
+    result[top : top + inner[0], left : left + inner[1]] = resize(image, inner, interpolation)
+    return result
+
+
+def _interpolate(pixels: Array, n: int, axis: int, interpolation: str) -> Array:
+    """Return the pixels between the two nearest, or the nearest, along an axis."""
+    n_in = pixels.shape[axis]
+    scale = np.float32(n_in / n)
+    place = (np.arange(n, dtype=np.float32) + np.float32(0.5)) * scale
+    if interpolation == "nearest":
+        return pixels.take(np.minimum(place.astype(int), n_in - 1), axis)
+    place -= np.float32(0.5)
+    lower = np.floor(place)
+    share = (place - lower).reshape((-1, *[1] * (2 - axis)))
+    first = pixels.take(np.maximum(lower, 0).astype(int), axis)
+    second = pixels.take(np.minimum(np.ceil(place), n_in - 1).astype(int), axis)
+    return first + (second - first) * share
+
+
+@lru_cache(64)
+def _weights(n_in: int, n: int, interpolation: str) -> Array:
+    """Return the weight of each pixel in each pixel of the result, (n, n_in)."""
+    edges = np.arange(n_in)
+    if interpolation == "area":
+        starts = np.arange(n)[:, None] * (n_in / n)
+        overlap = np.minimum(edges + 1, starts + n_in / n) - np.maximum(edges, starts)
+        weights = np.maximum(overlap, 0)
+    else:
+        kernel = KERNELS[interpolation]
+        distance = np.abs(edges + 0.5 - (np.arange(n)[:, None] + 0.5) * (n_in / n))
+        if interpolation == "bicubic":
+            distance = np.rint(distance * CUBIC_STEPS) / CUBIC_STEPS
+        weights = np.where(distance < kernel.radius, kernel.weigh(distance), 0)
+    return (weights / weights.sum(1, keepdims=True)).astype(np.float32)
