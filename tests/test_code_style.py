@@ -61,6 +61,7 @@ SIGNATURES = {
     "keras/models.py:fit",
     "keras/image_generators.py:flow",
     "keras/image_generators.py:flow_from_directory",
+    "keras/model_plots.py:plot_model",
     "keras/models.py:compile",
     "keras/py_dataset.py:__init__",
     "keras/ops/image.py:resize",

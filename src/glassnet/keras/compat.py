@@ -87,7 +87,7 @@ NAME_HINTS = {
     "custom_gradient": "Write a JAX function with jax.custom_vjp.",
     "wrappers": "Write glassnet.estimators.NeuralClassifier(...) or NeuralRegressor(...).",
     "model_from_json": "model.save(path) stores the complete model; load_model(path) opens it.",
-    "plot_model": "model.summary() prints the layers, model.trace(x, y) all of their numbers.",
+    "model_to_dot": 'Write keras.utils.plot_model(model, to_file="model.png").',
 }
 """What to write instead of an unsupported name of a module."""
 

@@ -17,7 +17,7 @@ FORMER_MODULES = {
     "experimental.preprocessing merge noise normalization pooling preprocessing recurrent rnn "
     "wrappers",
     "models": "models",
-    "ops": "nn numpy",
+    "ops": "numpy",
     "optimizers": "experimental optimizers",
     "utils": "data_utils generic_utils image_utils np_utils vis_utils",
 }

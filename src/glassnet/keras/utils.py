@@ -15,6 +15,7 @@ from glassnet.keras.data.series import timeseries_dataset_from_array
 from glassnet.keras.data.splitting import split_dataset
 from glassnet.keras.data.texts import text_dataset_from_directory
 from glassnet.keras.images import array_to_img, img_to_array, load_img, save_img
+from glassnet.keras.model_plots import plot_model
 from glassnet.keras.py_dataset import PyDataset
 from glassnet.keras.random_seed import next_seed as next_seed
 from glassnet.keras.random_seed import seed_generator
@@ -141,6 +142,7 @@ __all__, __getattr__ = export_aliases(
         "load_img": load_img,
         "normalize": normalize,
         "pad_sequences": pad_sequences,
+        "plot_model": plot_model,
         "save_img": save_img,
         "set_random_seed": set_random_seed,
         "split_dataset": split_dataset,
