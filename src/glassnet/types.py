@@ -15,6 +15,9 @@ Array: TypeAlias = Any
 Shape: TypeAlias = tuple[int, ...]
 """The shape of one example, without the batch axis."""
 
+PartialShape: TypeAlias = tuple[int | None, ...]
+"""A shape whose unknown sizes, such as a number of steps, are None: (None, 8)."""
+
 Params: TypeAlias = Any
 """The weights of one link that are learned by gradient: a dict of arrays by Keras's names.
 

@@ -257,12 +257,21 @@ WRONG = {
     "RepeatVector: expected an input of one axis, (features,). Received: input_shape=(2, 3). Put Flatten() before it.": (
         lambda: start(RepeatVector(2), (2, 3))
     ),
-    "Input: expected shape to be ints >= 1. Received: shape=().": lambda: Input(()),
-    "Input: expected shape to be ints >= 1. Received: shape=0.": lambda: Input(0),
-    "Input: expected shape to be ints >= 1. Received: shape=(28, -1).": lambda: Input((28, -1)),
-    "Input: expected shape to be ints >= 1. Received: shape=(None, 3).": lambda: Input((None, 3)),
-    "Input: expected shape to be ints >= 1. Received: shape=None.": lambda: Input(None),
-    "Input: expected shape to be ints >= 1. Received: shape=2.5.": lambda: Input(2.5),
+    "Input: expected shape to be ints >= 1, or None for an unknown size. Received: shape=().": lambda: (
+        Input(())
+    ),
+    "Input: expected shape to be ints >= 1, or None for an unknown size. Received: shape=0.": lambda: (
+        Input(0)
+    ),
+    "Input: expected shape to be ints >= 1, or None for an unknown size. Received: shape=(28, -1).": lambda: (
+        Input((28, -1))
+    ),
+    "Input: expected shape to be ints >= 1, or None for an unknown size. Received: shape=None.": lambda: (
+        Input(None)
+    ),
+    "Input: expected shape to be ints >= 1, or None for an unknown size. Received: shape=2.5.": lambda: (
+        Input(2.5)
+    ),
     "Reshape: expected target_shape to be ints >= 1, at most one of them -1. Received: target_shape=None.": lambda: (
         Reshape(None)
     ),

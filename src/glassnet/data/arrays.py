@@ -18,7 +18,8 @@ from glassnet.errors import (
     require,
     wrap_errors,
 )
-from glassnet.types import Shape
+from glassnet.partial_shapes import is_known, shape_fits
+from glassnet.types import PartialShape, Shape
 
 BLOCK_BYTES = 2**18
 """Size of the blocks in which large arrays are checked: small enough for a core's cache."""
@@ -259,7 +260,7 @@ def _find_blurred_column(columns: np.ndarray) -> int | None:
 
 def check_features(
     x: Any,
-    shape: Shape | None = None,
+    shape: PartialShape | None = None,
     name: str = "x",
     check: Callable[[np.ndarray, str], None] | None = None,
 ) -> np.ndarray:
@@ -269,7 +270,8 @@ def check_features(
 
     Args:
         x: anything NumPy can read: arrays, JAX arrays, nested lists.
-        shape: required shape of one example, or None if any shape is allowed.
+        shape: required shape of one example, with None for sizes that may be any; or None if any
+            shape is allowed.
         name: the name that an error begins with.
         check: called with the rows and `name`; it may refuse them.
 
@@ -282,20 +284,21 @@ def check_features(
     received = array.shape
     if array.ndim == 1:
         array = array[:, None]
-    if shape is not None and array.shape[1:] != shape:
-        raise DataError(
-            message(
-                name, f"examples of shape {shape}", shape=received, fix=_shape_fix(received, shape)
-            )
-        )
+    if shape is not None and not shape_fits(array.shape[1:], shape):
+        fix = _shape_fix(received, shape)
+        raise DataError(message(name, f"examples of shape {shape}", shape=received, fix=fix))
     if check is not None:
         check(array, name)
     return array
 
 
-def _shape_fix(received: Shape, shape: Shape) -> str:
-    if received == shape:
+def _shape_fix(received: Shape, shape: PartialShape) -> str:
+    if shape_fits(received, shape):
         return "This is one example without its batch axis: pass x[None]."
+    if not is_known(shape):
+        is_flat = shape_fits((*received[1:], 1), shape)
+        fix = "Only the axis of the features is missing: pass x[..., None]."
+        return fix if is_flat else "None stands for any size."
     example, reshape = received[1:] or (1,), f"pass x.reshape(-1, {', '.join(map(str, shape))})."
     if (*shape, 1) == example or (*example, 1) == shape:
         return f"Only the channel axis differs: {reshape}"

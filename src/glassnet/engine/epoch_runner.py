@@ -109,7 +109,7 @@ class BatchSource(Protocol):
         """Number of rows per epoch, or None if unknown."""
 
     def iter_chunks(self, epoch: int, start_step: int) -> Generator[Chunk | None]:
-        """Yield the epoch's chunks from `start_step` on, all of one shape.
+        """Yield the epoch's chunks from `start_step` on, all with room for as many steps.
 
         Yields None, at least every `SLICE_SECONDS`, while the next chunk is not ready.
 
@@ -444,7 +444,7 @@ class EpochRunner:
         self.pacer.record_slice(stop - start, slice_.sent_at)
         self.steps_done += stop - start
         self.losses.append(np.array(train_state.losses, np.float64)[start:stop])
-        self.batch_sizes.append(np.asarray(chunk.plan.mask, np.float64)[start:stop].sum(1))
+        self.batch_sizes.append(chunk.plan.count_rows()[start:stop])
         self.observer.maybe_observe(train_state, chunk, stop, self.steps_done, self.pacer)
         return self._call_slice_hook(train_state)
 

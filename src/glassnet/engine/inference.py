@@ -12,6 +12,7 @@ from glassnet.engine import network
 from glassnet.engine.compilation import compiled
 from glassnet.engine.network import Links
 from glassnet.engine.placement import to_device
+from glassnet.engine.step_padding import StepPadding
 from glassnet.engine.train_step import Data, Program, weighted_sum_and_count
 from glassnet.errors import DataError, require
 from glassnet.layers import Composite, functional
@@ -20,14 +21,28 @@ from glassnet.types import Array, Params, State
 BLOCK_SIZES: tuple[int, ...] = (1, 8, 64, 512, 4096)
 """A block is padded to the smallest size that holds it; more rows are split into the largest."""
 
+MAX_PADDED_ROWS = 512
+"""Largest number of rows whose steps are padded in `predict`."""
+
 
 @compiled(0, 1)
 def infer(
-    body: Links, head: Links, params: tuple[Params, ...], state: tuple[State, ...], x: Array
+    body: Links,
+    head: Links,
+    params: tuple[Params, ...],
+    state: tuple[State, ...],
+    x: Array,
+    mask: Array | None = None,
 ) -> tuple[Array, Array, Array | None]:
-    """Return (z, output, mask): outputs of the body and the head, and which entries are real."""
+    """Return (z, output, mask): outputs of the body and the head, and which entries are real.
+
+    Args:
+        body, head, params, state: the network, its weights and its statistics.
+        x: the rows.
+        mask: their real steps (rows, steps); None for all.
+    """
     n, end = len(body), len(body) + len(head)
-    z, _, mask = functional.run(body, params[:n], state[:n], x)
+    z, _, mask = functional.run(body, params[:n], state[:n], x, mask=mask)
     output, _, mask = functional.run(head, params[n:end], state[n:end], z, mask=mask)
     return z, output, mask
 
@@ -91,6 +106,7 @@ def predict(
     x: np.ndarray,
     block_rows: int | None = None,
     on_block: Callable[[int], None] | None = None,
+    padding: StepPadding | None = None,
 ) -> np.ndarray:
     """Return the network's output for the rows x, computed block by block.
 
@@ -99,12 +115,20 @@ def predict(
         x: the rows.
         block_rows: see `iter_block_ranges`.
         on_block: called after each block with its number of rows.
+        padding: how the steps of few rows are padded: calls with sequences of other lengths then
+            need no program of their own. None for no padding. Many rows are not padded: computing
+            more steps would cost more than compiling.
     """
     outputs = []
     for start, stop, size in iter_block_ranges(len(x), block_rows):
-        block = pad(np.asarray(x[start:stop]), size)
-        _, output, _ = infer(body, head, params, state, block)
-        outputs.append(np.asarray(output)[: stop - start])
+        block, mask = pad(np.asarray(x[start:stop]), size), None
+        if padding is not None and len(x) <= MAX_PADDED_ROWS:
+            block, mask = padding.pad_features(block)
+        _, output, _ = infer(body, head, params, state, block, mask)
+        rows = np.asarray(output)[: stop - start]
+        if mask is not None and padding is not None and padding.has_output_steps:
+            rows = rows[:, : x.shape[1]]
+        outputs.append(rows)
         if on_block:
             on_block(stop - start)
     return np.array(outputs[0]) if len(outputs) == 1 else np.concatenate(outputs)
@@ -135,6 +159,8 @@ def compute_block_sums(
     Metrics with an `exact` method have no sums here: `evaluate_blocks` collects their inputs.
     """
     losses = program.loss.unreduced(batch.y, z)
+    if row_mask.ndim == 2:  # of steps, too: they are in the network's mask
+        row_mask = row_mask.max(axis=1)
     if mask is None:
         mask = row_mask
     else:
@@ -155,17 +181,28 @@ def penalty(links: Links, params: tuple[Params, ...]) -> Array | None:
 
 
 def iter_padded_blocks(
-    data: Data, block_rows: int | None = None
+    data: Data, block_rows: int | None = None, padding: StepPadding | None = None
 ) -> Iterator[tuple[Data, np.ndarray]]:
     """Yield host data as padded blocks on the device, each with a 0/1 mask of real rows.
 
     Args:
         data: the rows.
         block_rows: see `iter_block_ranges`.
+        padding: how steps are padded, too; the masks are then (rows, steps). None for no padding.
     """
     for start, stop, size in iter_block_ranges(len(data.x), block_rows):
         block = Data(*(None if a is None else pad(np.asarray(a[start:stop]), size) for a in data))
-        yield to_device((block, (np.arange(size) < stop - start).astype(np.float32)))
+        mask = (np.arange(size) < stop - start).astype(np.float32)
+        if padding is not None:
+            block, step_mask = padding.pad(block)
+            mask = mask[:, None] * step_mask
+        yield to_device((block, mask))
+
+
+def find_real_rows(mask: Array) -> np.ndarray:
+    """Return which rows of a padded block are real, (n,) booleans, from its mask."""
+    is_real: np.ndarray = np.asarray(mask) > 0
+    return is_real if is_real.ndim == 1 else np.any(is_real, axis=1)
 
 
 def evaluate_blocks(
@@ -193,7 +230,8 @@ def evaluate_blocks(
     has_exact = any(metric.exact for metric in program.metrics)
     targets, outputs = [], []
     for batch, row_mask in blocks:
-        z, output, mask = infer(body, head, params, state, batch.x)
+        step_mask = row_mask if row_mask.ndim == 2 else None
+        z, output, mask = infer(body, head, params, state, batch.x, step_mask)
         block_total, block_count, block_sums, mask = compute_block_sums(
             program, batch, z, output, row_mask, mask
         )

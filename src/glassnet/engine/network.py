@@ -16,17 +16,19 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
-from glassnet.errors import DataError, NotReadyError, message, require
+from glassnet.errors import DataError, NotReadyError, message, require, wrap_errors
 from glassnet.layers import Activation, Composite, Layer, functional
 from glassnet.layers.composite import join_masks
 from glassnet.layers.functional import Links as Links
-from glassnet.types import Array, Params, Shape, State
+from glassnet.partial_shapes import is_known, shape_fits
+from glassnet.types import Array, Params, PartialShape, Shape, State
 
 LinkPath = tuple[int, ...]
 """Position of a link: its index, and inside a composite its index among the parts."""
@@ -56,18 +58,81 @@ class BuiltNetwork:
         links: the layers unfolded, in the order in which they run.
         spans: span for each layer, (first, one past the last) of its links.
         shapes: of one example: shapes[i] is the input shape of link i, shapes[-1] the output shape.
+            Unknown sizes are None.
         weight_paths: positions of all weights, in the order in which they are listed.
+        weight_forms: shapes and dtypes of params and state, from which `for_input` computes
+            unknown sizes; None if all are known.
     """
 
     layers: tuple[Layer, ...]
     links: Links
     spans: tuple[tuple[int, int], ...]
-    shapes: tuple[Shape, ...]
+    shapes: tuple[PartialShape, ...]
     weight_paths: tuple[tuple[str, LinkPath, str], ...]
+    weight_forms: Any = field(default=None, compare=False, repr=False)
+
+    @property
+    def has_unknown_sizes(self) -> bool:
+        """Whether some sizes differ between examples: the lengths of sequences."""
+        return not is_known(self.shapes[0])
+
+    @property
+    def known_shapes(self) -> tuple[Shape, ...]:
+        """`shapes`, if all are known.
+
+        Raises:
+            ConfigError: some sizes are unknown.
+        """
+        shapes = tuple(filter(is_known, self.shapes))
+        fix = "Pass a few rows, which have a length, or write all sizes in Input."
+        fits = len(shapes) == len(self.shapes)
+        require(fits, "model", "shapes without None", shapes=self.shapes, fix=fix)
+        return shapes
+
+    @property
+    def n_outputs(self) -> int:
+        """Size of the output's last axis.
+
+        Raises:
+            ConfigError: it is unknown.
+        """
+        size, fix = self.shapes[-1][-1], "End the network in a layer such as Dense."
+        require(size is not None, "model", "a known size", output=self.shapes[-1], fix=fix)
+        return size or 0
+
+    def for_input(self, shape: Shape) -> BuiltNetwork:
+        """Return the network with all shapes, for examples of `shape`.
+
+        Raises:
+            DataError: the network is for other examples, or needs longer sequences.
+        """
+        if not self.has_unknown_sizes:
+            return self
+        return replace(self, shapes=tuple(self._iter_shapes(shape)), weight_forms=None)
+
+    def output_shape_of(self, x: Any) -> Shape:
+        """Return the shape of the output for one of the rows x.
+
+        Raises:
+            DataError: see `for_input`.
+        """
+        return self.for_input(tuple(x.shape[1:])).known_shapes[-1]
+
+    def _iter_shapes(self, shape: Shape) -> Iterator[Shape]:
+        fix = "" if shape_fits(shape, self.shapes[0]) else f"The network is for {self.shapes[0]}."
+        yield shape
+        for link, params, state in zip(self.links, *self.weight_forms, strict=True):
+            received, name = shape, link.name or type(link).__name__
+            expected = "sequences that are long enough for its windows"
+            with wrap_errors(name, expected, input_shape=received, fix=fix):
+                shape = functional.output_shape(link, params, state, received)
+            is_long_enough = min(shape) >= 1
+            require(is_long_enough, name, expected, error=DataError, input_shape=received)
+            yield shape
 
 
 def build(
-    layers: Sequence[Layer], shape: Shape, rng: np.random.Generator
+    layers: Sequence[Layer], shape: PartialShape, rng: np.random.Generator
 ) -> tuple[BuiltNetwork, tuple[Params, ...], tuple[State, ...]]:
     """Build the network for examples of `shape`; return it with initial params and state.
 
@@ -80,7 +145,7 @@ def build(
         ConfigError: a link does not accept its input shape; two layers share a name.
     """
     layers = functional.with_names(layers)
-    params, state, shapes = functional.init(functional.unfold(layers), rng, shape)
+    params, state, shapes = functional.init_partial(functional.unfold(layers), rng, shape)
     return assemble(layers, params, state, shapes), params, state
 
 
@@ -88,7 +153,7 @@ def assemble(
     layers: Sequence[Layer],
     params: tuple[Params, ...],
     state: tuple[State, ...],
-    shapes: tuple[Shape, ...],
+    shapes: tuple[PartialShape, ...],
 ) -> BuiltNetwork:
     """Return the network of named layers with known params, state and shapes."""
     groups = [layer.unfold() for layer in layers]
@@ -100,7 +165,13 @@ def assemble(
         (kind, path, key) for path in leaves for kind, tree in trees for key in tree_get(tree, path)
     ]
     spans = tuple((end - len(group), end) for end, group in zip(ends, groups, strict=True))
-    return BuiltNetwork(tuple(layers), links, spans, shapes, tuple(weights))
+    forms = None if is_known(shapes[0]) else jax.tree.map(_form, (params, state))
+    return BuiltNetwork(tuple(layers), links, spans, shapes, tuple(weights), forms)
+
+
+def _form(array: Array) -> jax.ShapeDtypeStruct:
+    """Return the shape and dtype of an array."""
+    return jax.ShapeDtypeStruct(np.shape(array), jnp.result_type(array))  # type: ignore[no-untyped-call]
 
 
 def iter_links(links: Links, path: LinkPath = ()) -> Iterator[tuple[LinkPath, Layer]]:

@@ -26,7 +26,7 @@ from glassnet.losses import (
     SparseCategoricalCrossentropy,
 )
 from glassnet.preprocessing.base import HeadSpec
-from glassnet.types import Shape
+from glassnet.types import PartialShape
 
 
 def last_activation(links: Links) -> str:
@@ -39,7 +39,7 @@ def last_activation(links: Links) -> str:
     return f"the function {getattr(last.activation, '__name__', 'given')}"
 
 
-def head_spec(links: Links, output_shape: Shape | None = None) -> HeadSpec:
+def head_spec(links: Links, output_shape: PartialShape | None = None) -> HeadSpec:
     """Describe the end of a network for preprocessing.
 
     Args:
@@ -50,7 +50,7 @@ def head_spec(links: Links, output_shape: Shape | None = None) -> HeadSpec:
     return HeadSpec(last_activation(links), rescaled, output_shape)
 
 
-def check_loss(links: Links, loss: Loss, output_shape: Shape | None = None) -> None:
+def check_loss(links: Links, loss: Loss, output_shape: PartialShape | None = None) -> None:
     """Check that the last layer fits a cross-entropy.
 
     Args:
@@ -118,7 +118,7 @@ class InferredLoss(NamedTuple):
     reason: str
 
 
-def infer_loss(links: Links, output_shape: Shape, y: np.ndarray) -> InferredLoss:
+def infer_loss(links: Links, output_shape: PartialShape, y: np.ndarray) -> InferredLoss:
     """Infer the loss from the targets and the last layer.
 
     | last layer | targets | loss | metric |
@@ -146,7 +146,7 @@ def infer_loss(links: Links, output_shape: Shape, y: np.ndarray) -> InferredLoss
             reason = "the last layer is a sigmoid and the targets are from 0 to 1"
             return InferredLoss(BinaryCrossentropy(), (), reason)
     is_class_id = y.size == len(y) and np.all(y == np.round(y))
-    if last == "linear" and len(output_shape) == 1 and output_shape[0] > 1 and is_class_id:
+    if last == "linear" and len(output_shape) == 1 and output_shape != (1,) and is_class_id:
         reason = f"the last layer gives {output_shape[0]} scores and each target is one class"
         return InferredLoss(SparseCategoricalCrossentropy(from_logits=True), accuracy, reason)
     reason = f"the last layer ends in {last} and the targets are numbers"

@@ -86,11 +86,18 @@ class BatchPlan(NamedTuple):
 
     Attributes:
         indices: row indices (steps, batch); None for one batch of all rows in their order.
-        mask: (steps, batch), 1 for real rows and 0 for padding.
+        mask: (steps, batch), 1 for real rows and 0 for padding; or (steps, batch, time), 1 for
+            their real time steps.
     """
 
     indices: Array | None
     mask: Array
+
+    def count_rows(self) -> np.ndarray:
+        """Return the number of real rows of each step, (steps,) float64."""
+        mask = np.asarray(self.mask, np.float64)
+        counts: np.ndarray = (mask if mask.ndim == 2 else mask.max(axis=2)).sum(axis=1)
+        return counts
 
 
 class Chunk(NamedTuple):

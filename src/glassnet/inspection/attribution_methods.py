@@ -118,7 +118,7 @@ def split_at_logits(snapshot: Snapshot) -> LogitNetwork:
     if not head and objective.last_activation(body) in ("softmax", "sigmoid"):
         body, head = body[:-1], body[-1:]
     stop = next((i for i, link in enumerate(body, 1) if isinstance(link, Embedding)), 0)
-    shapes = snapshot.network.shapes
+    shapes = snapshot.network.known_shapes
     numbers = sum(math.prod(shape) for shape in shapes)
     return LogitNetwork(
         stem=body[:stop],

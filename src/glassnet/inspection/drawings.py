@@ -24,7 +24,7 @@ from glassnet.layers import (
     TextVectorization,
     functional,
 )
-from glassnet.types import Params, Shape, State
+from glassnet.types import Params, PartialShape, State
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -69,7 +69,7 @@ class LayerInfo:
 
     name: str
     type: str
-    output_shape: Shape
+    output_shape: PartialShape
     n_weights: int
     activation: str
     trainable: bool
@@ -102,7 +102,7 @@ class NetworkDrawing(View):
     """
 
     layers: tuple[LayerInfo, ...]
-    input_shape: Shape
+    input_shape: PartialShape
     input_names: tuple[str, ...]
     output_names: tuple[str, ...]
     is_text: bool
@@ -211,7 +211,7 @@ def name_outputs(snapshot: Snapshot) -> tuple[str, ...]:
     return (snapshot.target_name,) if shape == (1,) and not classes else ()
 
 
-def format_shape(shape: Shape) -> str:
+def format_shape(shape: PartialShape) -> str:
     """Return a shape as in a figure: `(28, 28, 1)`, and `(10)` for a row of numbers."""
     return f"({', '.join(map(str, shape))})"
 
@@ -250,7 +250,7 @@ def _count_frozen(layer: LayerInfo) -> int:
 
 
 def _describe_layers(
-    layers: Sequence[Layer], params: Params, state: State, shape: Shape
+    layers: Sequence[Layer], params: Params, state: State, shape: PartialShape
 ) -> Iterator[LayerInfo]:
     """Yield the layers with their shapes and weights, as `model.summary()` lists them."""
     start = 0
@@ -259,7 +259,7 @@ def _describe_layers(
         span = slice(start, start := start + len(links))
         input_shape = shape
         for link, p, s in zip(links, params[span], state[span], strict=True):
-            shape = functional.output_shape(link, p, s, shape)
+            shape = functional.output_partial_shape(link, p, s, shape)
         kernel = None
         if isinstance(layer, Dense) and len(input_shape) == 1:
             kernel = np.array(params[span][0]["kernel"])

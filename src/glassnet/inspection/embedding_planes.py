@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -179,7 +178,7 @@ def _predicts_several_numbers(model: InspectedModel) -> bool:
         snapshot = model.take_snapshot()
     except NotReadyError:
         return False
-    return math.prod(snapshot.network.shapes[-1]) > 1 and not snapshot.class_names
+    return set(snapshot.network.shapes[-1]) != {1} and not snapshot.class_names
 
 
 def _get_targets(snapshot: Snapshot) -> PointColors:

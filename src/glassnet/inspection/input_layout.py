@@ -71,7 +71,7 @@ def _find_picture(snapshot: Snapshot, links: list[Layer], shape: Shape) -> Shape
         return shape
     if isinstance(snapshot.preprocessor, TimeSeriesPreprocessor):
         return None
-    convolved = _find_convolved_shape(snapshot.links, snapshot.network.shapes)
+    convolved = _find_convolved_shape(snapshot.links, snapshot.network.known_shapes)
     if len(shape) == 3 and (shape[-1] <= MAX_CHANNELS or convolved):
         return shape
     if len(shape) < 3 and convolved and math.prod(convolved) == math.prod(shape):

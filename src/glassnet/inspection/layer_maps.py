@@ -13,6 +13,7 @@ from glassnet.errors import NotReadyError, is_int, lookup, require
 from glassnet.formatting import format_number
 from glassnet.inspection.snapshot import InspectedModel, Snapshot
 from glassnet.inspection.view import View, view_function
+from glassnet.partial_shapes import shape_fits
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -175,15 +176,17 @@ def take_one_row(model: InspectedModel, example: Any) -> Snapshot:
         shape = None
     is_text = isinstance(example, str) and shape is not None and len(shape) == 1
     is_array = isinstance(example, np.ndarray | list)
-    if is_text or (is_array and np.shape(example) in (shape, _without_channel(shape))):
-        example = [example] if is_text else np.reshape(example, (1, *(shape or ())))
+    if is_text:
+        example = [example]
+    elif is_array and shape is not None:
+        received = np.shape(example)
+        is_grey = len(shape) == 3 and shape[-1] == 1
+        if shape_fits(received, shape):
+            example = np.asarray(example)[None]
+        elif is_grey and shape_fits(received, shape[:-1]):
+            example = np.asarray(example)[None, ..., None]
     snapshot = model.take_snapshot(example, targets="none")
     return snapshot.with_rows(snapshot.x[:1])
-
-
-def _without_channel(shape: tuple[int, ...] | None) -> tuple[int, ...] | None:
-    """Return the shape of a grey image without its channel."""
-    return shape[:-1] if shape and len(shape) == 3 and shape[-1] == 1 else shape
 
 
 def _squeeze_channel(image: np.ndarray) -> np.ndarray:

@@ -141,7 +141,7 @@ class LossGrid:
         """Return the number of rows per block."""
         if self.block_rows is not None:
             return self.block_rows
-        shapes = self.snapshot.network.shapes[self._first_moved() + 1 :]
+        shapes = self.snapshot.network.known_shapes[self._first_moved() + 1 :]
         least = MIN_ROWS if self._starts_affine() else MIN_PLAIN_ROWS
         least = MIN_IMAGES if max(map(len, shapes)) >= 3 else least
         row_bytes = 4 * max(math.prod(shape) for shape in shapes)

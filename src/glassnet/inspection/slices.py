@@ -60,7 +60,7 @@ class Slice:
 
     def compute_outputs(self, snapshot: Snapshot) -> np.ndarray:
         """Return the outputs of the last layer at all points, (number of points, ...)."""
-        n, n_inputs = int(np.prod(self.shape)), snapshot.network.shapes[0][0]
+        n, n_inputs = int(np.prod(self.shape)), snapshot.network.known_shapes[0][0]
         n_fit = max(1, MAX_CHUNK_NUMBERS // n_inputs // 4096) * 4096
         rows = min(CHUNK_ROWS, n_fit)
         parts = [
@@ -143,7 +143,7 @@ class OutputReader:
     @property
     def name(self) -> str:
         """Name of the target, with the output if there are several."""
-        name, n_outputs = self.snapshot.target_name, self.snapshot.network.shapes[-1][-1]
+        name, n_outputs = self.snapshot.target_name, self.snapshot.network.n_outputs
         has_one = bool(self.snapshot.class_names) or n_outputs == 1
         return name if has_one else f"{name}[{self.output}]"
 
@@ -210,7 +210,7 @@ def make_reader(snapshot: Snapshot, output: Any, view: str) -> OutputReader:
     Raises:
         ConfigError: an output for each step; several outputs of which none is chosen.
     """
-    shape, fix = snapshot.network.shapes[-1], ""
+    shape, fix = snapshot.network.known_shapes[-1], ""
     expected = "a network with one answer for a row"
     require(len(shape) == 1, view, expected, output_shape=shape)
     if snapshot.class_names or shape == (1,):

@@ -14,6 +14,7 @@ from glassnet.engine.network import BuiltNetwork, Links
 from glassnet.engine.train_step import Data, Program
 from glassnet.layers import Flatten, Reshape, TextVectorization
 from glassnet.losses import Loss
+from glassnet.partial_shapes import is_known
 from glassnet.preprocessing.base import Preprocessor
 from glassnet.preprocessing.encoder import DroppedColumn, Encoder
 from glassnet.preprocessing.tabular import TabularPreprocessor
@@ -96,7 +97,8 @@ class Snapshot:
         if len(shape) == 3:
             return shape[-1] in (1, 3, 4)
         is_flattened = any(isinstance(link, Flatten | Reshape) for link in self.links[:2])
-        return len(shape) == 2 and min(shape) >= MIN_IMAGE_SIZE and is_flattened
+        is_large = is_known(shape) and min(shape) >= MIN_IMAGE_SIZE
+        return len(shape) == 2 and is_large and is_flattened
 
     @property
     def is_trained(self) -> bool:
@@ -125,7 +127,7 @@ class Snapshot:
         shape = self.network.shapes[0]
         if self.vocabulary and shape == (len(self.vocabulary),):
             return self.vocabulary
-        if len(shape) != 1:
+        if len(shape) != 1 or not is_known(shape):
             return ()
         return ("x",) if shape == (1,) else tuple(f"x{i + 1}" for i in range(shape[0]))
 
@@ -162,7 +164,7 @@ class Snapshot:
         if self.preprocessor is not None and isinstance(self.preprocessor.target, ClassTarget):
             return tuple(map(str, self.preprocessor.target.labels))
         expected = self.loss.output_activation if self.loss else None
-        n_outputs = self.network.shapes[-1][-1]
+        n_outputs = self.network.n_outputs
         if "softmax" in (objective.last_activation(self.links), expected):
             return tuple(map(str, range(n_outputs)))
         return ("0", "1") if n_outputs == 1 else ()
@@ -238,6 +240,15 @@ class Snapshot:
             ConfigError: the network does not predict classes.
         """
         return objective.to_class_labels(outputs, self.links, self.loss)
+
+    def with_features(self, x: Array, original: Any) -> Snapshot:
+        """Return the snapshot with encoded rows and what they are made of, without targets.
+
+        Raises:
+            DataError: the rows are too short for the network.
+        """
+        built = self.network.for_input(np.shape(x)[1:])
+        return replace(self, x=x, original=original, network=built)
 
     def with_rows(self, x: Array, y: Array = None, weight: Array = None) -> Snapshot:
         """Return the snapshot with other encoded rows."""

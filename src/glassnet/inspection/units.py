@@ -111,12 +111,13 @@ def _layer_shapes(snapshot: Snapshot) -> dict[str, tuple[int, ...]]:
         ConfigError: no layer has units.
     """
     built = snapshot.network
+    output_shapes = built.known_shapes
     with_weights = (path[0] for kind, path, _ in built.weight_paths if kind == "params")
     first = min(with_weights, default=0)
     shapes = {
-        str(layer.name): built.shapes[stop]
+        str(layer.name): output_shapes[stop]
         for layer, (start, stop) in zip(built.layers, built.spans, strict=True)
-        if stop > max(start, first) and len(built.shapes[stop]) == 1
+        if stop > max(start, first) and len(output_shapes[stop]) == 1
     }
     fix = "Use gn.inspection.feature_maps or gn.inspection.top_inputs."
     expected = "a layer whose output for a row is a list of numbers"

@@ -18,6 +18,7 @@ from glassnet.layers import Embedding, Layer, Maxout, TimeDistributed
 from glassnet.layers.convolution import TransposedConvolution
 from glassnet.layers.recurrent import Recurrent
 from glassnet.layers.separable_convolution import DepthwiseConvolution
+from glassnet.partial_shapes import is_known
 from glassnet.types import Shape
 
 if TYPE_CHECKING:
@@ -295,7 +296,7 @@ def _find_image_shape(
     if not _is_first(snapshot, path):
         return None, ""
     shapes = snapshot.network.shapes[: path[0] + 1]
-    for shape in reversed(shapes):
+    for shape in filter(is_known, reversed(shapes)):
         is_picture = len(shape) in (2, 3) and min(shape[:2]) >= MIN_IMAGE_SIZE
         if is_picture and math.prod(shape) == n_inputs and (len(shape) == 2 or shape[2] in (1, 3)):
             return (shape[:2] if shape[2:] == (1,) else shape), "Grey is 0" * (shape[2:] == (3,))

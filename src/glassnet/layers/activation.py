@@ -53,6 +53,10 @@ class Activation(Layer):
             else getattr(self.activation, "__name__", "activation")
         )
 
+    @property
+    def ignores_padding(self) -> bool:
+        return isinstance(self.activation, str)
+
     def __call__(self, params: Params, x: Array) -> Array:
         return activations.get(self.activation)(x)
 
@@ -123,6 +127,10 @@ class PReLU(Layer):
         )
         sizes = tuple(1 if axis in shared else size for axis, size in enumerate(shape, start=1))
         return {"alpha": initializers.get(self.alpha_initializer)(rng, sizes)}
+
+    @property
+    def ignores_padding(self) -> bool:
+        return True
 
     def __call__(self, params: Params, x: Array) -> Array:
         return jax.nn.relu(x) - params["alpha"] * jax.nn.relu(-x)

@@ -99,6 +99,10 @@ class Bidirectional(Composite):
             return (forward,), (backward,)
         return (forward,), (backward, ReverseSteps(name=f"backward_{name}.reverse"))
 
+    @property
+    def ignores_padding(self) -> bool:
+        return True
+
     def merge_outputs(self, outputs: tuple[Array, ...]) -> Array:
         return MERGES[MERGE_MODES[self.merge_mode]](outputs)
 

@@ -183,6 +183,10 @@ class Residual(Composite):
     def branch_layers(self) -> tuple[tuple[Layer, ...], ...]:
         return (), self.layers
 
+    @property
+    def ignores_padding(self) -> bool:
+        return all(part.ignores_padding for part in self.parts)
+
     def merge_outputs(self, outputs: tuple[Array, ...]) -> Array:
         x, f = outputs
         fix = f"Make the last layer return shape {x.shape[1:]}, for example Dense({x.shape[-1]})."
@@ -259,6 +263,10 @@ class Parallel(Composite):
     def branch_layers(self) -> tuple[tuple[Layer, ...], ...]:
         branches: tuple[tuple[Layer, ...], ...] = self.branches
         return branches
+
+    @property
+    def ignores_padding(self) -> bool:
+        return all(part.ignores_padding for part in self.parts)
 
     def merge_outputs(self, outputs: tuple[Array, ...]) -> Array:
         shapes = [output.shape[1:] for output in outputs]

@@ -237,6 +237,10 @@ class Conv1D(GroupedConvolution):
     rank: ClassVar[int] = 1
     paddings: ClassVar[tuple[str, ...]] = ("valid", "same", "causal")
 
+    @property
+    def ignores_padding(self) -> bool:
+        return self.padding == "causal" and self.window.strides == (1,)
+
 
 @dataclass(frozen=True)
 class Conv2D(GroupedConvolution):

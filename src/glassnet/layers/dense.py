@@ -70,6 +70,10 @@ class Dense(Layer):
             params["bias"] = initializers.get(self.bias_initializer)(rng, (self.units,))
         return params
 
+    @property
+    def ignores_padding(self) -> bool:
+        return True
+
     def __call__(self, params: Params, x: Array) -> Array:
         z = x @ params["kernel"]
         return z + params["bias"] if self.use_bias else z
@@ -146,6 +150,10 @@ class Maxout(Layer):
                 rng, (self.units,), self.pieces
             ),
         }
+
+    @property
+    def ignores_padding(self) -> bool:
+        return True
 
     def __call__(self, params: Params, x: Array) -> Array:
         kernel = params["kernel"]

@@ -67,6 +67,10 @@ class Dropout(Layer):
         _noise_sizes(self, (None, *shape))
         return {}
 
+    @property
+    def ignores_padding(self) -> bool:
+        return True
+
     def apply(
         self, params: Params, state: State, x: Array, *, key: Array, train: bool, mask: Array | None
     ) -> tuple[Array, State]:
@@ -155,6 +159,10 @@ class AlphaDropout(Layer):
         _noise_sizes(self, (None, *shape))
         return {}
 
+    @property
+    def ignores_padding(self) -> bool:
+        return True
+
     def apply(
         self, params: Params, state: State, x: Array, *, key: Array, train: bool, mask: Array | None
     ) -> tuple[Array, State]:
@@ -206,6 +214,10 @@ class GaussianDropout(Layer):
             rate=self.rate,
         )
 
+    @property
+    def ignores_padding(self) -> bool:
+        return True
+
     def apply(
         self, params: Params, state: State, x: Array, *, key: Array, train: bool, mask: Array | None
     ) -> tuple[Array, State]:
@@ -252,6 +264,10 @@ class GaussianNoise(Layer):
             "stddev to be a number >= 0",
             stddev=self.stddev,
         )
+
+    @property
+    def ignores_padding(self) -> bool:
+        return True
 
     def apply(
         self, params: Params, state: State, x: Array, *, key: Array, train: bool, mask: Array | None

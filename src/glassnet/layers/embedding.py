@@ -95,6 +95,10 @@ class Embedding(Layer):
         initializer = initializers.get(self.embeddings_initializer)
         return {"embeddings": initializer(rng, (self.input_dim, self.output_dim))}
 
+    @property
+    def ignores_padding(self) -> bool:
+        return True
+
     def __call__(self, params: Params, x: Array) -> Array:
         ids = jnp.asarray(x).astype(jnp.int32)
         valid = (ids == x) & (ids >= 0) & (ids < self.input_dim)

@@ -9,22 +9,31 @@ import functools
 import itertools
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from glassnet.errors import ConfigError, message, require, require_frozen_dataclass
+from glassnet.errors import ConfigError, message, require, require_frozen_dataclass, wrap_errors
 from glassnet.layers.layer import Layer
-from glassnet.types import Array, Params, Shape, State
+from glassnet.partial_shapes import fill, is_known, join
+from glassnet.types import Array, Params, PartialShape, Shape, State
 
 Links = tuple[Layer, ...]
 
+T = TypeVar("T")
+
 MAX_SHAPES = 512
 """Maximum number of output shapes that are remembered."""
+
+STAND_IN_SIZES = (60, 960, 15360)
+"""Sizes that stand for an unknown one; the first that is long enough for a layer is used.
+
+They have many divisors, for layers that reshape.
+"""
 
 
 def default_name(layer: Layer) -> str:
@@ -95,6 +104,68 @@ def check_layer_type(layer: Any, who: str = "Sequential") -> None:
     require_frozen_dataclass(layer)
 
 
+def init_partial(
+    links: Links, rng: np.random.Generator, shape: PartialShape
+) -> tuple[tuple[Params, ...], tuple[State, ...], tuple[PartialShape, ...]]:
+    """Return the same as `init`, if sizes of the shape may be unknown.
+
+    Raises:
+        ConfigError: a link does not accept its input shape, or the shape of its weights depends on
+            an unknown size.
+    """
+    if is_known(shape):
+        return init(links, rng, shape)
+    params: list[Params] = []
+    state: list[State] = []
+    shapes = [shape]
+    for link in links:
+        p, s, output_shape = _init_for_any_size(link, rng, shapes[-1])
+        params.append(p)
+        state.append(s)
+        shapes.append(output_shape)
+    return tuple(params), tuple(state), tuple(shapes)
+
+
+def _init_for_any_size(
+    link: Layer, rng: np.random.Generator, shape: PartialShape
+) -> tuple[Params, State, PartialShape]:
+    """Return params, state and output shape of a link that sees unknown sizes.
+
+    It is built for a size and for twice that size, and what differs is unknown.
+    """
+
+    def build(rng: np.random.Generator, size: int) -> tuple[Params, State, Shape]:
+        (p,), (s,), (_, output_shape) = init((link,), rng, fill(shape, size))
+        return p, s, output_shape
+
+    size, (p, s, short) = _try_sizes(lambda size: build(rng, size))
+    other_p, other_s, long = build(np.random.default_rng(0), 2 * size)
+    require(
+        jax.tree.map(np.shape, (p, s)) == jax.tree.map(np.shape, (other_p, other_s)),
+        link.name or type(link).__name__,
+        "an input of known size, because the shape of its weights depends on it",
+        input_shape=shape,
+        fix="Put GlobalAveragePooling1D() or GlobalMaxPooling1D() before it, or write all sizes in "
+        "Input.",
+    )
+    return p, s, join(short, long)
+
+
+def _try_sizes(function: Callable[[int], T]) -> tuple[int, T]:
+    """Return the first of `STAND_IN_SIZES` that a function accepts, and its result.
+
+    Raises:
+        ConfigError: it accepts none.
+    """
+    error = ""
+    for size in STAND_IN_SIZES:
+        try:
+            return size, function(size)
+        except ConfigError as cause:
+            error = error or f"{cause} {size} stands for an unknown size."
+    raise ConfigError(error)
+
+
 def init(
     links: Links, rng: np.random.Generator, shape: Shape
 ) -> tuple[tuple[Params, ...], tuple[State, ...], tuple[Shape, ...]]:
@@ -130,6 +201,25 @@ def init(
             )
             raise ConfigError(text) from error
     return tuple(params), tuple(state), tuple(shapes)
+
+
+def output_partial_shape(
+    link: Layer, params: Params, state: State, shape: PartialShape
+) -> PartialShape:
+    """Return the shape of one example after `link`, if sizes of `shape` may be unknown.
+
+    Raises:
+        ConfigError: see `output_shape`.
+    """
+    if is_known(shape):
+        return output_shape(link, params, state, shape)
+
+    def compute(size: int) -> Shape:
+        with wrap_errors(link.name or type(link).__name__, "an input shape", error=ConfigError):
+            return output_shape(link, params, state, fill(shape, size))
+
+    size, short = _try_sizes(compute)
+    return join(short, compute(2 * size))
 
 
 def output_shape(link: Layer, params: Params, state: State, shape: Shape) -> Shape:

@@ -166,6 +166,14 @@ class Layer:
         """Whether the layer needs `learn` before it can be used."""
         return type(self).learn is not Layer.learn
 
+    @property
+    def ignores_padding(self) -> bool:
+        """Whether masked steps after the last real one change nothing at the real steps.
+
+        Sequences of several lengths can then be padded to one length and share a program.
+        """
+        return False
+
     def learned_message(self, state: State) -> str:
         """Return a message about what `learn` inferred from the data, or "" if there is none."""
         return ""

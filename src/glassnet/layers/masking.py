@@ -61,6 +61,10 @@ class Masking(Layer):
         )
         return {}
 
+    @property
+    def ignores_padding(self) -> bool:
+        return True
+
     def __call__(self, params: Params, x: Array) -> Array:
         return jnp.where(self._step_mask(x)[..., None], x, 0)
 

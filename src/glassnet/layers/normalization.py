@@ -84,6 +84,10 @@ class BatchNormalization(Layer):
             "moving_variance": np.broadcast_to(np.float32(1), shape[-1]),
         }
 
+    @property
+    def ignores_padding(self) -> bool:
+        return True
+
     def apply(
         self, params: Params, state: State, x: Array, *, key: Array, train: bool, mask: Array | None
     ) -> tuple[Array, State]:
@@ -249,6 +253,10 @@ class LayerNormalization(Layer):
             {"beta": initializers.get(self.beta_initializer)(rng, size)} if self.center else {}
         )
 
+    @property
+    def ignores_padding(self) -> bool:
+        return bool(self.axis == (-1,))
+
     def __call__(self, params: Params, x: Array) -> Array:
         x = x - x.mean(self.axis, keepdims=True)
         return _scale_and_shift(
@@ -300,6 +308,10 @@ class UnitNormalization(Layer):
         expected = f"different axes from 1 to {ndim - 1}, or counted from the back"
         require(fits, self.name or "UnitNormalization", expected, axis=self.axis)
         return {}
+
+    @property
+    def ignores_padding(self) -> bool:
+        return bool(self.axis == (-1,))
 
     def __call__(self, params: Params, x: Array) -> Array:
         squared = (x**2).sum(self.axis, keepdims=True)

@@ -286,6 +286,10 @@ class GlobalPooling(Layer, ABC):
         check_rank(self, self.rank, shape)
         return {}
 
+    @property
+    def ignores_padding(self) -> bool:
+        return True
+
     def __call__(self, params: Params, x: Array) -> Array:
         return self.pool(x, np.ones((1,) * x.ndim, bool))
 
@@ -311,8 +315,16 @@ class GlobalPooling(Layer, ABC):
 
 
 def _masked_max(layer: GlobalPooling, x: Array, mask: Array) -> Array:
-    y = jnp.max(x, layer.pooled_axes, keepdims=layer.keepdims, where=mask, initial=-jnp.inf)
-    return jnp.where(jnp.any(mask, layer.pooled_axes, keepdims=layer.keepdims), y, 0)
+    if mask.size == 1:  # nothing is masked
+        return jnp.max(x, layer.pooled_axes, keepdims=layer.keepdims)
+    # Not jnp.max: XLA computes its backward pass from x a second time, with other last bits, and
+    # the gradient is infinite if no x then equals the maximum.
+    flat = x.reshape(len(x), -1, x.shape[-1])
+    real = jnp.broadcast_to(mask, (*x.shape[:-1], 1)).reshape(len(x), -1, 1)
+    index = jnp.argmax(jnp.where(real, flat, -jnp.inf), 1, keepdims=True)
+    y = jnp.where(jnp.any(real, 1, keepdims=True), jnp.take_along_axis(flat, index, 1), 0)
+    shape = (1,) * layer.rank if layer.keepdims else ()
+    return y.reshape(len(x), *shape, x.shape[-1])
 
 
 def _masked_mean(layer: GlobalPooling, x: Array, mask: Array) -> Array:

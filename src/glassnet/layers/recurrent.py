@@ -126,6 +126,11 @@ class Recurrent(Layer, ABC):
         """Return the params in the form that the loops over time take."""
         return RecurrentWeights(params["kernel"], params["recurrent_kernel"], params.get("bias"))
 
+    @property
+    def ignores_padding(self) -> bool:
+        # Sequences that were read backwards come out with the padding first.
+        return not (self.go_backwards and self.return_sequences)
+
     def apply(
         self, params: Params, state: State, x: Array, *, key: Array, train: bool, mask: Array | None
     ) -> tuple[Array, State]:

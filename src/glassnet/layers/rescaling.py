@@ -51,6 +51,10 @@ class Rescaling(Layer):
             offset=self.offset,
         )
 
+    @property
+    def ignores_padding(self) -> bool:
+        return True
+
     def __call__(self, params: Params, x: Array) -> Array:
         return x * self.scale + self.offset
 
@@ -164,6 +168,10 @@ class Normalization(Layer):
             expected = f"a mean and a variance for {_describe_sizes(sizes)}"
             received = np.shape(statistic)
             raise ConfigError(message("Normalization", expected, shape=received)) from error
+
+    @property
+    def ignores_padding(self) -> bool:
+        return True
 
     def apply(
         self, params: Params, state: State, x: Array, *, key: Array, train: bool, mask: Array | None

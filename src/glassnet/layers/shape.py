@@ -28,7 +28,9 @@ def any_step_mask(mask: Array | None) -> Array | None:
 class Input(Layer):
     """Shape of one example, from which a network can create its weights before it sees data.
 
-    It adds no link to the network.
+    It adds no link to the network. A size that is None is unknown: Input((None, 8)) is for
+    sequences of any length, such as those of a recurrent network. The sequences of one batch have
+    one length. Layers whose weights depend on an unknown size are refused.
 
     Shapes:
         (batch, *shape) to the same.
@@ -37,7 +39,7 @@ class Input(Layer):
         shape: shape of one example, without the batch axis. An int n is (n,).
 
     Raises:
-        ConfigError: a size is not an int >= 1.
+        ConfigError: a size is neither an int >= 1 nor None.
 
     Example:
         >>> Input((28, 28)).shape
@@ -47,14 +49,14 @@ class Input(Layer):
     shape: Any = ()
 
     def __post_init__(self) -> None:
-        shape = as_tuple(self.shape)
+        shape = () if self.shape is None else as_tuple(self.shape)
         require(
-            shape and all(is_int(n, least=1) for n in shape),
+            shape and all(n is None or is_int(n, least=1) for n in shape),
             "Input",
-            "shape to be ints >= 1",
+            "shape to be ints >= 1, or None for an unknown size",
             shape=self.shape,
         )
-        object.__setattr__(self, "shape", tuple(int(n) for n in shape))
+        object.__setattr__(self, "shape", tuple(None if n is None else int(n) for n in shape))
 
     def unfold(self) -> tuple[Layer, ...]:
         return ()

@@ -64,6 +64,10 @@ class TimeDistributed(Layer):
         inner = replace(self.layer, name=self.name, trainable=trainable)
         return tuple(map(_distribute, inner.unfold()))
 
+    @property
+    def ignores_padding(self) -> bool:
+        return True
+
     def init(self, rng: np.random.Generator, shape: Shape) -> Params:
         fix = f"Put Reshape({(1, *shape)}) before it." if shape else ""
         require(

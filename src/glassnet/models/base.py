@@ -49,7 +49,7 @@ from glassnet.storage.arrays import ModelArrays
 from glassnet.suggestions import suggest_names
 from glassnet.training.history import History
 from glassnet.training.resume import ResumableRun
-from glassnet.types import Params, Shape, State
+from glassnet.types import Params, PartialShape, State
 
 
 @suggest_names
@@ -211,7 +211,7 @@ class BaseModel:
         return first if isinstance(first, TextVectorization) else None
 
     @property
-    def _example_shape(self) -> Shape | None:
+    def _example_shape(self) -> PartialShape | None:
         """The shape of one example as numbers, if it is known."""
         if self._network:
             return self._network.shapes[0]
@@ -219,7 +219,7 @@ class BaseModel:
         return first.shape if first else None
 
     @property
-    def input_shape(self) -> Shape | None:
+    def input_shape(self) -> PartialShape | None:
         """The shape of one example as numbers; None if it is not known yet.
 
         Assign to it to set the shape as an `Input` does, or None to forget it.
@@ -230,7 +230,7 @@ class BaseModel:
         return self._example_shape
 
     @input_shape.setter
-    def input_shape(self, shape: Shape | None) -> None:
+    def input_shape(self, shape: PartialShape | None) -> None:
         require(not self.built, "input_shape", "a model without weights", input_shape=shape)
         with self._fit_lock.change("input_shape"):
             self._input = None if shape is None else Input(shape)
@@ -611,7 +611,7 @@ class BaseModel:
         """Return the facts about the model that a data adapter uses."""
         return (setup or self._get_setup()).describe(self._example_shape)
 
-    def _build(self, shape: Shape) -> BuiltNetwork:
+    def _build(self, shape: PartialShape) -> BuiltNetwork:
         with self._fit_lock:
             if self._network is None:
                 self._commit(self._apply_build_hook(self._get_setup().build(shape)))

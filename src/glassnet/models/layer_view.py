@@ -11,7 +11,7 @@ import numpy as np
 from glassnet.engine.network import BuiltNetwork
 from glassnet.errors import require
 from glassnet.layers import Layer
-from glassnet.types import Shape
+from glassnet.types import PartialShape
 
 
 @dataclass(unsafe_hash=True)
@@ -43,13 +43,13 @@ class LayerView:
         return str(self.layer.name)
 
     @property
-    def input_shape(self) -> Shape:
+    def input_shape(self) -> PartialShape:
         """The shape of one example that enters the layer."""
         built = self._require_built()
         return built.shapes[built.spans[self.index][0]]
 
     @property
-    def output_shape(self) -> Shape:
+    def output_shape(self) -> PartialShape:
         """The shape of one example that leaves the layer."""
         built = self._require_built()
         return built.shapes[built.spans[self.index][1]]

@@ -17,6 +17,7 @@ from glassnet.callbacks.callback_list import CallbackList, normalize_callbacks
 from glassnet.engine import inference, network, objective
 from glassnet.engine.epoch_runner import RunState
 from glassnet.engine.placement import to_device
+from glassnet.engine.step_padding import find_step_padding
 from glassnet.errors import (
     DataError,
     NotReadyError,
@@ -473,14 +474,24 @@ class Sequential(BaseModel):
         weights: list[tuple[Any, ...]] = []
 
         def infer(x: Any) -> np.ndarray:
-            links = self._build(x.shape[1:]).links
+            built = self._build(self._example_shape or x.shape[1:])
+            links = built.for_input(x.shape[1:]).links
             if not weights:
                 weights.append(self._weights_on_device())
             params, state = weights[0]
             network.require_learned(links, state)
             body, head = network.split_head(links, self._loss) if self._loss else (links, ())
             progress.n_rows = data.n_rows
-            return inference.predict(body, head, params, state, x, block_rows, progress.advance)
+            return inference.predict(
+                body,
+                head,
+                params,
+                state,
+                x,
+                block_rows,
+                progress.advance,
+                padding=find_step_padding(built),
+            )
 
         return infer
 
@@ -611,15 +622,17 @@ class Sequential(BaseModel):
         with closing(open_dataset(x, y, sample_weight, self._describe())) as data:
             if targets == "none" or (targets == "optional" and not data.has_targets()):
                 features = data.read_features()
-                network.require_learned(self._build(features.shape[1:]).links, self._state)
+                built = self._build(self._example_shape or features.shape[1:])
+                network.require_learned(built.links, self._state)
                 snapshot = make_snapshot(self._get_setup(), self.epoch, self.history)
-                return replace(snapshot, x=features, original=data.original_rows())
+                return snapshot.with_features(features, data.original_rows())
             self._resolve_for(data, target)
             snapshot = make_snapshot(self._get_setup(), self.epoch, self.history)
             options = EvaluationOptions(target=target)
             rows = read_rows(data, snapshot, options)
             warn_about_rows("rows", data)
-            snapshot = replace(snapshot, **rows._asdict(), original=data.original_rows())
+            snapshot = snapshot.with_features(rows.x, data.original_rows())
+            snapshot = replace(snapshot, y=rows.y, weight=rows.weight)
             return replace(snapshot, in_training=self._find_training_rows(data))
 
     def _find_training_rows(self, data: DataAdapter) -> np.ndarray | None:

@@ -23,7 +23,7 @@ from glassnet.metrics import get as resolve_metric
 from glassnet.optimizers import Optimizer
 from glassnet.pipeline.adapter import InputSpec, ModelInfo
 from glassnet.preprocessing.base import Preprocessor
-from glassnet.types import Params, Shape, State
+from glassnet.types import Params, PartialShape, State
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ class Setup:
                 return self
         return replace(self, seed=seed, network=None)
 
-    def describe(self, example_shape: Shape | None) -> ModelInfo:
+    def describe(self, example_shape: PartialShape | None) -> ModelInfo:
         """Return the facts that a data adapter uses."""
         if self.network is not None:
             links, example_shape = self.network.links, self.network.shapes[0]
@@ -92,7 +92,7 @@ class Setup:
         head = objective.head_spec(links)
         return ModelInfo(links, head, self.loss, example_shape, self.preprocessor, vectorizer)
 
-    def build(self, shape: Shape) -> Setup:
+    def build(self, shape: PartialShape) -> Setup:
         """Return the setup with a network; a new one is built for examples of `shape`.
 
         Raises:
@@ -159,7 +159,7 @@ class Setup:
             fix = "Call compile or fit first."
             raise NotReadyError(message("evaluate", "a model with a loss", fix=fix))
         objective.check_loss(built.links, self.loss, built.shapes[-1])
-        loss, n_outputs = self.loss, built.shapes[-1][-1]
+        loss, n_outputs = self.loss, built.n_outputs
         metrics = tuple(resolve_metric(metric, loss, n_outputs) for metric in self.metrics)
         if self.preprocessor is not None:
             loss, metrics = self.preprocessor.target.wrap_objective(loss, metrics)

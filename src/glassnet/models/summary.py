@@ -9,7 +9,7 @@ from typing import Any
 from glassnet.engine import network
 from glassnet.engine.network import BuiltNetwork
 from glassnet.layers import Composite, Layer, functional
-from glassnet.types import Shape
+from glassnet.types import PartialShape
 
 
 def format_summary(built: BuiltNetwork, params: Any, state: Any, preprocessor: Any = None) -> str:
@@ -40,7 +40,7 @@ def format_summary(built: BuiltNetwork, params: Any, state: Any, preprocessor: A
 
 
 def iter_layer_lines(
-    layers: Sequence[Layer], params: Any, state: Any, shape: Shape, indent: str = ""
+    layers: Sequence[Layer], params: Any, state: Any, shape: PartialShape, indent: str = ""
 ) -> Iterator[tuple[str, str, str, str]]:
     """Yield (name, type, output shape, number of weights) of each layer and of its parts.
 
@@ -57,7 +57,7 @@ def iter_layer_lines(
         span = slice(start, start := start + len(links))
         input_shape = shape
         for link, p, s in zip(links, params[span], state[span], strict=True):
-            shape = functional.output_shape(link, p, s, shape)
+            shape = functional.output_partial_shape(link, p, s, shape)
         frozen = "" if layer.trainable else " (frozen)"
         n_numbers = network.count_params((params[span], state[span]))
         yield indent + str(layer.name), type(layer).__name__ + frozen, str(shape), f"{n_numbers:,}"

@@ -27,7 +27,7 @@ from glassnet.layers.functional import Links
 from glassnet.losses import Loss
 from glassnet.pipeline.options import EvaluationOptions, FitOptions
 from glassnet.preprocessing.base import HeadSpec, Preprocessor
-from glassnet.types import Shape
+from glassnet.types import PartialShape
 
 AdapterT = TypeVar("AdapterT", bound="type[DataAdapter]")
 
@@ -64,7 +64,7 @@ class ModelInfo:
     links: Links
     head: HeadSpec
     loss: Loss | None
-    example_shape: Shape | None
+    example_shape: PartialShape | None
     preprocessor: Preprocessor | None
     vectorizer: TextVectorization | None
 
@@ -79,7 +79,7 @@ class InputSpec(NamedTuple):
         messages: what was inferred or left out, for the user.
     """
 
-    example_shape: Shape
+    example_shape: PartialShape
     targets: Any
     preprocessor: Preprocessor | None
     messages: tuple[str, ...] = ()

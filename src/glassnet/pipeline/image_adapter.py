@@ -11,6 +11,7 @@ from glassnet.data.images import Images, images_from_folder, is_image_folder, re
 from glassnet.engine.train_step import Data
 from glassnet.errors import DataError, message
 from glassnet.losses import Loss
+from glassnet.partial_shapes import is_known
 from glassnet.pipeline.adapter import ModelInfo, register_adapter
 from glassnet.pipeline.options import FitOptions
 from glassnet.pipeline.row_adapter import RowAdapter
@@ -94,7 +95,7 @@ class ImageAdapter(RowAdapter):
         preprocessor, shape = self.model.preprocessor, self.model.example_shape
         if isinstance(preprocessor, ImagePreprocessor):
             return preprocessor.read_folder(self.x)
-        if shape is None or len(shape) != 3:
+        if shape is None or len(shape) != 3 or not is_known(shape):
             images = images_from_folder(self.x)
         else:
             images = images_from_folder(self.x, (shape[0], shape[1]), channels=shape[2])

@@ -16,7 +16,7 @@ from glassnet.engine.inference import iter_padded_blocks
 from glassnet.engine.train_step import Data, make_plan
 from glassnet.errors import DataError, require
 from glassnet.pipeline.prefetch import error_location
-from glassnet.types import Shape
+from glassnet.types import PartialShape, Shape
 
 InputCheck: TypeAlias = Callable[[np.ndarray, str], None]
 """A function of rows and their name in error messages that may refuse them."""
@@ -38,7 +38,7 @@ class MemmapRows:
 
     @classmethod
     def open(
-        cls, memmap: np.memmap, shape: Shape | None, name: str, check: InputCheck | None
+        cls, memmap: np.memmap, shape: PartialShape | None, name: str, check: InputCheck | None
     ) -> MemmapRows:
         """Return all rows of a memory map. Only the first one is checked here.
 

@@ -7,14 +7,16 @@ import threading
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
-from typing import Any, Protocol, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 
 from glassnet.engine.inference import pad
 from glassnet.engine.placement import empty_aligned, to_device
+from glassnet.engine.step_padding import StepPadding
 from glassnet.engine.train_step import BatchPlan, Chunk, Data
 from glassnet.errors import DataError, GlassnetError, message
+from glassnet.types import Shape
 
 MAX_BATCHES_PER_CHUNK = 64
 """Maximum number of batches in a chunk."""
@@ -100,8 +102,23 @@ class BackgroundThread:
             del entry, task, future  # free the chunk before waiting for the next task
 
 
+class _BatchShape(NamedTuple):
+    """Shapes of one row of x, y and weights (None for no weights), and of the mask of its steps."""
+
+    data: tuple[Shape | None, ...]
+    mask: Shape
+
+
+def _get_shape(batch: Data, step_mask: np.ndarray | None = None) -> _BatchShape:
+    data = tuple(None if a is None else a.shape[1:] for a in batch)
+    return _BatchShape(data, () if step_mask is None else step_mask.shape)
+
+
 class PrefetchSource:
     """An `epoch_runner.BatchSource` whose next chunk is filled in a thread during training.
+
+    All batches of a chunk have one shape. Sequences of another length than in the example begin a
+    new chunk.
 
     Args:
         reader: source of the batches.
@@ -109,20 +126,29 @@ class PrefetchSource:
         batch_size: rows per batch. Shorter batches are padded with masked copies of their last
             row.
         thread: the thread that reads batches.
+        padding: how sequences of another length than in the example are padded; None for no
+            padding.
     """
 
     def __init__(
-        self, reader: BatchReader, example: Data, batch_size: int, thread: BackgroundThread
+        self,
+        reader: BatchReader,
+        example: Data,
+        batch_size: int,
+        thread: BackgroundThread,
+        padding: StepPadding | None = None,
     ):
         self.batch_size = batch_size
-        self._reader, self._thread, self._example = reader, thread, example
+        self._reader, self._thread, self._padding = reader, thread, padding
+        self._batch_shape = self._first_shape = _get_shape(example)
+        self._dtypes = [None if a is None else a.dtype for a in example]
         batch_bytes = batch_size * sum(a[:1].nbytes for a in example if a is not None)
         self._max_batches = max(2, min(MAX_BATCHES_PER_CHUNK, MAX_CHUNK_BYTES // batch_bytes))
         order = np.arange(self._max_batches * batch_size, dtype=np.int32)
         self._order = to_device(order.reshape(self._max_batches, batch_size))
         self._condition = threading.Condition()
         self._failure: BaseException | None = None
-        self._exhausted = self._closed = False
+        self._exhausted = self._closed = self._is_waiting = False
 
     @property
     def steps(self) -> int | None:
@@ -139,7 +165,8 @@ class PrefetchSource:
         while True:
             with self._condition:
                 self._condition.wait_for(
-                    lambda: self._steps == self._max_batches or self._exhausted, FILL_SECONDS
+                    lambda: self._steps == self._max_batches or self._is_waiting or self._exhausted,
+                    FILL_SECONDS,
                 )
                 exhausted, data, mask, steps = (
                     self._exhausted,
@@ -172,26 +199,26 @@ class PrefetchSource:
 
     def _start_chunk(self) -> None:
         """Allocate a new chunk; training may still read the memory of the previous one."""
-        n_rows = self._max_batches * self.batch_size
+        n_rows, shape = self._max_batches * self.batch_size, self._batch_shape
         self._data = Data(
             *(
-                None if a is None else empty_aligned((n_rows, *a.shape[1:]), a.dtype)
-                for a in self._example
+                None if sizes is None or dtype is None else empty_aligned((n_rows, *sizes), dtype)
+                for sizes, dtype in zip(shape.data, self._dtypes, strict=True)
             )
         )
-        self._mask, self._steps = np.zeros((self._max_batches, self.batch_size), np.float32), 0
+        mask_shape = self._max_batches, self.batch_size, *shape.mask
+        self._mask, self._steps = np.zeros(mask_shape, np.float32), 0
 
     def _fill(self, epoch: int, start_step: int) -> None:
         """Fill one chunk after another; a full chunk waits until training takes it."""
         try:
             for batch in self._reader.iter_batches(epoch, start_step):
+                batch, step_mask = self._pad_steps(batch)
                 with self._condition:
-                    self._condition.wait_for(
-                        lambda: self._steps < self._max_batches or self._closed
-                    )
+                    self._wait_for_room(_get_shape(batch, step_mask))
                     if self._closed:
                         return
-                    self._append(batch)
+                    self._append(batch, step_mask)
                     self._condition.notify()
         except BaseException as error:
             self._failure = error
@@ -200,10 +227,32 @@ class PrefetchSource:
                 self._exhausted = True
                 self._condition.notify()
 
-    def _append(self, batch: Data) -> None:
+    def _pad_steps(self, batch: Data) -> tuple[Data, np.ndarray | None]:
+        """Return a batch with the mask of its steps, or None if it is not padded."""
+        if self._padding is None or _get_shape(batch) == self._first_shape:
+            return batch, None
+        batch, step_mask = self._padding.pad(batch)
+        return batch, step_mask[0]
+
+    def _wait_for_room(self, shape: _BatchShape) -> None:
+        """Wait until training has taken a chunk that is full, or has batches of another shape."""
+
+        def has_room() -> bool:
+            is_alike = not self._steps or shape == self._batch_shape
+            return self._steps < self._max_batches and is_alike
+
+        self._is_waiting = not has_room()
+        self._condition.notify()
+        self._condition.wait_for(lambda: has_room() or self._closed)
+        self._is_waiting = False
+        if shape != self._batch_shape and not self._closed:
+            self._batch_shape = shape
+            self._start_chunk()
+
+    def _append(self, batch: Data, step_mask: np.ndarray | None) -> None:
         start = self._steps * self.batch_size
         for packed, rows in zip(self._data, batch, strict=True):
             if packed is not None:
                 packed[start : start + self.batch_size] = pad(rows, self.batch_size)
-        self._mask[self._steps, : len(batch.x)] = 1
+        self._mask[self._steps, : len(batch.x)] = 1 if step_mask is None else step_mask
         self._steps += 1

@@ -19,6 +19,7 @@ from glassnet.engine.train_step import Data, make_plan_fn
 from glassnet.errors import DataError, require
 from glassnet.layers.functional import Links
 from glassnet.losses import Loss
+from glassnet.partial_shapes import is_known
 from glassnet.pipeline.adapter import (
     Blocks,
     DataAdapter,
@@ -107,7 +108,9 @@ class RowAdapter(DataAdapter):
         if weight is not None and has_target is not None:
             weight = np.asarray(arrays.check_sample_weight(weight, len(has_target)))[has_target]
         self._weight = weight
-        return InputSpec(x.shape[1:], y, prepared.preprocessor, prepared.messages)
+        known = self.model.example_shape
+        shape = x.shape[1:] if known is None or is_known(known) else known
+        return InputSpec(shape, y, prepared.preprocessor, prepared.messages)
 
     @property
     def messages(self) -> tuple[str, ...]:
@@ -119,7 +122,7 @@ class RowAdapter(DataAdapter):
 
     def encode(self, network: BuiltNetwork, loss: Loss) -> Data:
         x, prefix = self._features, self.prefix
-        y = encode_targets(self._prepared.y, loss, network.shapes[-1], f"{prefix}y")
+        y = encode_targets(self._prepared.y, loss, network.output_shape_of(x), f"{prefix}y")
         weight = arrays.check_sample_weight(self._weight, len(x), f"{prefix}sample_weight")
         return Data(x, y, weight)
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from glassnet.engine.network import BuiltNetwork
+from glassnet.engine.step_padding import find_step_padding
 from glassnet.engine.train_step import Data
 from glassnet.errors import require
 from glassnet.losses import Loss
@@ -64,7 +65,8 @@ class StreamAdapter(DataAdapter):
             class_weight = self.model.preprocessor.target.class_weight_by_index(class_weight)
         self._stream.bind(loss, network, class_weight)
         first = self._stream.encode_first(self._location)
-        source = PrefetchSource(self._stream, first, self._stream.count_rows(), self._thread)
+        padding, batch_size = find_step_padding(network), self._stream.count_rows()
+        source = PrefetchSource(self._stream, first, batch_size, self._thread, padding)
         blocks = open_validation(network, loss, options, self.model)
         return TrainingData(source, blocks, seek=self._seek)
 

@@ -13,16 +13,18 @@ from glassnet import fingerprinting
 from glassnet.data import arrays
 from glassnet.engine import inference
 from glassnet.engine.network import BuiltNetwork
+from glassnet.engine.step_padding import find_step_padding
 from glassnet.engine.train_step import Data
 from glassnet.errors import DataError, is_int, message, require, wrap_errors
 from glassnet.losses import Loss
+from glassnet.partial_shapes import is_known, shape_fits
 from glassnet.pipeline.adapter import InputSpec, ModelInfo, find_adapter, open_dataset
 from glassnet.pipeline.batches import as_epoch_iterable, is_batch
 from glassnet.pipeline.options import EvaluationOptions
 from glassnet.pipeline.prefetch import error_location
 from glassnet.pipeline.row_adapter import RowAdapter
 from glassnet.pipeline.targets import get_class_labels
-from glassnet.types import Shape
+from glassnet.types import PartialShape, Shape
 
 END = object()
 
@@ -132,9 +134,10 @@ class BatchStream:
             fix="Count the labels first and pass a dict: "
             "rows / (classes * rows of the class) for each.",
         )
-        classes = np.arange(max(built.shapes[-1][-1], 2))
+        classes = np.arange(max(built.n_outputs, 2))
         self._class_weight = arrays.compute_sample_weight(class_weight, classes)
         self._model = replace(self._model, links=built.links, example_shape=built.shapes[0])
+        self._output_shape, self._padding = built.shapes[-1], find_step_padding(built)
         self._encode = partial(self._encode_for, loss, built)
 
     def encode_first(self, location: str) -> Data:
@@ -224,14 +227,15 @@ class BatchStream:
         """
         self._next_epoch = 0
         for _, data in self._iter_encoded(location_format, repeat=False):
-            yield from inference.iter_padded_blocks(data)
+            yield from inference.iter_padded_blocks(data, padding=self._padding)
 
     def predict_batches(self, infer: Callable[[Any], np.ndarray]) -> np.ndarray:
         """Return the outputs for the features of one pass: see `DataAdapter.predict`."""
         outputs = []
 
         def infer_batch(x: Any) -> np.ndarray:
-            self._model = replace(self._model, example_shape=x.shape[1:])
+            if self._model.example_shape is None:
+                self._model = replace(self._model, example_shape=x.shape[1:])
             return infer(x)
 
         for location, batch in self._iter_raw("batch {}", repeat=False):
@@ -241,6 +245,11 @@ class BatchStream:
                     x, _ = self._unpack_columns(x)
                 data = self._open_rows(x, None, None)
                 outputs.append(data.predict(infer_batch, EvaluationOptions()))
+                shapes = outputs[0].shape[1:], outputs[-1].shape[1:]
+                fix = "Call predict for each batch."
+                expected = "outputs of one length, to put them into one array"
+                fits = shapes[0] == shapes[1]
+                require(fits, "predict", expected, error=DataError, outputs=shapes, fix=fix)
         return np.concatenate(outputs)
 
     def close(self) -> None:
@@ -440,8 +449,11 @@ class BatchStream:
             shape=data.x.shape,
             fix="Make all batches the same size. Later ones may be smaller.",
         )
-        for name, array, first_array in zip(("x", "y", "weights"), data, first, strict=True):
-            if _dtype_and_shape(array) != _dtype_and_shape(first_array):
+        expected_shapes = self._model.example_shape, self._output_shape, ()
+        for name, array, first_array, partial_shape in zip(
+            ("x", "y", "weights"), data, first, expected_shapes, strict=True
+        ):
+            if not _is_alike(array, first_array, partial_shape):
                 expected = f"{_describe_form(first_array)}, as in the first batch"
                 fix = "Give all batches the dtypes and shapes of the first."
                 raise DataError(message(name, expected, received=_describe_form(array), fix=fix))
@@ -458,6 +470,15 @@ class BatchStream:
             fix="To shuffle, pass a function of epoch: lambda epoch: batches of that epoch, "
             "the same at every call.",
         )
+
+
+def _is_alike(a: np.ndarray | None, first: np.ndarray | None, shape: PartialShape | None) -> bool:
+    """Return whether an array has dtype and shape of the first; unknown sizes may differ."""
+    if a is None or first is None or shape is None or is_known(shape):
+        return _dtype_and_shape(a) == _dtype_and_shape(first)
+    # Classes lack the last axis of the outputs.
+    shape = shape[: a.ndim - 1]
+    return a.dtype == first.dtype and a.ndim == first.ndim and shape_fits(a.shape[1:], shape)
 
 
 def _dtype_and_shape(a: np.ndarray | None) -> tuple[np.dtype, Shape] | None:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 
 from glassnet.errors import require
-from glassnet.types import Shape
+from glassnet.types import PartialShape
 
 PreprocessorT = TypeVar("PreprocessorT", bound="Preprocessor")
 
@@ -25,7 +25,7 @@ class HeadSpec(NamedTuple):
 
     last_activation: str
     rescaled: bool
-    output_shape: Shape | None = None
+    output_shape: PartialShape | None = None
 
 
 class Preprocessor(ABC):
@@ -71,7 +71,7 @@ class Preprocessor(ABC):
         del rows
         return self.inverse_transform(output, x)
 
-    def check_shapes(self, input_shape: Shape, output_shape: Shape) -> None:
+    def check_shapes(self, input_shape: PartialShape, output_shape: PartialShape) -> None:
         """Check that a network with these shapes of one example fits the data; see also `Target`.
 
         Raises:

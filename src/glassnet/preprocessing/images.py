@@ -14,6 +14,7 @@ from glassnet.data import image_files
 from glassnet.data.images import Images, class_folders, images_from_folder, is_pixel_range
 from glassnet.data.pixel_values import PixelRange
 from glassnet.errors import DataError, is_int, require
+from glassnet.partial_shapes import shape_fits
 from glassnet.preprocessing.base import (
     PreparedData,
     Preprocessor,
@@ -22,7 +23,7 @@ from glassnet.preprocessing.base import (
     require_same_kind,
 )
 from glassnet.preprocessing.targets import ClassTarget
-from glassnet.types import Shape
+from glassnet.types import PartialShape, Shape
 
 
 @dataclass(frozen=True)
@@ -58,10 +59,10 @@ class ImagePreprocessor(Preprocessor):
         """Shape of one image, (height, width, channels)."""
         return *self.size, self.channels
 
-    def check_shapes(self, input_shape: Shape, output_shape: Shape) -> None:
+    def check_shapes(self, input_shape: PartialShape, output_shape: PartialShape) -> None:
         """See `Preprocessor.check_shapes`."""
         require(
-            input_shape == self.shape,
+            shape_fits(self.shape, input_shape),
             "images",
             "size and channels to be those of the network's input",
             size=self.size,

@@ -26,7 +26,7 @@ from glassnet.preprocessing.base import (
 from glassnet.preprocessing.encoder import DroppedColumn, Encoder
 from glassnet.preprocessing.expressions import find_names
 from glassnet.preprocessing.targets import MAX_SHOWN, ClassTarget, NumericTarget
-from glassnet.types import Shape
+from glassnet.types import PartialShape
 
 
 def check_table_request(
@@ -99,7 +99,7 @@ class TabularPreprocessor(Preprocessor):
     def feature_names(self) -> tuple[str, ...]:
         return self.encoder.feature_names
 
-    def check_shapes(self, input_shape: Shape, output_shape: Shape) -> None:
+    def check_shapes(self, input_shape: PartialShape, output_shape: PartialShape) -> None:
         """See `Preprocessor.check_shapes`."""
         n = len(self.feature_names)
         require(

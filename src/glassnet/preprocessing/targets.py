@@ -19,7 +19,7 @@ from glassnet.metrics import Metric
 from glassnet.metrics.unscaled import UnscaledMetric
 from glassnet.preprocessing.base import HeadSpec
 from glassnet.preprocessing.encoder import MAX_CATEGORIES
-from glassnet.types import Shape
+from glassnet.types import PartialShape
 
 MAX_EXACT_FLOAT = 2.0**53
 """Largest number up to which float64 holds every integer."""
@@ -53,7 +53,7 @@ class Target(ABC):
         """Return class weights by class index."""
         return class_weight
 
-    def check_output_shape(self, output_shape: Shape) -> None:
+    def check_output_shape(self, output_shape: PartialShape) -> None:
         """Refuse a network with another number of outputs than the target has.
 
         Raises:
@@ -102,7 +102,7 @@ class ClassTarget(Target):
             different=n_distinct,
         )
 
-    def check_output_shape(self, output_shape: Shape) -> None:
+    def check_output_shape(self, output_shape: PartialShape) -> None:
         """Refuse a network that does not have an output for each label, or one for two labels.
 
         Raises:

@@ -20,6 +20,7 @@ from glassnet.losses import Loss
 from glassnet.losses.scaled import scale_loss
 from glassnet.metrics import Metric
 from glassnet.metrics.unscaled import UnscaledMetric
+from glassnet.partial_shapes import shape_fits
 from glassnet.preprocessing.base import (
     HeadSpec,
     PreparedData,
@@ -29,7 +30,7 @@ from glassnet.preprocessing.base import (
     require_same_kind,
 )
 from glassnet.preprocessing.targets import Target
-from glassnet.types import Shape
+from glassnet.types import PartialShape
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ class SeasonalTarget(Target):
         """Repeat the last season, (steps,)."""
         return np.resize(values[-self.season :], steps)
 
-    def check_output_shape(self, output_shape: Shape) -> None:
+    def check_output_shape(self, output_shape: PartialShape) -> None:
         """Refuse a network that does not have an output for each step of the horizon.
 
         Raises:
@@ -164,10 +165,10 @@ class TimeSeriesPreprocessor(Preprocessor):
         fits = self.fill is None or self.fill in time_series.FILL_METHODS
         require(fits, who, "fill to be a method of `series`", fill=self.fill)
 
-    def check_shapes(self, input_shape: Shape, output_shape: Shape) -> None:
+    def check_shapes(self, input_shape: PartialShape, output_shape: PartialShape) -> None:
         """See `Preprocessor.check_shapes`."""
         require(
-            input_shape == (self.length, 1),
+            shape_fits((self.length, 1), input_shape),
             f"series {self.target.name!r}",
             "length to be the number of the network's inputs",
             length=self.length,

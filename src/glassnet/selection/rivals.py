@@ -75,7 +75,7 @@ def _fit(experiment: Experiment, prepared: PreparedRun) -> tuple[dict[str, Array
         methods, notes = fit_regressors(x, y[run.train_rows], trees=is_table, seed=run.seed)
         return {name: each.predict(x_test)[:, None] for name, each in methods.items()}, notes
     methods, notes = fit_classifiers(x, labels[run.train_rows], trees=is_table, seed=run.seed)
-    n_outputs = prepared.setup.require_network().shapes[-1][-1]
+    n_outputs = prepared.setup.require_network().n_outputs
     outputs = {
         name: _to_outputs(each.predict_proba(x_test), each.classes_, n_outputs, program.loss)
         for name, each in methods.items()

@@ -122,10 +122,11 @@ def _read_rows(run: TrainingRun, n_most: int) -> Data:
 
     Slow batches are read for `READING_SECONDS` only.
     """
-    parts, n, started_at = [], 0, time.perf_counter()
+    parts: list[Data] = []
+    n, started_at = 0, time.perf_counter()
     with closing(run.source.iter_chunks(run.start.epoch, 0)) as chunks:
         for chunk in chunks:
-            if chunk is not None:
+            if chunk is not None and chunk.plan.mask.ndim == 2 and _is_alike(chunk.data, parts):
                 parts.append(_get_real_rows(chunk))
                 n += len(parts[-1].x)
             is_slow = n > 0 and time.perf_counter() - started_at > READING_SECONDS
@@ -133,6 +134,11 @@ def _read_rows(run: TrainingRun, n_most: int) -> Data:
                 break
     columns = zip(*parts, strict=True)
     return Data(*(None if column[0] is None else np.concatenate(column) for column in columns))
+
+
+def _is_alike(data: Data, parts: list[Data]) -> bool:
+    """Return whether sequences have the length of those before."""
+    return not parts or np.shape(data.x)[1:] == parts[0].x.shape[1:]
 
 
 def _get_real_rows(chunk: Chunk) -> Data:
@@ -147,8 +153,11 @@ def _get_real_rows(chunk: Chunk) -> Data:
 
 def read_blocks(blocks: Blocks, max_rows: int) -> Data | None:
     """Return rows of blocks on the host, at most about `max_rows`; None if there are none."""
-    parts, n = [], 0
+    parts: list[Data] = []
+    n = 0
     for block, mask in blocks:
+        if np.ndim(mask) == 2 or not _is_alike(block, parts):
+            continue
         is_real = np.asarray(mask) > 0
         parts.append(Data(*(None if a is None else np.asarray(a)[is_real] for a in block)))
         n += len(parts[-1].x)

@@ -306,7 +306,7 @@ def _make_verification(
 
 def _find_constant_loss(experiment: Experiment, run: RunResult) -> float:
     """Return the loss of the best constant answer, or NaN if it is not known."""
-    loss, n_outputs = run.setup.make_program().loss, run.setup.require_network().shapes[-1][-1]
+    loss, n_outputs = run.setup.make_program().loss, run.setup.require_network().n_outputs
     return constant_loss(loss, experiment.targets, n_outputs=n_outputs)[0]
 
 

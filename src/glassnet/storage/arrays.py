@@ -18,8 +18,9 @@ from glassnet.fingerprinting import MAX_ROWS, RowFingerprints
 from glassnet.initializers import Initializer
 from glassnet.layers import Layer, functional
 from glassnet.optimizers import Optimizer
+from glassnet.partial_shapes import fill
 from glassnet.storage import json_codec
-from glassnet.types import Params, Shape, State
+from glassnet.types import Params, PartialShape, Shape, State
 
 ARRAY_NAME = re.compile(r"\w[\w .:+-]{0,199}(/\w[\w .:+-]{0,199}){0,40}")
 """Pattern of a valid array name, which can never be an absolute or a parent path."""
@@ -73,7 +74,7 @@ class PlaceholderInitializer(Initializer):
 
 
 def build_abstract_network(
-    layers: Sequence[Layer], shape: Shape
+    layers: Sequence[Layer], shape: PartialShape
 ) -> tuple[BuiltNetwork, ModelArrays]:
     """Build a network with arrays that have the right shapes but take no memory.
 
@@ -88,7 +89,7 @@ def build_abstract_network(
     except (GlassnetError, OverflowError, MemoryError) as error:
         text = f"load: expected layers that fit together. {str(error)[:400]}"
         raise ModelFileError(text) from error
-    largest = max(abstract.shapes, key=math.prod)
+    largest = max((fill(shape, 1) for shape in abstract.shapes), key=math.prod)
     limit = f"at most {MAX_ELEMENTS:,} numbers per example after every layer"
     require(math.prod(largest) <= MAX_ELEMENTS, "load", limit, error=ModelFileError, shape=largest)
     built = network.assemble(functional.with_names(layers), params, state, abstract.shapes)

@@ -34,6 +34,7 @@ from glassnet.layers import Input, Layer, TextVectorization
 from glassnet.losses import Loss
 from glassnet.metrics import Metric
 from glassnet.optimizers import Optimizer
+from glassnet.partial_shapes import fill
 from glassnet.preprocessing.base import Preprocessor
 from glassnet.storage import atomic_write, json_codec, registry
 from glassnet.storage.arrays import (
@@ -51,6 +52,7 @@ from glassnet.storage.arrays import (
     unflatten_arrays,
 )
 from glassnet.storage.safetensors_file import MAX_TEXT_BYTES, describe_source, open_safetensors
+from glassnet.types import PartialShape
 
 FORMAT_VERSION = 1
 """Format version that this release writes, and the newest that it reads."""
@@ -135,7 +137,7 @@ class ModelSpec:
     """
 
     layers: tuple[Layer, ...]
-    input_shape: tuple[int, ...] | None
+    input_shape: PartialShape | None
     built: bool
     seed: int | None
     optimizer: Optimizer | None
@@ -158,7 +160,7 @@ class ModelSpec:
         )
         has_input = any(isinstance(layer, Input) for layer in self.layers)
         _require(not has_input, "no Input among the layers")
-        shape = (1,) if self.input_shape is None else self.input_shape
+        shape = (1,) if self.input_shape is None else fill(self.input_shape, 1)
         _require(
             1 <= len(shape) <= MAX_AXES and min(shape) >= 1 and math.prod(shape) <= MAX_ELEMENTS,
             f"examples of 1 to {MAX_ELEMENTS:,} numbers on at most {MAX_AXES} axes",

@@ -189,10 +189,10 @@ def diagnose_fit(facts: FitFacts) -> None:
 def examine_fit(facts: FitFacts) -> Evidence | None:
     """Return the evidence of a fit: what is free, and more if the run fails.
 
-    None if the fit had no step.
+    None if the fit had no step, or if the steps of its last sequences are padded.
     """
     chunk, blocks, loss = facts.record.chunk, facts.validation_blocks, facts.program.loss
-    if chunk is None:
+    if chunk is None or chunk.plan.mask.ndim == 3:
         return None
     index = _find_real_rows(chunk)
     rows = _take_rows(chunk.data, _thin(index, MAX_ROWS))

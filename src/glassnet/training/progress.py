@@ -12,9 +12,8 @@ from contextvars import ContextVar
 from types import FrameType
 from typing import Any
 
-import numpy as np
-
 from glassnet.doctor.findings import Findings
+from glassnet.engine.inference import find_real_rows
 from glassnet.engine.loop import Record
 from glassnet.errors import ConfigError, message
 from glassnet.formatting import format_duration, format_logs
@@ -208,7 +207,7 @@ class InferenceProgress:
         self.n_rows = n_rows
         for data, mask in blocks:
             yield data, mask
-            self.advance(int(np.asarray(mask).sum()))
+            self.advance(int(find_real_rows(mask).sum()))
 
     def advance(self, rows: int) -> None:
         """Count rows that have been computed, and update the live line if it is due."""
