@@ -32,7 +32,8 @@ FOREIGN_SUFFIXES = {
 """Suffixes that promise another format than Glassnet's, and what they promise."""
 
 
-KERAS_MODEL_SUFFIXES, KERAS_WEIGHTS_SUFFIXES = (".keras",), (".weights.h5", ".safetensors")
+KERAS_MODEL_SUFFIXES = (".keras", ".h5", ".hdf5")
+KERAS_WEIGHTS_SUFFIXES = (".h5", ".hdf5", ".safetensors")
 """Suffixes that programs written for Keras use; `glassnet.keras` writes its own format to them."""
 
 

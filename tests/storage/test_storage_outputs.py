@@ -48,7 +48,7 @@ def test_weights_have_the_suffix_of_their_format(name):
     assert os.listdir() == ["w.safetensors"]
 
 
-@pytest.mark.parametrize("name", ["best.h5", "runs/{epoch}.onnx", "{loss:.2f}.PT"])
+@pytest.mark.parametrize("name", ["best.pkl", "runs/{epoch}.onnx", "{loss:.2f}.PT"])
 def test_a_checkpoint_says_so_before_training(name):
     with pytest.raises(ConfigError, match="ModelCheckpoint: expected a file name for a model"):
         ModelCheckpoint(name)
@@ -57,14 +57,16 @@ def test_a_checkpoint_says_so_before_training(name):
 def test_keras_suffixes_are_allowed_for_programs_written_for_keras():
     keras = gn.keras
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
-    model.save("m.keras")
-    model.save_weights("m.weights.h5")
-    model.load_weights("m.weights.h5")
-    assert keras.models.load_model("m.keras").count_params() == 3
-    keras.callbacks.ModelCheckpoint("best.keras")
-    keras.callbacks.ModelCheckpoint("best.weights.h5", save_weights_only=True)
+    for name in ("m.keras", "m.h5", "old.HDF5"):
+        model.save(name)
+        assert keras.models.load_model(name).count_params() == 3
+        keras.callbacks.ModelCheckpoint(f"best-{name}")
+    for name in ("m.weights.h5", "w.h5"):
+        model.save_weights(name)
+        model.load_weights(name)
+        keras.callbacks.ModelCheckpoint(f"best-{name}", save_weights_only=True)
     with pytest.raises(ModelFileError, match="save: expected a file name for a model"):
-        model.save("m.h5")
+        model.save("m.onnx")
 
 
 @pytest.mark.parametrize("path", [5, None, b"m", ["m"]])

@@ -484,7 +484,7 @@ class Sequential:
     def save_weights(self, path: str | os.PathLike[str]) -> None:
         """Write only the weights. See `glassnet.Sequential.save_weights`.
 
-        Keras's ending `.weights.h5` is allowed too; the file is a safetensors file all the same.
+        Keras's suffix `.h5` is allowed too; the file is a safetensors file all the same.
         """
         output_files.require_own_suffix("save_weights", path, output_files.KERAS_WEIGHTS_SUFFIXES)
         self._synchronize()._save_weights(path)
@@ -499,8 +499,8 @@ class Sequential:
 
         See `glassnet.Sequential.save`.
 
-        The name, the added models and the attributes of a subclass are not saved. Keras's suffix
-        `.keras` is allowed too; the file has Glassnet's format all the same.
+        The name, the added models and the attributes of a subclass are not saved. Keras's suffixes
+        `.keras` and `.h5` are allowed too; the file has Glassnet's format all the same.
         """
         output_files.require_own_suffix("save", path, output_files.KERAS_MODEL_SUFFIXES)
         self._synchronize()._save(path, row_fingerprints)
