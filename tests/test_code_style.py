@@ -54,6 +54,8 @@ BANNED = frozenset(
 """Identifiers that once stood for a request, a message, a mask, an index, a result and more."""
 
 SIGNATURES = {
+    "keras/datasets/reuters.py:load_data",
+    "keras/downloads.py:get_file",
     "models/sequential.py:fit",
     "keras/data/images.py:image_dataset_from_directory",
     "keras/data/series.py:timeseries_dataset_from_array",

@@ -15,6 +15,7 @@ import pytest
 import glassnet as gn
 import pages
 from glassnet import keras
+from glassnet.datasets import downloads
 from glassnet.errors import GlassnetError
 from glassnet.keras.losses import SHORT_NAMES
 from oracles import EXACT, LOOSE, close, import_keras
@@ -356,6 +357,27 @@ def test_data_sets(name, shared_data):
         close(theirs[1].ravel(), ours[1], EXACT)
 
 
+@pytest.mark.parametrize(
+    ("name", "size"),
+    [
+        (name.strip("`"), size)
+        for name, _, size, _ in pages.cells("from-keras.md", "Datasets and downloads")
+    ],
+)
+def test_sizes_of_downloads(name, size):
+    """Oracle: the sizes with which the files are verified."""
+    files = downloads.FILES[name.replace("_", "-").replace("cifar", "cifar-")].values()
+    sizes = [file.size / 1e6 for file in files]
+    sizes = [sum(sizes)] if "mnist" in name else sizes
+    assert [float(number) for number in re.findall(r"[\d.]+", size)] == [
+        round(number, 0 if number >= 2 else 1) for number in sizes
+    ]
+
+
+def test_all_datasets_are_described():
+    assert [name for name, *_ in table("Datasets and downloads")] == sorted(keras.datasets.__all__)
+
+
 PAGE = (pages.DOCS / "from-keras.md").read_text(encoding="utf-8")
 SETUP = re.search(r"```python\n(x, y = .*?)```", PAGE, re.DOTALL)[1]
 
@@ -398,6 +420,7 @@ COUNTS = {"The main differences": 7,
           "The same training": 17,
           "The same numbers": 32,
           "The same model": 21,
+          "Datasets and downloads": 8,
           "Datasets of batches": 4,
           "What differs, and why": 19,
           "What is refused, and what to write": 55,

@@ -6,6 +6,7 @@ import contextlib
 import io
 import os
 import tarfile
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -28,6 +29,11 @@ MIRRORS = {
         "https://github.com/zalandoresearch/fashion-mnist/raw/master/data/fashion/",
     ),
     "cifar-10": ("https://www.cs.toronto.edu/~kriz/",),
+    "cifar-100": ("https://www.cs.toronto.edu/~kriz/",),
+    **dict.fromkeys(
+        ("imdb", "reuters", "boston-housing", "california-housing"),
+        ("https://storage.googleapis.com/tensorflow/tf-keras-datasets/",),
+    ),
     "titanic": ("https://raw.githubusercontent.com/pcsanwald/kaggle-titanic/master/train.csv",),
     "house-prices": (
         "https://d2l-data.s3-accelerate.amazonaws.com/kaggle_house_pred_train.csv",
@@ -44,6 +50,7 @@ An address that ends in a slash is a folder; any other is the file itself under 
 
 TFDS = "TensorFlow Datasets, url_checksums"
 KERAS = "SHA-256: Keras, datasets/fashion_mnist.py; size: TensorFlow Datasets, url_checksums"
+KERAS_SET = "checksum: Keras, datasets/*.py; size: the progress line of Keras's download"
 NOT_PUBLISHED = "no checksum is published; those of the copy that the tests read"
 
 FILES = {
@@ -97,6 +104,48 @@ FILES = {
             170_052_171,
             "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd",
             TFDS,
+        ),
+    },
+    "cifar-100": {
+        # The author states the MD5, 03b5dce01913d631647c71ecec9e9cb8. Keras reads another archive.
+        "cifar-100-binary.tar.gz": RemoteFile(
+            168_513_733,
+            "58a81ae192c23a4be8b1804d68e518ed807d710a4eb253b1f2a199162a40d8ec",
+            TFDS,
+        ),
+    },
+    "imdb": {
+        "imdb.npz": RemoteFile(
+            17_464_789,
+            "69664113be75683a8fe16e3ed0ab59fda8886cb3cd7ada244f7d9544e4676b9f",
+            KERAS_SET,
+        ),
+        "imdb_word_index.json": RemoteFile(
+            1_641_221, "", KERAS_SET, md5="bfafd718b763782e994055a2d397834f"
+        ),
+    },
+    "reuters": {
+        "reuters.npz": RemoteFile(
+            2_110_848,
+            "d6586e694ee56d7a4e65172e12b3e987c03096cb01eab99753921ef915959916",
+            KERAS_SET,
+        ),
+        "reuters_word_index.json": RemoteFile(
+            550_378, "", KERAS_SET, md5="4d44cc38712099c9e383dc6e5f11a921"
+        ),
+    },
+    "boston-housing": {
+        "boston_housing.npz": RemoteFile(
+            57_026,
+            "f553886a1f8d56431e820c5b82552d9d95cfcb96d1e678153f8839538947dff5",
+            KERAS_SET,
+        ),
+    },
+    "california-housing": {
+        "california_housing.npz": RemoteFile(
+            743_530,
+            "1a2e3a52e0398de6463aebe6f4a8da34fb21fbb6b934cf88c3425e766f2a1a6f",
+            KERAS_SET,
         ),
     },
     "titanic": {
@@ -163,10 +212,36 @@ def fetch(folder: str, file: str) -> Path:
         DownloadError: no address delivered the right file. The message says where to put which
             file.
     """
+    path = local_path(folder, file)
+    return path if os.path.isfile(path) else _download(folder, file, path)
+
+
+def fetch_verified(folder: str, file: str, name: str = "", copies: Sequence[Path] = ()) -> Path:
+    """Return the path of a file with the size and checksum in `FILES`, downloaded if needed.
+
+    Args:
+        folder: a key of `FILES`.
+        file: a key of `FILES[folder]`.
+        name: name of the file on this machine; "" for `file`.
+        copies: other places where the file may be.
+
+    Raises:
+        DownloadError: no address delivered the right file. The message says where to put which
+            file.
+    """
+    path = local_path(folder, name or file)
+    right = (each for each in (path, *copies) if FILES[folder][file].matches(each))
+    return next(right, None) or _download(folder, file, path)
+
+
+def local_path(folder: str, file: str) -> Path:
+    """Return where a file is stored: in $GLASSNET_DATA_HOME, or else in the user's cache."""
     home = Path(os.environ.get("GLASSNET_DATA_HOME") or user_cache_folder()).expanduser()
-    path = home / folder / file
-    if os.path.isfile(path):
-        return path
+    return home / folder / file
+
+
+def _download(folder: str, file: str, path: Path) -> Path:
+    """Download a file from the first address that delivers it. A wrong one there is replaced."""
     tried = {}
     for mirror in MIRRORS[folder]:
         url = mirror + file if mirror.endswith("/") else mirror
@@ -182,8 +257,10 @@ def fetch(folder: str, file: str) -> Path:
         path.parent.rmdir()
     fix = (
         f"Download the file in another way and put it at {path}, "
-        f"or set GLASSNET_DATA_HOME to a folder that contains {folder}/{file}."
+        f"or set GLASSNET_DATA_HOME to a folder that contains {folder}/{path.name}."
     )
+    if os.path.isfile(path):
+        fix = f"The file at {path} has another size or checksum: replace it."
     expected = f"{file} on this machine or at one of its addresses"
     raise DownloadError(message(folder, expected, fix=fix, tried=tried))
 
@@ -210,25 +287,53 @@ def load_idx_images(
     return x, y.astype(np.int64), x_test, y_test.astype(np.int64), (), class_names
 
 
-def load_cifar_images(rng: np.random.Generator) -> DatasetFields:
+def load_cifar10(rng: np.random.Generator) -> DatasetFields:
     """Load color images and labels from the binary version of CIFAR-10.
 
     Shapes:
         x (n, 32, 32, 3) uint8 in the order red, green, blue. y (n,).
     """
-    return *read_cifar(fetch("cifar-10", "cifar-10-binary.tar.gz")), (), CIFAR_CLASSES
+    files = read_cifar_archive(fetch("cifar-10", "cifar-10-binary.tar.gz"))
+    (x, y), (x_test, y_test) = (
+        read_cifar_records(files, prefix, (10,)) for prefix in ("data_batch", "test_batch")
+    )
+    return x, y[:, 0], x_test, y_test[:, 0], (), CIFAR_CLASSES
 
 
-def read_cifar(path: Path) -> tuple[Array, Array, Array, Array]:
-    """Return x, y, x_test and y_test from the files data_batch_*.bin and test_batch.bin.
+def load_cifar100(rng: np.random.Generator) -> DatasetFields:
+    """Load color images and labels from the binary version of CIFAR-100.
 
-    A record is 1 + 3072 bytes: the label, then 32 x 32 red, green and blue values, row by row.
+    Shapes:
+        x (n, 32, 32, 3) uint8 in the order red, green, blue. y (n,), the fine labels.
+    """
+    (x, y), (x_test, y_test), class_names = read_cifar100()
+    return x, y[:, 1], x_test, y_test[:, 1], (), class_names
+
+
+def read_cifar100() -> tuple[tuple[Array, Array], tuple[Array, Array], tuple[str, ...]]:
+    """Return the training images and labels of CIFAR-100, the test ones, and the class names.
+
+    Shapes:
+        images (n, 32, 32, 3); labels (n, 2): one of 20 coarse classes, one of 100 fine classes.
 
     Raises:
-        DataError: the archive is damaged, lacks these files, or holds anything but complete records
-            of ten classes.
+        DataError: the archive is damaged, or does not contain CIFAR-100.
+    """
+    path = fetch("cifar-100", "cifar-100-binary.tar.gz")
+    files = read_cifar_archive(path)
+    train, test = (read_cifar_records(files, prefix, (20, 100)) for prefix in ("train", "test"))
+    names = files.get("fine_label_names.txt", b"").decode("ascii", "replace").split()
+    expected = "a file fine_label_names.txt of 100 names"
+    who, fix = f"read_cifar100({str(path)!r})", "Download it again."
+    require(len(names) == 100, who, expected, error=DataError, names=len(names), fix=fix)
+    return train, test, tuple(names)
 
-    Source: A. Krizhevsky, "The CIFAR-10 dataset", section "Binary version".
+
+def read_cifar_archive(path: Path) -> dict[str, bytes]:
+    """Return the files of a tar archive by name.
+
+    Raises:
+        DataError: the archive is damaged.
     """
     who = f"read_cifar({str(path)!r})"
     raw = gunzip_if_needed(read_bytes(path, who), who, limit=lambda start: MAX_CIFAR_SIZE)
@@ -243,31 +348,45 @@ def read_cifar(path: Path) -> tuple[Array, Array, Array, Array]:
             file = archive.extractfile(member) if member.size <= len(raw) else None
             if file is not None:
                 files[Path(member.name).name] = file.read()
-    return *_read_records(files, "data_batch", who), *_read_records(files, "test_batch", who)
+    return files
 
 
-def _read_records(files: dict[str, bytes], prefix: str, who: str) -> tuple[Array, Array]:
+def read_cifar_records(
+    files: dict[str, bytes], prefix: str, n_classes: Sequence[int]
+) -> tuple[Array, Array]:
+    """Return images and labels from the files whose names begin with `prefix`.
+
+    A record is the labels, one byte each, then 32 x 32 red, green and blue values, row by row.
+
+    Args:
+        files: contents by name.
+        prefix: start of the names, as in "data_batch".
+        n_classes: the number of classes of each label of a record.
+
+    Raises:
+        DataError: the files hold anything but complete records of these classes.
+
+    Source: A. Krizhevsky, "The CIFAR-10 dataset", section "Binary version".
+    """
+    who, size, n_labels = "read_cifar", 3072 + len(n_classes), len(n_classes)
     raw = b"".join(files[name] for name in sorted(files) if name.startswith(prefix))
     require(
-        raw and len(raw) % 3073 == 0,
+        raw and len(raw) % size == 0,
         who,
-        f"files {prefix}*.bin of complete records of 3073 bytes",
+        f"files {prefix}*.bin of complete records of {size} bytes",
         error=DataError,
         fix="Download it again.",
         files=sorted(files),
         bytes=len(raw),
     )
-    records = np.frombuffer(raw, np.uint8).reshape(-1, 3073)
-    labels = records[:, 0].astype(np.int64)
-    require(
-        labels.max() < len(CIFAR_CLASSES),
-        who,
-        "labels 0..9",
-        error=DataError,
-        fix="Is this CIFAR-10?",
-        largest=int(labels.max()),
-    )
-    return np.ascontiguousarray(records[:, 1:].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)), labels
+    records = np.frombuffer(raw, np.uint8).reshape(-1, size)
+    labels = records[:, :n_labels].astype(np.int64)
+    for column, n in zip(labels.T, n_classes, strict=True):
+        largest, fix = int(column.max()), f"Is this CIFAR-{n_classes[-1]}?"
+        expected = f"labels 0..{n - 1}"
+        require(largest < n, who, expected, error=DataError, fix=fix, largest=largest)
+    images = records[:, n_labels:].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
+    return np.ascontiguousarray(images), labels
 
 
 ENTRIES = (
@@ -299,6 +418,16 @@ ENTRIES = (
         "download, 170 MB",
         "Photographs of animals and vehicles, 32 x 32 color pixels.",
         "Pixels 0..255. Krizhevsky 2009; no license stated.",
-        load_cifar_images,
+        load_cifar10,
+    ),
+    DatasetInfo(
+        "cifar100",
+        "100 classes",
+        60_000,
+        (32, 32, 3),
+        "download, 169 MB",
+        "Photographs of 100 kinds of things, 32 x 32 color pixels.",
+        "Pixels 0..255. Krizhevsky 2009; no license stated.",
+        load_cifar100,
     ),
 )

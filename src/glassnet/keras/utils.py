@@ -14,6 +14,7 @@ from glassnet.keras.data.images import image_dataset_from_directory
 from glassnet.keras.data.series import timeseries_dataset_from_array
 from glassnet.keras.data.splitting import split_dataset
 from glassnet.keras.data.texts import text_dataset_from_directory
+from glassnet.keras.downloads import get_file
 from glassnet.keras.images import array_to_img, img_to_array, load_img, save_img
 from glassnet.keras.model_plots import plot_model
 from glassnet.keras.py_dataset import PyDataset
@@ -137,6 +138,7 @@ __all__, __getattr__ = export_aliases(
         "clear_session": (lambda: None, "free_memory~"),
         "disable_interactive_logging": lambda: None,
         "enable_interactive_logging": lambda: None,
+        "get_file": get_file,
         "image_dataset_from_directory": image_dataset_from_directory,
         "img_to_array": img_to_array,
         "load_img": load_img,
