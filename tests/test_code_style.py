@@ -62,6 +62,7 @@ SIGNATURES = {
     "keras/data/texts.py:text_dataset_from_directory",
     "keras/models.py:fit",
     "keras/image_generators.py:flow",
+    "keras/image_generators.py:flow_from_dataframe",
     "keras/image_generators.py:flow_from_directory",
     "keras/model_plots.py:plot_model",
     "keras/models.py:compile",

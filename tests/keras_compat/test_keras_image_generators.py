@@ -214,6 +214,80 @@ def test_batches_of_a_folder(old, photos, options, capsys):
         same(*batches)
 
 
+@pytest.fixture
+def frame(photos):
+    """A frame of the files, with labels and targets, and two rows that have no image."""
+    pandas = pytest.importorskip("pandas")
+    names = sorted(str(path.relative_to(photos)) for path in photos.rglob("*.*") if path.is_file())
+    names = ["cats/missing.png", *names]  # cats/notes.txt is no image
+    labels = [name.split("/")[0] for name in names]
+    return pandas.DataFrame(
+        {
+            "filename": names,
+            "class": labels,
+            "weight": np.arange(len(names)) / 2,
+            "a": np.arange(len(names)),
+            "b": -1.5,
+            "tags": [[label, "pet"] for label in labels],
+        }
+    )
+
+
+@pytest.mark.live_keras
+@pytest.mark.filterwarnings("ignore:Found 2 invalid", "ignore:2 rows have no image file")
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"class_mode": "binary", "weight_col": "weight", "subset": "training"},
+        {"class_mode": "sparse", "classes": ["dogs"], "subset": "validation"},
+        {"class_mode": "raw", "y_col": ["a", "b"]},
+        {"class_mode": "raw", "y_col": "a", "shuffle": False},
+        {"class_mode": "input"},
+        {"class_mode": None},
+        {"y_col": "tags", "classes": ["pet", "cats"]},
+    ],
+)
+def test_batches_of_a_frame(old, photos, frame, options, capsys):
+    iterators = [
+        make(rescale=1 / 255, vertical_flip=True, validation_split=0.4).flow_from_dataframe(
+            frame, photos, **{"target_size": (6, 6), "batch_size": 3, "seed": 2} | options
+        )
+        for make in (ImageDataGenerator, old.ImageDataGenerator)
+    ]
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == lines[1].strip()
+    ours, theirs = iterators
+    assert ours.filenames == theirs.filenames
+    assert ours.samples == theirs.samples == ours.n
+    if options.get("class_mode", "categorical") in ("categorical", "binary", "sparse"):
+        assert ours.class_indices == theirs.class_indices
+        assert ours.classes == theirs.classes
+    for _ in range(4):
+        batches = [next(iterator) for iterator in iterators]
+        same(*(batch if isinstance(batch, tuple) else (batch,) for batch in batches))
+
+
+def test_errors_of_a_frame(photos, frame):
+    flow = ImageDataGenerator().flow_from_dataframe
+    with pytest.warns(
+        UserWarning, match=r"2 rows have no image file in column 'filename', such as"
+    ):
+        flow(frame, photos)
+    with (
+        pytest.raises(DataError, match=r"labels that are texts.*\.astype\(str\)"),
+        pytest.warns(UserWarning, match="2 rows"),
+    ):
+        flow(frame, photos, y_col="a", class_mode="sparse")
+    with (
+        pytest.raises(DataError, match=r"two classes for class_mode='binary'.*classes=\['dogs'\]"),
+        pytest.warns(UserWarning, match="2 rows"),
+    ):
+        flow(frame, photos, classes=["dogs"], class_mode="binary")
+    with pytest.raises(ConfigError, match="class_mode to be one of categorical, binary"):
+        flow(frame, photos, class_mode="multi_output")
+
+
 def test_a_model_is_fitted_to_a_folder(photos, capsys):
     make = ImageDataGenerator(rescale=1 / 255, validation_split=0.4).flow_from_directory
     options = {"target_size": (6, 6), "batch_size": 3, "class_mode": "binary"}

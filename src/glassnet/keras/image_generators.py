@@ -13,8 +13,10 @@ import numpy as np
 from glassnet.errors import DataError, is_float32, is_int, lookup, require
 from glassnet.keras.image_iterators import (
     ArrayIterator,
+    DataFrameIterator,
     DirectoryIterator,
     FileReader,
+    FrameColumns,
     ImageIterator,
     SaveOptions,
     select_subset,
@@ -219,6 +221,61 @@ class ImageDataGenerator:
         save = SaveOptions(save_to_dir, save_prefix, save_format)
         iterator = DirectoryIterator(self, reader, class_mode, batch_size, shuffle, seed, save)
         iterator.list_files(directory, classes, split, follow_links)
+        return iterator
+
+    def flow_from_dataframe(
+        self,
+        dataframe: Any,
+        directory: Any = None,
+        x_col: str = "filename",
+        y_col: Any = "class",
+        weight_col: str | None = None,
+        target_size: tuple[int, int] = (256, 256),
+        color_mode: str = "rgb",
+        classes: list[str] | None = None,
+        class_mode: str | None = "categorical",
+        batch_size: int = 32,
+        shuffle: bool = True,
+        seed: int | None = None,
+        save_to_dir: Any = None,
+        save_prefix: str = "",
+        save_format: str = "png",
+        subset: str | None = None,
+        interpolation: str = "nearest",
+        validate_filenames: bool = True,
+    ) -> ImageIterator:
+        """Return endless batches of changed images of the files that a frame lists.
+
+        Args:
+            dataframe: a frame of pandas or polars.
+            directory: the folder of the files; None if their paths are complete.
+            x_col: column of the files.
+            y_col: column of the labels, texts; for class_mode="raw", columns of targets.
+            weight_col: column of the weights of the images; None for equal weights.
+            target_size: see `flow_from_directory`.
+            color_mode: see `flow_from_directory`.
+            classes: the labels to use, in order; None for all, in alphabetical order.
+            class_mode: see `flow_from_directory`, or "raw": targets as they are in the frame.
+            batch_size: see `flow`.
+            shuffle: see `flow`.
+            seed: see `flow`.
+            save_to_dir: see `flow`.
+            save_prefix: see `flow`.
+            save_format: see `flow`.
+            subset: "training" or "validation": the rows after or before `validation_split`.
+            interpolation: see `load_img`.
+            validate_filenames: whether rows without an image file are left out, with a warning.
+
+        Raises:
+            ConfigError: an argument is unknown.
+            DataError: labels are not texts.
+        """
+        reader = FileReader(target_size, color_mode, interpolation, False)
+        split = _split_bounds(subset, self.validation_split)
+        save = SaveOptions(save_to_dir, save_prefix, save_format)
+        iterator = DataFrameIterator(self, reader, class_mode, batch_size, shuffle, seed, save)
+        columns = FrameColumns(x_col, y_col, weight_col)
+        iterator.list_rows(dataframe, directory, columns, classes, split, validate_filenames)
         return iterator
 
     def get_random_transform(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import os
+import warnings
 from abc import abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
 
@@ -16,7 +18,6 @@ from glassnet.keras.images import COLOR_MODES, INTERPOLATIONS, array_to_img, img
 from glassnet.keras.py_dataset import PyDataset
 
 SUFFIXES = ("png", "jpg", "jpeg", "bmp", "ppm", "tif", "tiff")
-CLASS_MODES: dict[Any, None] = dict.fromkeys(("categorical", "binary", "sparse", "input", None))
 
 
 class ImageChanger(Protocol):
@@ -237,20 +238,29 @@ class ArrayIterator(ImageIterator):
         return images, self.y[indices], self.sample_weight[indices]
 
 
-class DirectoryIterator(ImageIterator):
-    """Batches of the images of a folder; see `ImageDataGenerator.flow_from_directory`.
+class FileIterator(ImageIterator):
+    """Batches of image files.
 
     Attributes:
-        directory: the folder.
+        directory: the folder of the files.
         filenames: the files, relative to it.
         filepaths: the same, with the folder.
         classes: the class number of each file.
         class_indices: the number of each class.
         class_mode: form of the labels.
         samples: number of files.
-        num_classes: number of classes.
         image_shape: shape of an image.
+        sample_weight: weight of each file, or None.
     """
+
+    CLASS_MODES: ClassVar[tuple[str | None, ...]]
+
+    directory: Any
+    filenames: list[str]
+    classes: Any
+    class_indices: dict[str, int]
+    targets: Any = None
+    sample_weight: np.ndarray | None = None
 
     def __init__(
         self,
@@ -263,12 +273,55 @@ class DirectoryIterator(ImageIterator):
         save: SaveOptions,
     ):
         super().__init__(generator, batch_size, shuffle, seed, save)
-        is_mode = class_mode in CLASS_MODES
-        expected = f"class_mode to be one of {', '.join(map(str, CLASS_MODES))}"
+        is_mode = class_mode in self.CLASS_MODES
+        expected = f"class_mode to be one of {', '.join(map(str, self.CLASS_MODES))}"
         require(is_mode, "ImageDataGenerator", expected, class_mode=class_mode)
         self.class_mode, self.reader = class_mode, reader
         self.image_shape, self.target_size = reader.image_shape, reader.target_size
         self.color_mode, self.interpolation = reader.color_mode, reader.interpolation
+
+    @property
+    def filepaths(self) -> list[str]:
+        """The files with their folder."""
+        return [os.path.join(self.directory, name) for name in self.filenames]
+
+    @property
+    def labels(self) -> Any:
+        """The class number, or the targets, of each file."""
+        return self.classes if self.targets is None else self.targets
+
+    def _read_batch(self, indices: np.ndarray) -> Any:
+        paths = (os.path.join(self.directory, self.filenames[i]) for i in indices)
+        images = np.stack([self._change(self.reader.read(path)) for path in paths])
+        self.save_options.save(images, indices, self._random, 10**7)
+        if self.class_mode is None:
+            return images
+        targets = self._make_targets(images, indices)
+        if self.sample_weight is None:
+            return images, targets
+        return images, targets, self.sample_weight[indices]
+
+    def _make_targets(self, images: np.ndarray, indices: np.ndarray) -> np.ndarray:
+        if self.class_mode == "input":
+            return images.copy()
+        if self.class_mode == "raw":
+            return np.asarray(self.targets[indices])
+        if self.class_mode != "categorical":
+            return np.array([self.classes[i] for i in indices], images.dtype)
+        rows = np.zeros((len(indices), len(self.class_indices)), images.dtype)
+        for row, i in zip(rows, indices, strict=True):
+            row[self.classes[i]] = 1
+        return rows
+
+
+class DirectoryIterator(FileIterator):
+    """Batches of the images of a folder; see `ImageDataGenerator.flow_from_directory`.
+
+    Attributes:
+        num_classes: number of classes.
+    """
+
+    CLASS_MODES = ("categorical", "binary", "sparse", "input", None)
 
     def list_files(
         self,
@@ -286,12 +339,11 @@ class DirectoryIterator(ImageIterator):
             follow_links: whether links to folders are followed.
         """
         root = os.fspath(directory)
-        names = list(
-            classes or sorted(entry.name for entry in Path(root).iterdir() if entry.is_dir())
-        )
+        folders = (entry.name for entry in Path(root).iterdir() if entry.is_dir())
+        names = list(classes or sorted(folders))
         self.directory, self.num_classes = directory, len(names)
         self.class_indices = {name: i for i, name in enumerate(names)}
-        self.filenames: list[str] = []
+        self.filenames = []
         labels: list[int] = []
         for name, index in self.class_indices.items():
             files = list(_iter_image_files(os.path.join(root, name), follow_links))
@@ -303,28 +355,109 @@ class DirectoryIterator(ImageIterator):
         self.n = self.samples = len(labels)
         print(f"Found {self.samples} images belonging to {self.num_classes} classes.")
 
-    @property
-    def filepaths(self) -> list[str]:
-        """The files with their folder."""
-        return [os.path.join(self.directory, name) for name in self.filenames]
 
-    @property
-    def labels(self) -> np.ndarray:
-        """The class number of each file."""
-        return self.classes
+@dataclass(frozen=True)
+class FrameColumns:
+    """The columns of a frame of image files.
 
-    def _read_batch(self, indices: np.ndarray) -> Any:
-        paths = (os.path.join(self.directory, self.filenames[i]) for i in indices)
-        images = np.stack([self._change(self.reader.read(path)) for path in paths])
-        self.save_options.save(images, indices, self._random, 10**7)
-        if self.class_mode is None:
-            return images
-        if self.class_mode == "input":
-            return images, images.copy()
-        labels = self.classes[indices]
-        if self.class_mode == "categorical":
-            return images, np.eye(self.num_classes, dtype=images.dtype)[labels]
-        return images, labels.astype(images.dtype)
+    Attributes:
+        file: name of the column of paths.
+        target: name of the column of labels, or several names of columns of targets.
+        weight: name of the column of weights, or None.
+    """
+
+    file: str
+    target: Any
+    weight: str | None
+
+
+class DataFrameIterator(FileIterator):
+    """Batches of the images of a frame; see `ImageDataGenerator.flow_from_dataframe`."""
+
+    CLASS_MODES = ("categorical", "binary", "sparse", "input", "raw", None)
+
+    def list_rows(
+        self,
+        frame: Any,
+        directory: Any,
+        columns: FrameColumns,
+        classes: list[str] | None,
+        split: tuple[float, float] | None,
+        checks_files: bool,
+    ) -> None:
+        """Read the files, labels and weights of a frame, and print the number of files.
+
+        Args:
+            frame: the frame.
+            directory: the folder of the files; None if the paths are complete.
+            columns: the columns of the frame.
+            classes: the labels to use; None for all, in alphabetical order.
+            split: the shares of the rows between which those of a subset lie.
+            checks_files: whether rows without an image file are left out.
+        """
+        self.directory = directory or ""
+        files = list(frame[columns.file])
+        rows = self._find_files(files, columns.file) if checks_files else list(range(len(files)))
+        has_classes = self.class_mode in ("categorical", "binary", "sparse")
+        if has_classes:
+            labels = list(frame[columns.target])
+            rows = self._number_classes(labels, rows, classes)
+        if split:
+            rows = rows[int(split[0] * len(rows)) : int(split[1] * len(rows))]
+        self.filenames = [files[i] for i in rows]
+        self.n = self.samples = len(rows)
+        if has_classes:
+            self.classes = [self._number_of(labels[i]) for i in rows]
+        elif self.class_mode == "raw":
+            self.targets = np.asarray(frame[columns.target])[rows]
+        if columns.weight is not None:
+            self.sample_weight = np.asarray(frame[columns.weight])[rows]
+        kind = "validated" if checks_files else "non-validated"
+        suffix = f" belonging to {len(self.class_indices)} classes" if has_classes else ""
+        print(f"Found {self.samples} {kind} image filenames{suffix}.")
+
+    def _find_files(self, files: list[Any], column: str) -> list[int]:
+        """Return the rows with an image file, and warn about the others."""
+        paths = [os.path.join(self.directory, str(name)) for name in files]
+        rows = [
+            i
+            for i, path in enumerate(paths)
+            if path.lower().endswith(SUFFIXES) and os.path.isfile(path)
+        ]
+        if len(rows) < len(files):
+            text = f"{len(files) - len(rows)} rows have no image file in column {column!r}"
+            example = next(path for i, path in enumerate(paths) if i not in set(rows))
+            warnings.warn(f"{text}, such as {example!r}. They are left out.", stacklevel=4)
+        return rows
+
+    def _number_classes(
+        self, labels: list[Any], rows: list[int], classes: list[str] | None
+    ) -> list[int]:
+        """Number the classes; return the rows whose label is one of them."""
+        who = "ImageDataGenerator: flow_from_dataframe"
+        lists = {i: _as_labels(labels[i]) for i in rows}
+        for label in itertools.chain(*lists.values()):
+            fix = "Write frame[column] = frame[column].astype(str)."
+            is_text = isinstance(label, str)
+            require(is_text, who, "labels that are texts", error=DataError, fix=fix, label=label)
+        names = dict.fromkeys(classes or sorted({*itertools.chain(*lists.values())}))
+        is_valid = self.class_mode != "binary" or len(names) == 2
+        fix = "Pass class_mode='sparse' for class numbers."
+        expected = "two classes for class_mode='binary'"
+        require(is_valid, who, expected, error=DataError, fix=fix, classes=list(names)[:5])
+        self.class_indices = {name: i for i, name in enumerate(names)}
+        return [i for i in rows if any(label in names for label in lists[i])]
+
+    def _number_of(self, label: Any) -> Any:
+        """Return the number of a label, or the numbers of several labels."""
+        indices = [
+            self.class_indices[one] for one in _as_labels(label) if one in self.class_indices
+        ]
+        return indices[0] if isinstance(label, str) else indices
+
+
+def _as_labels(label: Any) -> list[Any]:
+    return list(label) if isinstance(label, list | tuple) else [label]
 
 
 def _iter_image_files(folder: str, follow_links: bool) -> Iterator[str]:
