@@ -31,6 +31,7 @@ MODULES = (
     "ops",
     "optimizers",
     "preprocessing",
+    "random",
     "regularizers",
     "saving",
     "utils",

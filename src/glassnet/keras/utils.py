@@ -18,6 +18,7 @@ from glassnet.keras.downloads import get_file
 from glassnet.keras.images import array_to_img, img_to_array, load_img, save_img
 from glassnet.keras.model_plots import plot_model
 from glassnet.keras.py_dataset import PyDataset
+from glassnet.keras.random import reset_global_generator
 from glassnet.keras.random_seed import next_seed as next_seed
 from glassnet.keras.random_seed import seed_generator
 from glassnet.keras.sequences import pad_sequences
@@ -26,7 +27,7 @@ from glassnet.suggestions import suggest_arguments
 
 @suggest_arguments
 def set_random_seed(seed: int) -> None:
-    """Seed Python's `random`, NumPy's global generator, and all models created afterwards.
+    """Seed Python's and NumPy's global generators, `keras.random`, and models created afterwards.
 
     Each model gets its own seed, the same in every run.
 
@@ -51,6 +52,7 @@ def set_random_seed(seed: int) -> None:
     )
     random.seed(int(seed))
     np.random.seed(int(seed))  # noqa: NPY002
+    reset_global_generator()
     seed_generator(int(seed))
 
 
