@@ -28,7 +28,7 @@ CODE |= {
     "from-scikit-learn.md": 3,
     "images.md": 1,
     "report.md": 1,
-    "series.md": 3,
+    "series.md": 4,
     "tables.md": 3,
     "text.md": 1,
     "trace.md": 3,

@@ -185,6 +185,12 @@ FAULTS = [
     (put("input", [1] * 33), "model: expected examples of 1 to"),
     (put("input", [2**20, 2**20]), "model: expected examples of 1 to"),
     (put("input", None), "model: expected layers and an input shape if there are weights"),
+    (put("input", [None] * 33), "model: expected examples of 1 to"),
+    (put("input", [None, -1]), "model: expected examples of 1 to"),
+    (
+        put("input", [None]),
+        "load: expected layers that fit together. dense_1: expected an input of known size",
+    ),
     (
         put("input", [3]),
         r"load: expected dense_1/kernel to have shape \(3, 2\) and dtype F32. Received: shape=\(2, 2\)",
