@@ -27,7 +27,7 @@ IMPORT_ORDER = (
     {"plots"},
     {"data"},
     {"datasets"},
-    {"activations", "initializers", "regularizers", "schedules"},
+    {"activations", "constraints", "initializers", "regularizers", "schedules"},
     {"layers"},
     {"losses", "optimizers"},
     {"metrics"},
@@ -262,7 +262,12 @@ def is_written_by_users(value):
         gn.optimizers.Optimizer,
         gn.callbacks.Callback,
     )
-    bases += (gn.initializers.Initializer, gn.regularizers.Regularizer, gn.schedules.Schedule)
+    bases += (
+        gn.initializers.Initializer,
+        gn.regularizers.Regularizer,
+        gn.constraints.Constraint,
+        gn.schedules.Schedule,
+    )
     abstract = inspect.isabstract(value) or value in bases
     return value is gn.Sequential or (issubclass(value, bases) and not abstract)
 

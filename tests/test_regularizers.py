@@ -88,6 +88,6 @@ def test_get_and_value_identity():
         regularizers.get("l1l2")
     with pytest.raises(
         ConfigError,
-        match=r"^regularizer: expected a name, a Regularizer or None\. .*=0\.1\. Write L2\(0\.01\) for a",
+        match=r"^regularizer: expected a name, a Regularizer, a function of the weights, or None\. .*=0\.1\. Write L2\(0\.01\) for a",
     ):
         regularizers.get(0.1)

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from glassnet import (
         activations,
         callbacks,
+        constraints,
         data,
         datasets,
         doctor,
@@ -38,6 +39,7 @@ __all__ = [
     "Sequential",
     "activations",
     "callbacks",
+    "constraints",
     "data",
     "datasets",
     "diagnose",

@@ -6,6 +6,7 @@ The penalty is added to the loss, and its gradient to the gradients of the weigh
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import jax.numpy as jnp
@@ -132,6 +133,9 @@ class L1L2(Regularizer):
         return self.l1 * _absolute(w).sum() + self.l2 * jnp.square(w).sum()
 
 
+RegularizerLike = str | Regularizer | Callable[[Array], Array] | None
+"""What `get` accepts."""
+
 REGULARIZERS: dict[str, Regularizer] = {"l1": L1(), "l2": L2(), "l1_l2": L1L2(l1=0.01, l2=0.01)}
 """Regularizers by name.
 
@@ -139,12 +143,15 @@ Keras documents 0.01 and 0.01 for "l1_l2" too, but uses its class defaults, 0 an
 """
 
 
-def get(value: str | Regularizer | None) -> Regularizer | None:
-    """Return the regularizer called `value`; a regularizer or None is returned unchanged.
+def get(value: RegularizerLike) -> Callable[[Array], Array] | None:
+    """Return the regularizer called `value`; a regularizer, a function or None is unchanged.
+
+    A function, written in jax.numpy, gets the weights and returns their penalty, one number.
 
     Raises:
         ConfigError: if the name is unknown (the message suggests another), if `value` is
-            neither a name nor a regularizer, or if it is not a frozen dataclass.
+            neither a name, a regularizer nor a function, or if a regularizer is not a frozen
+            dataclass.
 
     Example:
         >>> get("l2")
@@ -159,13 +166,14 @@ def get(value: str | Regularizer | None) -> Regularizer | None:
             else "Write L2(0.01) for a strength of 0.01."
         )
         require(
-            isinstance(value, Regularizer),
+            callable(value) and not isinstance(value, type),
             "regularizer",
-            "a name, a Regularizer or None",
+            "a name, a Regularizer, a function of the weights, or None",
             regularizer=value,
             fix=fix,
         )
-        require_frozen_dataclass(value)
+        if isinstance(value, Regularizer):
+            require_frozen_dataclass(value)
     return value
 
 

@@ -30,6 +30,7 @@ VALUES = {"np": np, "jnp": jnp, "x": X, "y": Y, "t": np.eye(3, dtype=np.float32)
 MODULES = (
     "activations",
     "callbacks",
+    "constraints",
     "initializers",
     "layers",
     "losses",
@@ -38,7 +39,15 @@ MODULES = (
     "regularizers",
     "utils",
 )
-HAS_GET = ("activations", "initializers", "losses", "metrics", "optimizers", "regularizers")
+HAS_GET = (
+    "activations",
+    "constraints",
+    "initializers",
+    "losses",
+    "metrics",
+    "optimizers",
+    "regularizers",
+)
 IN_ORDER = {"batch_size": 4, "epochs": 4, "shuffle": False, "verbose": 0}
 
 pytestmark = [
@@ -161,7 +170,9 @@ OTHER_DEFAULTS = [
     ("AUC", "from_logits"),
 ]
 """The defaults that the page names as different. Of ignored parameters, the default is None."""
-BASES = "Callback Initializer Layer LearningRateSchedule Loss Metric Optimizer Regularizer"
+BASES = (
+    "Callback Constraint Initializer Layer LearningRateSchedule Loss Metric Optimizer Regularizer"
+)
 SIGNATURES = [
     (module, name)
     for module in (*MODULES, "optimizers.schedules")
@@ -414,8 +425,8 @@ def test_differences(real, code, theirs, ours, why):
 
 COUNTS = {"The main differences": 7,
           "Change the import": 13,
-          "Available names": 21,
-          "The same layers": 21,
+          "Available names": 22,
+          "The same layers": 22,
           "The same layers on images": 7,
           "The same starting weights": 7,
           "The same training": 17,
@@ -424,7 +435,7 @@ COUNTS = {"The main differences": 7,
           "Datasets and downloads": 8,
           "Datasets of batches": 4,
           "What differs, and why": 19,
-          "What is refused, and what to write": 55,
+          "What is refused, and what to write": 54,
           "Not yet": 2}  # fmt: skip
 REMEDIES = {
     "validation_split=0.25": "validation_split=0.25, validation_from='end'",

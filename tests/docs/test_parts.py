@@ -27,6 +27,7 @@ TABLES = {
     "metrics": gn.metrics.METRICS,
     "optimizers": gn.optimizers.OPTIMIZERS,
     "regularizers": gn.regularizers.REGULARIZERS,
+    "constraints": gn.constraints.CONSTRAINTS,
 }
 
 
@@ -74,6 +75,7 @@ def page_text():
         "layers",
         "initializers",
         "regularizers",
+        "constraints",
         "losses",
         "metrics",
         "optimizers",

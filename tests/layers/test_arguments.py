@@ -104,8 +104,8 @@ WRONG = {
         2, bias_initializer=0
     ),
     "Did you mean 'l2'?": lambda: Dense(2, kernel_regularizer="l22"),
-    "expected a name, a Regularizer or None. Received: regularizer=0.1.": lambda: Dense(
-        2, bias_regularizer=0.1
+    "expected a name, a Regularizer, a function of the weights, or None. Received: regularizer=0.1.": lambda: (
+        Dense(2, bias_regularizer=0.1)
     ),
     "Dropout: expected rate from 0 to below 1 (the fraction zeroed). Received: rate=1. A rate of 1 would zero": lambda: (
         Dropout(1)

@@ -497,7 +497,7 @@ def test_a_custom_object_that_was_not_given(tmp_path):
     assert gn.load(path, {"Scale": Scale, "own_loss": own_loss})._loss.function is own_loss
 
 
-@pytest.mark.parametrize("field", ["units", "name", "use_bias", "kernel_regularizer"])
+@pytest.mark.parametrize("field", ["units", "name", "use_bias", "kernel_initializer"])
 def test_a_function_stands_only_where_one_is_expected(path, field):
     edit_file(path, put("layers", 0, field, {"function": "own_loss"}))
     refuses(

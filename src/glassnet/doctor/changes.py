@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import MISSING, dataclass, field, fields, replace
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass, replace
 from typing import Any, NamedTuple
 
 from glassnet import activations, losses, optimizers, schedules
@@ -460,7 +460,7 @@ class ScalePenalties(Change):
         if regularizer is None or self.factor == 0:
             return None
         who, names = type(self).__name__, field_names(regularizer)
-        fits = set(names) <= {"l1", "l2"}
+        fits = is_dataclass(regularizer) and set(names) <= {"l1", "l2"}
         require(fits, who, "regularizers L1, L2 or L1L2", received=regularizer)
         return replace(
             regularizer, **{name: getattr(regularizer, name) * self.factor for name in names}

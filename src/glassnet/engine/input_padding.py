@@ -16,6 +16,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from glassnet.constraints import MaxNorm, MinMaxNorm, NonNeg, UnitNorm
 from glassnet.engine.numeric_fields import get_structure
 from glassnet.engine.stacked_runs import NetworkRun
 from glassnet.engine.train_step import TrainState, create_train_state
@@ -37,6 +38,9 @@ FILL = {
 
 PENALTIES = L1, L2, L1L2, type(None)
 """Regularizers whose penalty does not change with more zeros, and none."""
+
+LIMITS = MaxNorm, MinMaxNorm, NonNeg, UnitNorm, type(None)
+"""Constraints that leave zeros, and do not change with more of them, and none."""
 
 
 def pad_inputs(runs: Sequence[NetworkRun]) -> list[NetworkRun]:
@@ -79,9 +83,11 @@ def _find_first_dense(links: Links) -> int | None:
     """Return the index of the first Dense, if zeros pass all links before it unchanged."""
     for i, link in enumerate(links):
         if type(link) is Dense:
-            return i if type(link.kernel_regularizer) in PENALTIES else None
+            is_padded = type(link.kernel_regularizer) in PENALTIES
+            return i if is_padded and type(link.kernel_constraint) in LIMITS else None
         is_learned = type(link) is Normalization and link.mean is None and not link.invert
-        if not (is_learned or type(link) is BatchNormalization):
+        is_batch = type(link) is BatchNormalization and not link.gamma_constraint
+        if not (is_learned or is_batch):
             return None
     return None
 

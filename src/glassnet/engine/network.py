@@ -27,6 +27,7 @@ from glassnet.errors import DataError, NotReadyError, message, require, wrap_err
 from glassnet.layers import Activation, Composite, Layer, functional
 from glassnet.layers.composite import join_masks
 from glassnet.layers.functional import Links as Links
+from glassnet.layers.weight_fields import constrain_weights
 from glassnet.partial_shapes import is_known, shape_fits
 from glassnet.types import Array, Params, PartialShape, Shape, State
 
@@ -404,6 +405,19 @@ def penalty(links: Links, params: tuple[Params, ...]) -> Array:
     ]
     terms = [term for term in penalties if term is not None]
     return sum(terms[1:], terms[0]) if terms else None
+
+
+def constrain(links: Links, params: tuple[Params, ...]) -> tuple[Params, ...]:
+    """Return the trainable params after the constraints of their layers; None stays None."""
+    return tuple(_constrain_link(link, p) for link, p in zip(links, params, strict=True))
+
+
+def _constrain_link(link: Layer, params: Params) -> Params:
+    if params is None:
+        return None
+    if isinstance(link, Composite):
+        return constrain(link.parts, params)
+    return constrain_weights(link, params)
 
 
 def split_trainable(link: Layer, params: Params) -> tuple[Params, Params]:

@@ -294,11 +294,12 @@ def apply_gradients(
     grads: tuple[Params, ...],
     trainable: tuple[Params, ...],
 ) -> tuple[tuple[Params, ...], Any]:
-    """Clip the gradients and update: return (trainable params, optimizer state)."""
+    """Clip the gradients, update and constrain: return (trainable params, optimizer state)."""
     rate = learning_rate_at(program.optimizer, train_state.rate, train_state.step)
-    return program.optimizer.update(
+    updated, optimizer_state = program.optimizer.update(
         clip_gradients(program.optimizer, grads), train_state.optimizer_state, trainable, rate
     )
+    return network.constrain(program.links, updated), optimizer_state
 
 
 def initial_rate(optimizer: Optimizer) -> float:

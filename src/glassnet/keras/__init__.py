@@ -22,6 +22,7 @@ MODULES = (
     "callbacks",
     "config",
     "data",
+    "constraints",
     "datasets",
     "initializers",
     "layers",

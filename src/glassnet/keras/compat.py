@@ -41,20 +41,17 @@ PARAMETER_HINTS = {
     "backward_layer": "The backward layer is a copy of the layer you pass.",
     "axis": "It is always the last axis; Permute moves another axis there.",
     "batch_size": "Pass the batch size to fit.",
-    "bias_constraint": "Keep biases small with bias_regularizer=.",
     "data_format": "Images are (height, width, channels). "
     "For channels first, put Permute((2, 3, 1)) before the layer.",
     "decay": "Write learning_rate=keras.optimizers.schedules.InverseTimeDecay(rate, 1, decay).",
     "dtype": "Everything is float32; prepare the data with NumPy.",
     "groups": "Every filter uses all channels.",
     "ignore_class": "Give those rows a sample_weight of 0.",
-    "kernel_constraint": "Keep weights small with kernel_regularizer=.",
     "lr": "Write learning_rate=.",
     "return_state": "return_sequences=True returns h of every step; "
     "trace(x, y).steps(name) shows all states.",
     "stateful": "Every row starts from zero: pass complete sequences.",
     "weights": "Write embeddings_initializer=keras.initializers.Constant(matrix).",
-    "reduction": "A loss is the mean over the rows; use sample_weight to weight them.",
     "weight_decay": "Write AdamW, or kernel_regularizer=keras.regularizers.l2(...) in the layers.",
 }
 """What to write instead of an unsupported parameter."""
@@ -73,10 +70,6 @@ NAME_HINTS = {
     **dict.fromkeys(BRANCHES.split(), BRANCHES_HINT),
     **dict.fromkeys(UNSUPPORTED_NAMES.split(), "docs/not-for.md lists alternatives."),
     **dict.fromkeys(OPERATIONS.split(), "Write keras.ops.NAME."),
-    **dict.fromkeys(
-        ("constraints", "max_norm"),
-        "Keep weights small with kernel_regularizer=keras.regularizers.l2(...).",
-    ),
     "CosineSimilarity": "losses.CosineSimilarity is available, with the opposite sign.",
     "BackupAndRestore": 'Write model.fit(..., resume="folder"): run again after an interruption, '
     "it continues exactly.",
@@ -398,7 +391,7 @@ def _normalize_value(name: str, value: Any) -> Any:
     """
     if value is None and name.endswith("_initializer"):
         return "glorot_uniform"
-    if isinstance(value, str) and name.endswith(("_initializer", "_regularizer")):
+    if isinstance(value, str) and name.endswith(("_initializer", "_regularizer", "_constraint")):
         value = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", value).lower()
     if name == "padding" and isinstance(value, str):
         return value.lower()

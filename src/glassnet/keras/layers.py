@@ -208,16 +208,14 @@ BATCH_NORM_INITIALIZERS_SPEC = (
     "beta_initializer='zeros' gamma_initializer='ones'"
     " moving_mean_initializer='zeros' moving_variance_initializer='ones'"
 )
-CONSTRAINTS_SPEC = (
-    "beta_regularizer=None gamma_regularizer=None beta_constraint=None gamma_constraint=None"
-)
+CONSTRAINTS_SPEC = "beta_regularizer=None gamma_regularizer=None beta_constraint gamma_constraint"
 RENORM_SPEC = "renorm=False renorm_clipping=None renorm_momentum=0.99 synchronized=False"
 INPUT_SPEC = (
     "shape batch_size dtype=None|'float32'|'string' sparse=None|False ragged=None|False batch_shape"
 )
 WEIGHTS_SPEC = (
     "use_bias kernel_initializer bias_initializer kernel_regularizer bias_regularizer"
-    " activity_regularizer=None kernel_constraint=None bias_constraint=None"
+    " activity_regularizer=None kernel_constraint bias_constraint"
 )
 LORA_SPEC = "lora_rank=None lora_alpha=None quantization_config=None"
 CHANNELS_LAST_SPEC = "data_format=None|'channels_last'"
@@ -230,7 +228,7 @@ CONV_TRANSPOSE_SPEC = CONV_SPEC.replace("padding", "padding output_padding").rep
 )
 EMBEDDING_SPEC = (
     "input_dim! output_dim! embeddings_initializer embeddings_regularizer"
-    f" embeddings_constraint=None mask_zero weights=None {LORA_SPEC}"
+    f" embeddings_constraint mask_zero weights=None {LORA_SPEC}"
     f"{LAYER_SPEC.replace('input_dim@', 'input_length@')}"
 )
 POOLING_SPEC = f"pool_size strides padding {CHANNELS_LAST_SPEC} name{LAYER_SPEC}"
@@ -238,7 +236,7 @@ GLOBAL_POOLING_SPEC = f"{CHANNELS_LAST_SPEC} keepdims{LAYER_SPEC}"
 RECURRENT_INITIALIZERS_SPEC = "use_bias kernel_initializer recurrent_initializer bias_initializer"
 RECURRENT_REGULARIZERS_SPEC = (
     "kernel_regularizer recurrent_regularizer bias_regularizer activity_regularizer=None"
-    " kernel_constraint=None recurrent_constraint=None bias_constraint=None"
+    " kernel_constraint recurrent_constraint bias_constraint"
     " dropout recurrent_dropout"
 )
 RECURRENT_FLAGS_SPEC = "return_sequences return_state=False go_backwards stateful=False unroll~"
@@ -344,7 +342,7 @@ __all__, __getattr__ = export_aliases(
         ),
         "PReLU": (
             ours.PReLU,
-            "alpha_initializer alpha_regularizer alpha_constraint=None shared_axes" + LAYER_SPEC,
+            "alpha_initializer alpha_regularizer alpha_constraint shared_axes" + LAYER_SPEC,
         ),
         "Permute": (ours.Permute, "dims" + LAYER_SPEC),
         "ReLU": (

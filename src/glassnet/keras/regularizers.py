@@ -8,7 +8,7 @@ from glassnet import regularizers as ours
 from glassnet.keras.compat import export_aliases, make_get
 
 
-def _resolve(value: Any) -> ours.Regularizer | None:
+def _resolve(value: Any) -> Any:
     """Return the regularizer of a name of Keras."""
     return ours.L1L2() if value == "l1l2" else ours.get(value)
 

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import jax
 import numpy as np
 
 from glassnet import activations, initializers
+from glassnet.constraints import ConstraintLike
 from glassnet.errors import is_int, require
 from glassnet.initializers import Initializer
 from glassnet.layers.layer import Layer
 from glassnet.layers.shape import as_tuple
 from glassnet.layers.weight_fields import resolve_fields, weight_penalty
-from glassnet.regularizers import Regularizer
+from glassnet.regularizers import RegularizerLike
 from glassnet.types import Array, Params, Shape
 
 
@@ -88,6 +89,7 @@ class PReLU(Layer):
         shared_axes: axes along which all numbers share one alpha, counted from 1 because the batch
             is axis 0. (1, 2) gives each channel of an image one alpha. An int is one axis. None
             shares along no axis.
+        alpha_constraint: limit on alpha after every step: see `gn.constraints`.
 
     Raises:
         ConfigError: shared_axes has an entry that is not an int >= 1, or, once the shape is known,
@@ -101,8 +103,9 @@ class PReLU(Layer):
     """
 
     alpha_initializer: str | Initializer = "zeros"
-    alpha_regularizer: str | Regularizer | None = None
+    alpha_regularizer: RegularizerLike = None
     shared_axes: Any = None
+    alpha_constraint: ConstraintLike = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         resolve_fields(self)

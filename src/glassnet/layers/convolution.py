@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
 
 from glassnet import activations, initializers
+from glassnet.constraints import ConstraintLike
 from glassnet.errors import is_int, require
 from glassnet.initializers import Initializer
 from glassnet.layers.activation import split_activation
@@ -25,7 +26,7 @@ from glassnet.layers.sliding_window import (
     standardize_tuple,
 )
 from glassnet.layers.weight_fields import resolve_fields, weight_penalty
-from glassnet.regularizers import Regularizer
+from glassnet.regularizers import RegularizerLike
 from glassnet.types import Array, Params, Shape
 
 
@@ -128,8 +129,10 @@ class FullConvolution(Convolution):
     use_bias: bool = True
     kernel_initializer: str | Initializer = "glorot_uniform"
     bias_initializer: str | Initializer = "zeros"
-    kernel_regularizer: str | Regularizer | None = None
-    bias_regularizer: str | Regularizer | None = None
+    kernel_regularizer: RegularizerLike = None
+    bias_regularizer: RegularizerLike = None
+    kernel_constraint: ConstraintLike = field(default=None, kw_only=True)
+    bias_constraint: ConstraintLike = field(default=None, kw_only=True)
 
     is_affine: ClassVar[bool] = True
 
@@ -211,6 +214,8 @@ class Conv1D(GroupedConvolution):
         bias_initializer: initializer of b.
         kernel_regularizer: penalty on W, added to the loss.
         bias_regularizer: penalty on b, added to the loss.
+        kernel_constraint: limit on W after every step: see `gn.constraints`.
+        bias_constraint: limit on b after every step.
         groups: number of groups, >= 1, into which channels and filters are split in order. Each
             filter uses the channels of its group only.
 
@@ -268,6 +273,8 @@ class Conv2D(GroupedConvolution):
         bias_initializer: initializer of b.
         kernel_regularizer: penalty on W, added to the loss.
         bias_regularizer: penalty on b, added to the loss.
+        kernel_constraint: limit on W after every step: see `gn.constraints`.
+        bias_constraint: limit on b after every step.
         groups: number of groups, >= 1, into which channels and filters are split in order. Each
             filter uses the channels of its group only.
 
@@ -383,6 +390,8 @@ class Conv1DTranspose(TransposedConvolution):
         bias_initializer: initializer of b.
         kernel_regularizer: penalty on W, added to the loss.
         bias_regularizer: penalty on b, added to the loss.
+        kernel_constraint: limit on W after every step: see `gn.constraints`.
+        bias_constraint: limit on b after every step.
         output_padding: number of output steps to add at the end, from 0 to below strides; None
             chooses it as above.
 
@@ -439,6 +448,8 @@ class Conv2DTranspose(TransposedConvolution):
         bias_initializer: initializer of b.
         kernel_regularizer: penalty on W, added to the loss.
         bias_regularizer: penalty on b, added to the loss.
+        kernel_constraint: limit on W after every step: see `gn.constraints`.
+        bias_constraint: limit on b after every step.
         output_padding: number of output pixels to add at the end, from 0 to below strides; None
             chooses it as above.
 

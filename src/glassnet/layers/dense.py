@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
 
 from glassnet import activations, initializers
+from glassnet.constraints import ConstraintLike
 from glassnet.errors import is_int, require
 from glassnet.initializers import Initializer
 from glassnet.layers.activation import split_activation
 from glassnet.layers.layer import Layer
 from glassnet.layers.weight_fields import resolve_fields, weight_penalty
-from glassnet.regularizers import Regularizer
+from glassnet.regularizers import RegularizerLike
 from glassnet.types import Array, Params, Shape
 
 
@@ -34,9 +35,12 @@ class Dense(Layer):
         bias_initializer: initializer of b.
         kernel_regularizer: penalty on W, added to the loss.
         bias_regularizer: penalty on b, added to the loss.
+        kernel_constraint: limit on W after every step: see `gn.constraints`.
+        bias_constraint: limit on b after every step.
 
     Raises:
-        ConfigError: units is not an int >= 1; an activation, initializer or regularizer is unknown.
+        ConfigError: units is not an int >= 1; an activation, initializer, regularizer or constraint
+            is unknown.
 
     Example:
         >>> neuron = Dense(1, activation="sigmoid")
@@ -53,8 +57,10 @@ class Dense(Layer):
     use_bias: bool = True
     kernel_initializer: str | Initializer = "glorot_uniform"
     bias_initializer: str | Initializer = "zeros"
-    kernel_regularizer: str | Regularizer | None = None
-    bias_regularizer: str | Regularizer | None = None
+    kernel_regularizer: RegularizerLike = None
+    bias_regularizer: RegularizerLike = None
+    kernel_constraint: ConstraintLike = field(default=None, kw_only=True)
+    bias_constraint: ConstraintLike = field(default=None, kw_only=True)
 
     is_affine: ClassVar[bool] = True
 
@@ -128,8 +134,8 @@ class Maxout(Layer):
     use_bias: bool = True
     kernel_initializer: str | Initializer = "glorot_uniform"
     bias_initializer: str | Initializer = "zeros"
-    kernel_regularizer: str | Regularizer | None = None
-    bias_regularizer: str | Regularizer | None = None
+    kernel_regularizer: RegularizerLike = None
+    bias_regularizer: RegularizerLike = None
 
     def __post_init__(self) -> None:
         require(is_int(self.units, least=1), "Maxout", "units to be an int >= 1", units=self.units)

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 import jax.numpy as jnp
 import numpy as np
 
 from glassnet import initializers
+from glassnet.constraints import ConstraintLike
 from glassnet.errors import DataError, is_int, message, require
 from glassnet.initializers import Initializer
 from glassnet.layers.composite import join_masks
 from glassnet.layers.layer import Layer
 from glassnet.layers.weight_fields import resolve_fields, weight_penalty
-from glassnet.regularizers import Regularizer
+from glassnet.regularizers import RegularizerLike
 from glassnet.types import Array, Params, Shape
 
 MAX_INPUT_DIM = 2**24
@@ -39,6 +40,7 @@ class Embedding(Layer):
         embeddings_initializer: initializer of E.
         embeddings_regularizer: penalty on E, added to the loss.
         mask_zero: whether id 0 is padding, which later layers and the loss ignore.
+        embeddings_constraint: limit on E after every step: see `gn.constraints`.
 
     Raises:
         ConfigError: input_dim or output_dim is out of range; an initializer or regularizer is
@@ -57,8 +59,9 @@ class Embedding(Layer):
     input_dim: int = 1
     output_dim: int = 1
     embeddings_initializer: str | Initializer = "random_uniform"
-    embeddings_regularizer: str | Regularizer | None = None
+    embeddings_regularizer: RegularizerLike = None
     mask_zero: bool = False
+    embeddings_constraint: ConstraintLike = field(default=None, kw_only=True)
 
     is_affine: ClassVar[bool] = True
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import fields, is_dataclass, replace
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -35,7 +35,7 @@ class Place(NamedTuple):
 
 def field_names(part: Any) -> list[str]:
     """Return the fields of a layer, loss or optimizer that may be parameters."""
-    names = () if part is None else fields(part)
+    names = fields(part) if is_dataclass(part) else ()
     return [field.name for field in names if field.init and field.name != "name"]
 
 

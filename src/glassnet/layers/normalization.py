@@ -5,7 +5,7 @@ BatchNormalization, GroupNormalization, LayerNormalization and UnitNormalization
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import jax.numpy as jnp
@@ -13,6 +13,7 @@ import numpy as np
 from jax import lax
 
 from glassnet import initializers
+from glassnet.constraints import ConstraintLike
 from glassnet.errors import is_float32, is_int, require
 from glassnet.initializers import Initializer
 from glassnet.layers.layer import Layer
@@ -39,6 +40,8 @@ class BatchNormalization(Layer):
         epsilon: added to the variance, > 0, in squared units of x.
         center: whether beta exists.
         scale: whether gamma exists.
+        beta_constraint: limit on beta after every step: see `gn.constraints`.
+        gamma_constraint: limit on gamma after every step.
 
     Raises:
         ConfigError: momentum is outside [0, 1), or epsilon is not > 0.
@@ -58,6 +61,8 @@ class BatchNormalization(Layer):
     epsilon: float = 1e-3
     center: bool = True
     scale: bool = True
+    beta_constraint: ConstraintLike = field(default=None, kw_only=True)
+    gamma_constraint: ConstraintLike = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         who = "BatchNormalization"
@@ -73,6 +78,7 @@ class BatchNormalization(Layer):
             "epsilon to be a number > 0",
             epsilon=self.epsilon,
         )
+        resolve_fields(self)
 
     def init(self, rng: np.random.Generator, shape: Shape) -> Params:
         gamma = {"gamma": np.broadcast_to(np.float32(1), shape[-1])} if self.scale else {}
@@ -214,6 +220,8 @@ class LayerNormalization(Layer):
         scale: whether gamma exists.
         beta_initializer: initializer of beta.
         gamma_initializer: initializer of gamma.
+        beta_constraint: limit on beta after every step: see `gn.constraints`.
+        gamma_constraint: limit on gamma after every step.
 
     Raises:
         ConfigError: axis is not the last axis or axes, or, once the shape is known, includes the
@@ -234,6 +242,8 @@ class LayerNormalization(Layer):
     scale: bool = True
     beta_initializer: str | Initializer = "zeros"
     gamma_initializer: str | Initializer = "ones"
+    beta_constraint: ConstraintLike = field(default=None, kw_only=True)
+    gamma_constraint: ConstraintLike = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "axis", _last_axes("LayerNormalization", self.axis))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import jax
@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from glassnet import activations, initializers
+from glassnet.constraints import ConstraintLike
 from glassnet.errors import is_float32, is_int, require
 from glassnet.initializers import Initializer
 from glassnet.layers import recurrent_ops
@@ -20,7 +21,7 @@ from glassnet.layers.layer import Layer
 from glassnet.layers.recurrent_ops import Cell, GRUCell, LSTMCell, RecurrentWeights, SimpleCell
 from glassnet.layers.shape import any_step_mask
 from glassnet.layers.weight_fields import resolve_fields, weight_penalty
-from glassnet.regularizers import Regularizer
+from glassnet.regularizers import RegularizerLike
 from glassnet.types import Array, Params, Shape, State
 
 ActivationLike = str | Callable[[Array], Array]
@@ -246,6 +247,8 @@ class SimpleRNN(Recurrent):
         kernel_regularizer: penalty on W, added to the loss.
         recurrent_regularizer: penalty on U.
         bias_regularizer: penalty on the bias.
+        kernel_constraint, recurrent_constraint, bias_constraint: limits on W, U and the bias after
+            every step: see `gn.constraints`.
         dropout: fraction of x zeroed in training, from 0 to below 1: the same features at each step
             of a sequence.
         recurrent_dropout: fraction of h zeroed in h U: the same units at each step of a sequence.
@@ -274,9 +277,12 @@ class SimpleRNN(Recurrent):
     kernel_initializer: str | Initializer = "glorot_uniform"
     recurrent_initializer: str | Initializer = "orthogonal"
     bias_initializer: str | Initializer = "zeros"
-    kernel_regularizer: str | Regularizer | None = None
-    recurrent_regularizer: str | Regularizer | None = None
-    bias_regularizer: str | Regularizer | None = None
+    kernel_regularizer: RegularizerLike = None
+    recurrent_regularizer: RegularizerLike = None
+    bias_regularizer: RegularizerLike = None
+    kernel_constraint: ConstraintLike = field(default=None, kw_only=True)
+    recurrent_constraint: ConstraintLike = field(default=None, kw_only=True)
+    bias_constraint: ConstraintLike = field(default=None, kw_only=True)
     dropout: float = 0.0
     recurrent_dropout: float = 0.0
     return_sequences: bool = False
@@ -319,6 +325,8 @@ class LSTM(Recurrent):
         kernel_regularizer: penalty on W, added to the loss.
         recurrent_regularizer: penalty on U.
         bias_regularizer: penalty on the bias.
+        kernel_constraint, recurrent_constraint, bias_constraint: limits on W, U and the bias after
+            every step: see `gn.constraints`.
         dropout: fraction of x zeroed in training, from 0 to below 1: the same features at each step
             of a sequence. Together with `recurrent_dropout`, each gate has its own.
         recurrent_dropout: fraction of h zeroed in h U: the same units at each step of a sequence.
@@ -349,9 +357,12 @@ class LSTM(Recurrent):
     recurrent_initializer: str | Initializer = "orthogonal"
     bias_initializer: str | Initializer = "zeros"
     unit_forget_bias: bool = True
-    kernel_regularizer: str | Regularizer | None = None
-    recurrent_regularizer: str | Regularizer | None = None
-    bias_regularizer: str | Regularizer | None = None
+    kernel_regularizer: RegularizerLike = None
+    recurrent_regularizer: RegularizerLike = None
+    bias_regularizer: RegularizerLike = None
+    kernel_constraint: ConstraintLike = field(default=None, kw_only=True)
+    recurrent_constraint: ConstraintLike = field(default=None, kw_only=True)
+    bias_constraint: ConstraintLike = field(default=None, kw_only=True)
     dropout: float = 0.0
     recurrent_dropout: float = 0.0
     return_sequences: bool = False
@@ -398,6 +409,8 @@ class GRU(Recurrent):
         kernel_regularizer: penalty on W, added to the loss.
         recurrent_regularizer: penalty on U.
         bias_regularizer: penalty on the bias.
+        kernel_constraint, recurrent_constraint, bias_constraint: limits on W, U and the bias after
+            every step: see `gn.constraints`.
         dropout: fraction of x zeroed in training, from 0 to below 1: the same features at each step
             of a sequence. Together with `recurrent_dropout`, each gate has its own.
         recurrent_dropout: fraction of h zeroed in h U: the same units at each step of a sequence.
@@ -426,9 +439,12 @@ class GRU(Recurrent):
     kernel_initializer: str | Initializer = "glorot_uniform"
     recurrent_initializer: str | Initializer = "orthogonal"
     bias_initializer: str | Initializer = "zeros"
-    kernel_regularizer: str | Regularizer | None = None
-    recurrent_regularizer: str | Regularizer | None = None
-    bias_regularizer: str | Regularizer | None = None
+    kernel_regularizer: RegularizerLike = None
+    recurrent_regularizer: RegularizerLike = None
+    bias_regularizer: RegularizerLike = None
+    kernel_constraint: ConstraintLike = field(default=None, kw_only=True)
+    recurrent_constraint: ConstraintLike = field(default=None, kw_only=True)
+    bias_constraint: ConstraintLike = field(default=None, kw_only=True)
     dropout: float = 0.0
     recurrent_dropout: float = 0.0
     return_sequences: bool = False

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from abc import ABC
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
 
 from glassnet import initializers
+from glassnet.constraints import ConstraintLike
 from glassnet.initializers import Initializer
 from glassnet.layers.convolution import Convolution
 from glassnet.layers.sliding_window import convolve_depthwise
 from glassnet.layers.weight_fields import weight_penalty
-from glassnet.regularizers import Regularizer
+from glassnet.regularizers import RegularizerLike
 from glassnet.types import Array, Params
 
 
@@ -70,6 +71,8 @@ class DepthwiseConv1D(DepthwiseConvolution):
         bias_initializer: initializer of b.
         depthwise_regularizer: penalty on W, added to the loss.
         bias_regularizer: penalty on b, added to the loss.
+        depthwise_constraint: limit on W after every step: see `gn.constraints`.
+        bias_constraint: limit on b after every step.
 
     Raises:
         ConfigError: a size is not an int >= 1; strides and dilation_rate are both above 1; a name
@@ -97,8 +100,10 @@ class DepthwiseConv1D(DepthwiseConvolution):
     use_bias: bool = True
     depthwise_initializer: str | Initializer = "glorot_uniform"
     bias_initializer: str | Initializer = "zeros"
-    depthwise_regularizer: str | Regularizer | None = None
-    bias_regularizer: str | Regularizer | None = None
+    depthwise_regularizer: RegularizerLike = None
+    bias_regularizer: RegularizerLike = None
+    depthwise_constraint: ConstraintLike = field(default=None, kw_only=True)
+    bias_constraint: ConstraintLike = field(default=None, kw_only=True)
 
     rank: ClassVar[int] = 1
 
@@ -130,6 +135,8 @@ class DepthwiseConv2D(DepthwiseConvolution):
         bias_initializer: initializer of b.
         depthwise_regularizer: penalty on W, added to the loss.
         bias_regularizer: penalty on b, added to the loss.
+        depthwise_constraint: limit on W after every step: see `gn.constraints`.
+        bias_constraint: limit on b after every step.
 
     Raises:
         ConfigError: a size is not an int >= 1; strides and dilation_rate are both above 1; a name
@@ -155,8 +162,10 @@ class DepthwiseConv2D(DepthwiseConvolution):
     use_bias: bool = True
     depthwise_initializer: str | Initializer = "glorot_uniform"
     bias_initializer: str | Initializer = "zeros"
-    depthwise_regularizer: str | Regularizer | None = None
-    bias_regularizer: str | Regularizer | None = None
+    depthwise_regularizer: RegularizerLike = None
+    bias_regularizer: RegularizerLike = None
+    depthwise_constraint: ConstraintLike = field(default=None, kw_only=True)
+    bias_constraint: ConstraintLike = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -174,9 +183,12 @@ class SeparableConvolution(Convolution):
     depthwise_initializer: str | Initializer = "glorot_uniform"
     pointwise_initializer: str | Initializer = "glorot_uniform"
     bias_initializer: str | Initializer = "zeros"
-    depthwise_regularizer: str | Regularizer | None = None
-    pointwise_regularizer: str | Regularizer | None = None
-    bias_regularizer: str | Regularizer | None = None
+    depthwise_regularizer: RegularizerLike = None
+    pointwise_regularizer: RegularizerLike = None
+    bias_regularizer: RegularizerLike = None
+    depthwise_constraint: ConstraintLike = field(default=None, kw_only=True)
+    pointwise_constraint: ConstraintLike = field(default=None, kw_only=True)
+    bias_constraint: ConstraintLike = field(default=None, kw_only=True)
 
     def init_kernels(self, rng: np.random.Generator, channels: int) -> Params:
         depthwise = (*self.kernel_size, channels, self.depth_multiplier)
@@ -231,6 +243,9 @@ class SeparableConv1D(SeparableConvolution):
         depthwise_regularizer: penalty on D, added to the loss.
         pointwise_regularizer: penalty on P, added to the loss.
         bias_regularizer: penalty on b, added to the loss.
+        depthwise_constraint: limit on D after every step: see `gn.constraints`.
+        pointwise_constraint: limit on P after every step.
+        bias_constraint: limit on b after every step.
 
     Raises:
         ConfigError: a size is not an int >= 1; strides and dilation_rate are both above 1; a name
@@ -281,6 +296,9 @@ class SeparableConv2D(SeparableConvolution):
         depthwise_regularizer: penalty on D, added to the loss.
         pointwise_regularizer: penalty on P, added to the loss.
         bias_regularizer: penalty on b, added to the loss.
+        depthwise_constraint: limit on D after every step: see `gn.constraints`.
+        pointwise_constraint: limit on P after every step.
+        bias_constraint: limit on b after every step.
 
     Raises:
         ConfigError: a size is not an int >= 1; strides and dilation_rate are both above 1; a name

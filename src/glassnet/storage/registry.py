@@ -10,6 +10,7 @@ import functools
 
 from glassnet import (
     activations,
+    constraints,
     initializers,
     layers,
     losses,
@@ -39,7 +40,7 @@ TAGS = (
     Tag(
         "layers/BatchNormalization",
         layers.BatchNormalization,
-        "name trainable momentum epsilon center scale",
+        "name trainable momentum epsilon center scale beta_constraint? gamma_constraint?",
     ),
     Tag("layers/Bidirectional", layers.Bidirectional, "name trainable layer merge_mode"),
     Tag("layers/CenterCrop", layers.CenterCrop, "name trainable height width"),
@@ -47,26 +48,30 @@ TAGS = (
         "layers/Conv1D",
         layers.Conv1D,
         "name trainable filters kernel_size strides padding dilation_rate activation use_bias "
-        "kernel_initializer bias_initializer kernel_regularizer bias_regularizer groups?",
+        "kernel_initializer bias_initializer kernel_regularizer bias_regularizer groups? "
+        "kernel_constraint? bias_constraint?",
     ),
     Tag(
         "layers/Conv1DTranspose",
         layers.Conv1DTranspose,
         "name trainable filters kernel_size strides padding dilation_rate activation use_bias "
-        "kernel_initializer bias_initializer kernel_regularizer bias_regularizer output_padding",
+        "kernel_initializer bias_initializer kernel_regularizer bias_regularizer output_padding "
+        "kernel_constraint? bias_constraint?",
     ),
     Tag(
         "layers/Conv2D",
         layers.Conv2D,
         "name trainable filters kernel_size strides padding dilation_rate activation use_bias "
-        "kernel_initializer bias_initializer kernel_regularizer bias_regularizer groups?",
+        "kernel_initializer bias_initializer kernel_regularizer bias_regularizer groups? "
+        "kernel_constraint? bias_constraint?",
     ),
     Tag(
         "layers/Conv2DTranspose",
         layers.Conv2DTranspose,
         "name trainable filters kernel_size strides padding dilation_rate activation use_bias "
         "kernel_initializer bias_initializer kernel_regularizer bias_regularizer "
-        "output_padding?",
+        "output_padding? "
+        "kernel_constraint? bias_constraint?",
     ),
     Tag("layers/Cropping1D", layers.Cropping1D, "name trainable cropping"),
     Tag("layers/Cropping2D", layers.Cropping2D, "name trainable cropping"),
@@ -74,26 +79,30 @@ TAGS = (
         "layers/Dense",
         layers.Dense,
         "name trainable units activation use_bias kernel_initializer bias_initializer "
-        "kernel_regularizer bias_regularizer",
+        "kernel_regularizer bias_regularizer "
+        "kernel_constraint? bias_constraint?",
     ),
     Tag(
         "layers/DepthwiseConv1D",
         layers.DepthwiseConv1D,
         "name trainable kernel_size strides padding depth_multiplier dilation_rate activation "
-        "use_bias depthwise_initializer bias_initializer depthwise_regularizer bias_regularizer",
+        "use_bias depthwise_initializer bias_initializer depthwise_regularizer bias_regularizer "
+        "depthwise_constraint? bias_constraint?",
     ),
     Tag(
         "layers/DepthwiseConv2D",
         layers.DepthwiseConv2D,
         "name trainable kernel_size strides padding depth_multiplier dilation_rate activation "
-        "use_bias depthwise_initializer bias_initializer depthwise_regularizer bias_regularizer",
+        "use_bias depthwise_initializer bias_initializer depthwise_regularizer bias_regularizer "
+        "depthwise_constraint? bias_constraint?",
     ),
     Tag("layers/Dropout", layers.Dropout, "name trainable rate noise_shape?"),
     Tag(
         "layers/Embedding",
         layers.Embedding,
         "name trainable input_dim output_dim embeddings_initializer embeddings_regularizer "
-        "mask_zero",
+        "mask_zero "
+        "embeddings_constraint?",
     ),
     Tag("layers/Flatten", layers.Flatten, "name trainable"),
     Tag(
@@ -102,7 +111,8 @@ TAGS = (
         "name trainable units activation recurrent_activation use_bias kernel_initializer "
         "recurrent_initializer bias_initializer kernel_regularizer recurrent_regularizer "
         "bias_regularizer dropout recurrent_dropout return_sequences go_backwards reset_after "
-        "zero_output_for_mask",
+        "zero_output_for_mask "
+        "kernel_constraint? recurrent_constraint? bias_constraint?",
     ),
     Tag("layers/GaussianDropout", layers.GaussianDropout, "name trainable rate"),
     Tag("layers/GaussianNoise", layers.GaussianNoise, "name trainable stddev"),
@@ -122,13 +132,15 @@ TAGS = (
         "name trainable units activation recurrent_activation use_bias kernel_initializer "
         "recurrent_initializer bias_initializer unit_forget_bias kernel_regularizer "
         "recurrent_regularizer bias_regularizer dropout recurrent_dropout return_sequences "
-        "go_backwards zero_output_for_mask",
+        "go_backwards zero_output_for_mask "
+        "kernel_constraint? recurrent_constraint? bias_constraint?",
     ),
     Tag("layers/Layer", layers.Layer, "name trainable"),
     Tag(
         "layers/LayerNormalization",
         layers.LayerNormalization,
-        "name trainable axis epsilon center scale beta_initializer gamma_initializer",
+        "name trainable axis epsilon center scale beta_initializer gamma_initializer "
+        "beta_constraint? gamma_constraint?",
     ),
     Tag("layers/Masking", layers.Masking, "name trainable mask_value"),
     Tag("layers/MaxPooling1D", layers.MaxPooling1D, "name trainable pool_size strides padding"),
@@ -147,7 +159,7 @@ TAGS = (
     Tag(
         "layers/PReLU",
         layers.PReLU,
-        "name trainable alpha_initializer alpha_regularizer shared_axes",
+        "name trainable alpha_initializer alpha_regularizer shared_axes alpha_constraint?",
     ),
     Tag("layers/Parallel", layers.Parallel, "name trainable branches merge"),
     Tag("layers/Permute", layers.Permute, "name trainable dims"),
@@ -190,21 +202,24 @@ TAGS = (
         layers.SeparableConv1D,
         "name trainable filters kernel_size strides padding dilation_rate depth_multiplier "
         "activation use_bias depthwise_initializer pointwise_initializer bias_initializer "
-        "depthwise_regularizer pointwise_regularizer bias_regularizer",
+        "depthwise_regularizer pointwise_regularizer bias_regularizer "
+        "depthwise_constraint? pointwise_constraint? bias_constraint?",
     ),
     Tag(
         "layers/SeparableConv2D",
         layers.SeparableConv2D,
         "name trainable filters kernel_size strides padding dilation_rate depth_multiplier "
         "activation use_bias depthwise_initializer pointwise_initializer bias_initializer "
-        "depthwise_regularizer pointwise_regularizer bias_regularizer",
+        "depthwise_regularizer pointwise_regularizer bias_regularizer "
+        "depthwise_constraint? pointwise_constraint? bias_constraint?",
     ),
     Tag(
         "layers/SimpleRNN",
         layers.SimpleRNN,
         "name trainable units activation use_bias kernel_initializer recurrent_initializer "
         "bias_initializer kernel_regularizer recurrent_regularizer bias_regularizer dropout "
-        "recurrent_dropout return_sequences go_backwards zero_output_for_mask",
+        "recurrent_dropout return_sequences go_backwards zero_output_for_mask "
+        "kernel_constraint? recurrent_constraint? bias_constraint?",
     ),
     Tag(
         "layers/TextVectorization",
@@ -236,6 +251,10 @@ TAGS = (
     Tag("regularizers/L1", regularizers.L1, "l1"),
     Tag("regularizers/L1L2", regularizers.L1L2, "l1 l2"),
     Tag("regularizers/L2", regularizers.L2, "l2"),
+    Tag("constraints/MaxNorm", constraints.MaxNorm, "max_value axis"),
+    Tag("constraints/MinMaxNorm", constraints.MinMaxNorm, "min_value max_value rate axis"),
+    Tag("constraints/NonNeg", constraints.NonNeg, ""),
+    Tag("constraints/UnitNorm", constraints.UnitNorm, "axis"),
     Tag("losses/BinaryCrossentropy", losses.BinaryCrossentropy, "from_logits label_smoothing"),
     Tag(
         "losses/BinaryFocalCrossentropy",

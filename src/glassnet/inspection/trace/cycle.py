@@ -26,6 +26,7 @@ from glassnet.inspection.trace.pass_figure import (
 from glassnet.inspection.trace.render_dense import get_slope
 from glassnet.inspection.trace.trace_data import TraceData
 from glassnet.layers import Activation
+from glassnet.layers.weight_fields import has_constraint
 from glassnet.optimizers import SGD
 from glassnet.plots import svg
 
@@ -287,10 +288,13 @@ def _describe_input(trace: TraceData, choice: RowChoice) -> list[str]:
 def _describe_update(trace: TraceData) -> list[str]:
     """Return the update of the weight with the largest gradient, for each layer."""
     optimizer, rate = trace.program.optimizer, format_number(trace.rate)
-    is_plain = isinstance(optimizer, SGD) and optimizer.momentum == 0
+    is_constrained = any(has_constraint(link.link) for link in trace.links)
+    is_plain = isinstance(optimizer, SGD) and optimizer.momentum == 0 and not is_constrained
     rule = f"w ← w - η dL/dw with η = {rate}"
     if not is_plain:
         rule = f"w ← w + the step of {type(optimizer).__name__} at rate {rate}"
+    if is_constrained:
+        rule += " and of the constraints"
     lines = []
     for link in trace.links:
         for key in list(link.update)[:1]:
