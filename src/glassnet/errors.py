@@ -70,7 +70,7 @@ class ArgumentError(GlassnetError, TypeError):
 
 
 class DownloadError(GlassnetError, OSError):
-    """A dataset that is not on this machine and could not be downloaded."""
+    """A dataset, or another file, that is not on this machine and could not be downloaded."""
 
 
 class ModelFileError(GlassnetError, ValueError):

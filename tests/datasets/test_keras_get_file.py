@@ -3,6 +3,7 @@
 Oracle: the files that a local server serves, and Keras's own `get_file` for the paths.
 """
 
+import doctest
 import hashlib
 import http.server
 import importlib
@@ -96,6 +97,11 @@ def address(tmp_path, monkeypatch):
         service.shutdown()
 
 
+def test_the_example():
+    assert doctest.testmod(downloads).failed == 0
+    assert doctest.testmod(downloads).attempted
+
+
 def tree(folder):
     return {path.relative_to(folder).as_posix() for path in pathlib.Path(folder).rglob("*")}
 
@@ -130,6 +136,8 @@ def test_as_notebooks_write_it(address, tmp_path, monkeypatch):
     path = get_file("aclImdb_v1", origin, untar=True, cache_dir=".", cache_subdir="")
     assert path == "./aclImdb_v1"
     assert pathlib.Path("aclImdb_v1/photos/1.txt").read_bytes() == b"one"
+    # The server marks it as encoded; it is stored as it is.
+    assert pathlib.Path("aclImdb_v1_archive").read_bytes() == CONTENTS["/photos.tgz"]
     os.remove("aclImdb_v1/photos/1.txt")
     get_file("aclImdb_v1", origin, untar=True, cache_dir=".", cache_subdir="")
     assert os.path.exists("aclImdb_v1/photos/1.txt")

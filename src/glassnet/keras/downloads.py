@@ -101,6 +101,15 @@ def get_file(
         DownloadError: the file cannot be downloaded, or has another checksum.
         DataError: the archive is damaged, or refused.
 
+    Example:
+        >>> import tempfile
+        >>> folder = tempfile.mkdtemp()
+        >>> _ = Path(folder, "rows.csv").write_text("1,2")
+        >>> origin = "https://example.org/rows.csv"
+        >>> path = get_file("rows.csv", origin, cache_dir=folder, cache_subdir="")
+        >>> Path(path).read_text()  # It is there, so nothing is downloaded.
+        '1,2'
+
     Source: the signature and the paths are those of Keras 3.
     """
     expected = "origin to be the address of a file"
