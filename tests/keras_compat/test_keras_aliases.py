@@ -70,7 +70,7 @@ for "random_uniform".
 
 NEEDED = {
     "factor": 0.2, "height": 3, "width": 3, "height_factor": 0.2, "width_factor": 0.2,
-    "activation": "relu", "boundaries": [10, 20], "decay_rate": 0.5, "decay_steps": 10, "dims": (2, 1), "filename": "log.csv",
+    "activation": "relu", "boundaries": [10, 20], "cell": keras.layers.GRUCell(3), "cells": [keras.layers.GRUCell(3)], "decay_rate": 0.5, "decay_steps": 10, "dims": (2, 1), "filename": "log.csv",
     "filepath": "best.glassnet", "filters": 3, "function": np.tanh, "initial_learning_rate": 0.1, "input_dim": 5, "kernel_size": 2,
     "layer": keras.layers.LSTM(3), "n": 3, "output_dim": 3, "pool_size": 2, "rate": 0.5, "schedule": lambda epoch, rate: rate, "scale": 2.0,
     "shape": (3,), "stddev": 0.1, "target_shape": (3,), "units": 3, "values": [0.1, 0.01, 0.001],

@@ -45,7 +45,6 @@ PARAMETER_HINTS = {
     "For channels first, put Permute((2, 3, 1)) before the layer.",
     "decay": "Write learning_rate=keras.optimizers.schedules.InverseTimeDecay(rate, 1, decay).",
     "dtype": "Everything is float32; prepare the data with NumPy.",
-    "groups": "Every filter uses all channels.",
     "ignore_class": "Give those rows a sample_weight of 0.",
     "lr": "Write learning_rate=.",
     "return_state": "return_sequences=True returns h of every step; "

@@ -12,7 +12,17 @@ import numpy as np
 from glassnet import activations
 from glassnet import layers as ours
 from glassnet.errors import is_float32, is_int, require
-from glassnet.keras.compat import SubclassGuard, Unsupported, export_aliases
+from glassnet.keras.compat import KerasAlias, SubclassGuard, Unsupported, export_aliases
+from glassnet.keras.recurrent_cells import (
+    CellStack,
+    CellTest,
+    LayerTest,
+    RecurrentCell,
+    cell_factory,
+    is_rnn,
+    make_rnn,
+    stack_cells,
+)
 from glassnet.layers.text import as_texts
 from glassnet.pipeline.batches import as_epoch_iterable, is_stream
 
@@ -220,11 +230,24 @@ WEIGHTS_SPEC = (
 LORA_SPEC = "lora_rank=None lora_alpha=None quantization_config=None"
 CHANNELS_LAST_SPEC = "data_format=None|'channels_last'"
 CONV_SPEC = (
-    f"filters kernel_size strides padding {CHANNELS_LAST_SPEC} dilation_rate groups=1 activation"
+    f"filters kernel_size strides padding {CHANNELS_LAST_SPEC} dilation_rate groups activation"
     f" {WEIGHTS_SPEC}{LAYER_SPEC}"
 )
-CONV_TRANSPOSE_SPEC = CONV_SPEC.replace("padding", "padding output_padding").replace(
-    " groups=1", ""
+CONV_TRANSPOSE_SPEC = CONV_SPEC.replace("padding", "padding output_padding").replace(" groups", "")
+DEPTHWISE_SPEC = (
+    f"kernel_size strides padding depth_multiplier {CHANNELS_LAST_SPEC} dilation_rate activation"
+    " use_bias depthwise_initializer bias_initializer depthwise_regularizer bias_regularizer"
+    f" activity_regularizer=None depthwise_constraint=None bias_constraint=None{LAYER_SPEC}"
+)
+SEPARABLE_SPEC = (
+    f"filters kernel_size strides padding {CHANNELS_LAST_SPEC} dilation_rate depth_multiplier"
+    " activation use_bias depthwise_initializer pointwise_initializer bias_initializer"
+    " depthwise_regularizer pointwise_regularizer bias_regularizer activity_regularizer=None"
+    f" depthwise_constraint=None pointwise_constraint=None bias_constraint=None{LAYER_SPEC}"
+)
+SPATIAL_DROPOUT_SPEC = (
+    "rate! seed~ name dtype=None|'float32'"
+    " * input_shape@ input_dim@ batch_input_shape@ batch_shape@"
 )
 EMBEDDING_SPEC = (
     "input_dim! output_dim! embeddings_initializer embeddings_regularizer"
@@ -254,12 +277,88 @@ SIMPLE_RNN_SPEC = (
     f"units! activation {RECURRENT_INITIALIZERS_SPEC} {RECURRENT_REGULARIZERS_SPEC}"
     f" {RECURRENT_FLAGS_SPEC} seed~{RECURRENT_LAYER_SPEC}"
 )
+RNN_SPEC = f"cell! {RECURRENT_FLAGS_SPEC} zero_output_for_mask{LAYER_SPEC}"
+CELL_REGULARIZERS_SPEC = RECURRENT_REGULARIZERS_SPEC.replace(" activity_regularizer=None", "")
+CELL_SPEC = f"seed~{LAYER_SPEC}"
+SIMPLE_RNN_CELL_SPEC = (
+    f"units! activation {RECURRENT_INITIALIZERS_SPEC} {CELL_REGULARIZERS_SPEC} {CELL_SPEC}"
+)
+GRU_CELL_SPEC = (
+    f"units! activation recurrent_activation {RECURRENT_INITIALIZERS_SPEC}"
+    f" {CELL_REGULARIZERS_SPEC} reset_after {CELL_SPEC}"
+)
+LSTM_CELL_SPEC = (
+    f"units! activation recurrent_activation {RECURRENT_INITIALIZERS_SPEC} unit_forget_bias"
+    f" {CELL_REGULARIZERS_SPEC} {CELL_SPEC}"
+)
+RESIZING_SPEC = (
+    "height! width! interpolation crop_to_aspect_ratio pad_to_aspect_ratio fill_mode='constant'"
+    f" fill_value antialias {CHANNELS_LAST_SPEC}{LAYER_SPEC}"
+)
 FACTORS_SPEC = "height_factor width_factor fill_mode interpolation seed~ fill_value"
 TEXT_SPEC = (
     "max_tokens standardize split ngrams output_mode output_sequence_length"
     " pad_to_max_tokens=False vocabulary idf_weights sparse=False ragged=False encoding='utf-8'"
     f" name{LAYER_SPEC}"
 )
+
+
+def _spatial_dropout1d(
+    rate: float, *, name: str | None = None, trainable: bool = True
+) -> ours.Dropout:
+    return ours.Dropout(rate, noise_shape=(None, 1, None), name=name, trainable=trainable)
+
+
+def _spatial_dropout2d(
+    rate: float, *, name: str | None = None, trainable: bool = True
+) -> ours.Dropout:
+    return ours.Dropout(rate, noise_shape=(None, 1, 1, None), name=name, trainable=trainable)
+
+
+@dataclass(frozen=True)
+class SpatialDropoutTest:
+    """Type of Dropout layers that drop whole channels, for `isinstance`."""
+
+    rank: int
+
+    def __instancecheck__(self, layer: Any) -> bool:
+        shared = (None, *[1] * self.rank, None)
+        return isinstance(layer, ours.Dropout) and layer.noise_shape == shared
+
+
+TABLE_FIX = "Columns of a table need no encoding: fit(table, target=...) encodes them."
+ENCODERS = {
+    name: Unsupported(name, expected, f"{fix} {TABLE_FIX}", ())
+    for name, expected, fix in (
+        (
+            "CategoryEncoding",
+            "classes encoded before the network",
+            "Write keras.utils.to_categorical(x, num_classes).",
+        ),
+        (
+            "Discretization",
+            "bins computed before the network",
+            "Write np.digitize(x, boundaries).",
+        ),
+        (
+            "Hashing",
+            "bins computed before the network",
+            "Write [zlib.crc32(word.encode()) % num_bins for word in words].",
+        ),
+        (
+            "IntegerLookup",
+            "numbers of categories computed before the network",
+            "Write np.unique(x, return_inverse=True).",
+        ),
+        (
+            "StringLookup",
+            "numbers of categories computed before the network",
+            "Write np.unique(x, return_inverse=True), or TextVectorization for the words of texts.",
+        ),
+    )
+}
+"""Layers that encode categories, with what to write instead."""
+
 
 __all__, __getattr__ = export_aliases(
     __name__,
@@ -268,7 +367,7 @@ __all__, __getattr__ = export_aliases(
             "Layer",
             "a subclass with @dataclass(frozen=True)",
             "Define init and __call__.",
-            ours.Layer,
+            (ours.Layer, RecurrentCell, CellStack),
             KerasLayerBase,
         ),
         "Activation": (ours.Activation, "activation!" + LAYER_SPEC),
@@ -286,18 +385,26 @@ __all__, __getattr__ = export_aliases(
             ours.Bidirectional,
             "layer merge_mode weights=None backward_layer=None" + LAYER_SPEC,
         ),
+        "CenterCrop": (ours.CenterCrop, f"height! width! {CHANNELS_LAST_SPEC}{LAYER_SPEC}"),
         "Conv1D": (ours.Conv1D, CONV_SPEC),
+        "Conv1DTranspose": (ours.Conv1DTranspose, CONV_TRANSPOSE_SPEC),
         "Conv2D": (ours.Conv2D, CONV_SPEC),
         "Conv2DTranspose": (ours.Conv2DTranspose, CONV_TRANSPOSE_SPEC),
         "Convolution1D": (ours.Conv1D, CONV_SPEC),
+        "Convolution1DTranspose": (ours.Conv1DTranspose, CONV_TRANSPOSE_SPEC),
         "Convolution2D": (ours.Conv2D, CONV_SPEC),
         "Convolution2DTranspose": (ours.Conv2DTranspose, CONV_TRANSPOSE_SPEC),
+        "Cropping1D": (ours.Cropping1D, f"cropping{LAYER_SPEC}"),
+        "Cropping2D": (ours.Cropping2D, f"cropping {CHANNELS_LAST_SPEC}{LAYER_SPEC}"),
         "Dense": (ours.Dense, f"units! activation {WEIGHTS_SPEC} {LORA_SPEC}{LAYER_SPEC}"),
+        "DepthwiseConv1D": (ours.DepthwiseConv1D, DEPTHWISE_SPEC),
+        "DepthwiseConv2D": (ours.DepthwiseConv2D, DEPTHWISE_SPEC),
         "Dropout": (ours.Dropout, f"rate! noise_shape seed~{LAYER_SPEC}"),
         "ELU": (_elu, "alpha" + LAYER_SPEC, ActivationAlias("elu")),
         "Embedding": (ours.Embedding, EMBEDDING_SPEC),
         "Flatten": (ours.Flatten, CHANNELS_LAST_SPEC + LAYER_SPEC),
         "GRU": (ours.GRU, GRU_SPEC),
+        "GRUCell": KerasAlias("GRUCell", cell_factory(ours.GRU), GRU_CELL_SPEC, CellTest(ours.GRU)),
         "GaussianDropout": (ours.GaussianDropout, "rate seed~" + LAYER_SPEC),
         "GaussianNoise": (ours.GaussianNoise, "stddev seed~" + LAYER_SPEC),
         "GlobalAveragePooling1D": (ours.GlobalAveragePooling1D, GLOBAL_POOLING_SPEC),
@@ -308,6 +415,11 @@ __all__, __getattr__ = export_aliases(
         "GlobalMaxPool2D": (ours.GlobalMaxPooling2D, GLOBAL_POOLING_SPEC),
         "GlobalMaxPooling1D": (ours.GlobalMaxPooling1D, GLOBAL_POOLING_SPEC),
         "GlobalMaxPooling2D": (ours.GlobalMaxPooling2D, GLOBAL_POOLING_SPEC),
+        "GroupNormalization": (
+            ours.GroupNormalization,
+            "groups axis=-1 epsilon center scale beta_initializer gamma_initializer"
+            f" {CONSTRAINTS_SPEC}{LAYER_SPEC}",
+        ),
         "Identity": (ActivationAlias("linear"), LAYER_SPEC),
         "Input": (_input, INPUT_SPEC + " name tensor=None optional=False", ours.Input),
         "InputLayer": (
@@ -316,6 +428,9 @@ __all__, __getattr__ = export_aliases(
             ours.Input,
         ),
         "LSTM": (ours.LSTM, LSTM_SPEC),
+        "LSTMCell": KerasAlias(
+            "LSTMCell", cell_factory(ours.LSTM), LSTM_CELL_SPEC, CellTest(ours.LSTM)
+        ),
         "Lambda": (
             ours.Activation,
             "function>activation! output_shape~ mask=None arguments=None" + LAYER_SPEC,
@@ -345,6 +460,7 @@ __all__, __getattr__ = export_aliases(
             "alpha_initializer alpha_regularizer alpha_constraint shared_axes" + LAYER_SPEC,
         ),
         "Permute": (ours.Permute, "dims" + LAYER_SPEC),
+        "RNN": (make_rnn, RNN_SPEC, LayerTest(is_rnn)),
         "ReLU": (
             _relu,
             "max_value negative_slope threshold" + LAYER_SPEC,
@@ -374,11 +490,35 @@ __all__, __getattr__ = export_aliases(
         "RepeatVector": (ours.RepeatVector, "n" + LAYER_SPEC),
         "Rescaling": (ours.Rescaling, "scale! offset" + LAYER_SPEC),
         "Reshape": (ours.Reshape, "target_shape!" + LAYER_SPEC),
+        "Resizing": (ours.Resizing, RESIZING_SPEC),
+        "SeparableConv1D": (ours.SeparableConv1D, SEPARABLE_SPEC),
+        "SeparableConv2D": (ours.SeparableConv2D, SEPARABLE_SPEC),
+        "SeparableConvolution1D": (ours.SeparableConv1D, SEPARABLE_SPEC),
+        "SeparableConvolution2D": (ours.SeparableConv2D, SEPARABLE_SPEC),
         "SimpleRNN": (ours.SimpleRNN, SIMPLE_RNN_SPEC),
+        "SimpleRNNCell": KerasAlias(
+            "SimpleRNNCell",
+            cell_factory(ours.SimpleRNN),
+            SIMPLE_RNN_CELL_SPEC,
+            CellTest(ours.SimpleRNN),
+        ),
         "Softmax": (_softmax, "axis" + LAYER_SPEC, ActivationAlias("softmax")),
+        "SpatialDropout1D": (_spatial_dropout1d, SPATIAL_DROPOUT_SPEC, SpatialDropoutTest(1)),
+        "SpatialDropout2D": (
+            _spatial_dropout2d,
+            SPATIAL_DROPOUT_SPEC.replace("seed~", f"{CHANNELS_LAST_SPEC} seed~", 1),
+            SpatialDropoutTest(2),
+        ),
+        "StackedRNNCells": KerasAlias(
+            "StackedRNNCells", stack_cells, f"cells!{LAYER_SPEC}", CellStack
+        ),
         "TextVectorization": (_text_vectorization, TEXT_SPEC, ours.TextVectorization),
+        "TimeDistributed": (ours.TimeDistributed, "layer!" + LAYER_SPEC),
         "UnitNormalization": (ours.UnitNormalization, "axis" + LAYER_SPEC),
+        "UpSampling1D": (ours.UpSampling1D, "size" + LAYER_SPEC),
         "UpSampling2D": (ours.UpSampling2D, f"size {CHANNELS_LAST_SPEC} interpolation{LAYER_SPEC}"),
+        "ZeroPadding1D": (ours.ZeroPadding1D, f"padding {CHANNELS_LAST_SPEC}{LAYER_SPEC}"),
         "ZeroPadding2D": (ours.ZeroPadding2D, f"padding {CHANNELS_LAST_SPEC}{LAYER_SPEC}"),
-    },
+    }
+    | ENCODERS,
 )
