@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from glassnet import keras
-from glassnet.errors import ConfigError
+from glassnet.errors import ConfigError, ModelFileError
 from glassnet.keras import backend as K
 from oracles import FLOAT32, close, import_keras
 
@@ -105,9 +105,48 @@ def test_save_model_writes_what_load_model_reads(tmp_path):
         keras.models.save_model(model, path, overwrite=False)
 
 
-def test_a_registered_class_is_unchanged():
-    real = import_keras()
-    ours = keras.saving.register_keras_serializable
-    assert ours("lab", name="Mine")(np.ones) is np.ones
-    theirs = inspect.signature(real.saving.register_keras_serializable)
-    assert [*inspect.signature(ours).parameters] == [*theirs.parameters]
+@pytest.fixture
+def registered():
+    """The dict of custom objects, which is empty after the test."""
+    objects = keras.utils.get_custom_objects()
+    yield objects
+    objects.clear()
+
+
+def make_custom(tmp_path):
+    """Return the file of a model with an activation of its own, and the activation."""
+
+    def halve(x):
+        return x / 2
+
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, activation=halve)])
+    model.save(tmp_path / "model.keras")
+    return tmp_path / "model.keras", halve
+
+
+def test_a_registered_function_is_found_by_load_model(registered, tmp_path):
+    path, halve = make_custom(tmp_path)
+    with pytest.raises(ModelFileError, match=r"custom_objects=\{'halve'"):
+        keras.models.load_model(path)
+    assert keras.utils.register_keras_serializable("lab")(halve) is halve
+    assert registered == {"halve": halve}
+    assert keras.saving.load_model(path).count_params() == 3
+
+
+def test_custom_objects_of_a_scope(registered, tmp_path):
+    path, halve = make_custom(tmp_path)
+    with keras.utils.custom_object_scope({"halve": halve}):
+        assert keras.models.load_model(path).count_params() == 3
+        keras.saving.register_keras_serializable(name="Half")(halve)
+        assert list(keras.saving.get_custom_objects()) == ["halve", "Half"]
+    assert registered == {}
+    registered["halve"] = None
+    assert keras.models.load_model(path, {"halve": halve}).count_params() == 3
+    with pytest.raises(ConfigError, match="a dict of classes and functions by name"):
+        keras.utils.custom_object_scope([halve])
+
+
+def test_parameters_of_register_keras_serializable():
+    theirs = inspect.signature(import_keras().saving.register_keras_serializable)
+    ours = inspect.signature(keras.saving.register_keras_serializable)
+    assert [*ours.parameters] == [*theirs.parameters]

@@ -178,15 +178,17 @@ def test_former_modules_have_the_names_of_today(home):
         assert getattr(module, name) is getattr(today, name)
 
 
-@pytest.mark.parametrize(
-    "path",
-    """utils.pad_sequences utils.load_img utils.img_to_array utils.get_file utils.plot_model
-    utils.timeseries_dataset_from_array models.save_model saving.load_model random.normal
-    preprocessing.image.ImageDataGenerator preprocessing.text.Tokenizer backend.mean
-    preprocessing.sequence.pad_sequences preprocessing.image_dataset_from_directory
-    utils.np_utils.to_categorical utils.vis_utils.plot_model layers.core.Dense
-    Layer Loss Metric Optimizer Initializer Regularizer version config.floatx""".split(),
-)
+PATHS = """
+utils.pad_sequences utils.load_img utils.img_to_array utils.get_file utils.plot_model
+utils.timeseries_dataset_from_array models.save_model saving.load_model random.normal
+preprocessing.image.ImageDataGenerator preprocessing.text.Tokenizer backend.mean
+preprocessing.sequence.pad_sequences preprocessing.image_dataset_from_directory
+utils.np_utils.to_categorical utils.vis_utils.plot_model layers.core.Dense
+Layer Loss Metric Optimizer Initializer Regularizer version config.floatx
+"""
+
+
+@pytest.mark.parametrize("path", PATHS.split())
 def test_names_that_labs_import_are_here(path):
     value = keras
     for name in path.split("."):

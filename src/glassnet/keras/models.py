@@ -43,6 +43,7 @@ from glassnet.keras.compat import (
     Unsupported,
     export_aliases,
 )
+from glassnet.keras.custom_objects import add_registered
 from glassnet.keras.missing_names import MissingName
 from glassnet.keras.optimizer_proxy import OptimizerProxy
 from glassnet.keras.random_seed import next_seed
@@ -755,7 +756,7 @@ def load_model(
         ModelFileError: see `glassnet.load`.
     """
     model = Sequential()
-    model._model = load(filepath, custom_objects, compile)
+    model._model = load(filepath, add_registered(custom_objects), compile)
     return model
 
 

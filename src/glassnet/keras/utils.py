@@ -10,6 +10,7 @@ import numpy as np
 from glassnet.data.arrays import to_array
 from glassnet.errors import DataError, is_int, message, require
 from glassnet.keras.compat import export_aliases
+from glassnet.keras.custom_objects import EXPORTS
 from glassnet.keras.data.images import image_dataset_from_directory
 from glassnet.keras.data.series import timeseries_dataset_from_array
 from glassnet.keras.data.splitting import split_dataset
@@ -133,7 +134,8 @@ def normalize(x: Any, axis: int = -1, order: int = 2) -> np.ndarray:
 
 __all__, __getattr__ = export_aliases(
     __name__,
-    {
+    EXPORTS
+    | {
         "PyDataset": PyDataset,
         "Sequence": PyDataset,
         "array_to_img": array_to_img,
