@@ -161,7 +161,8 @@ def read_pixels(path: str, mode: str, channels: int) -> np.ndarray:
         is_deep = image.mode.startswith("I;16")
         eight_bits = (np.asarray(image) >> 8).astype(np.uint8) if is_deep else None
         frame = image if eight_bits is None else Image.fromarray(eight_bits)
-        return np.asarray(frame.convert(mode)).reshape(image.height, image.width, channels)
+        frame = frame if frame.mode == mode else frame.convert(mode)
+        return np.asarray(frame).reshape(image.height, image.width, channels)
 
 
 def _to_size(size: Any) -> tuple[int, int]:

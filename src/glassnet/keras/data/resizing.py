@@ -71,14 +71,18 @@ def resize(image: Array, size: tuple[int, int], interpolation: str) -> Array:
         >>> resize(np.array([[[0], [8]]]), (1, 4), "bilinear")[0, :, 0].tolist()
         [0.0, 2.0, 6.0, 8.0]
     """
-    pixels = image.astype(np.float32)
-    if interpolation in ("bilinear", "nearest"):
-        for axis, n in enumerate(size):
-            pixels = _interpolate(pixels, n, axis, interpolation)
-        return pixels
+    if interpolation == "bilinear":
+        return _resize_bilinear(image, size)
+    if interpolation == "nearest":
+        rows, columns = (
+            np.minimum(_places(n_in, n).astype(int), n_in - 1)
+            for n_in, n in zip(image.shape, size, strict=False)
+        )
+        return image.take(rows, 0).take(columns, 1).astype(np.float32)
     rows, columns = (
-        _weights(n_in, n, interpolation) for n_in, n in zip(image.shape[:2], size, strict=True)
+        _weights(n_in, n, interpolation) for n_in, n in zip(image.shape, size, strict=False)
     )
+    pixels = image.astype(np.float32)
     return np.einsum("ih,hwc,jw->ijc", rows, pixels, columns, optimize=True)
 
 
@@ -103,19 +107,39 @@ def resize_with_padding(image: Array, size: tuple[int, int], interpolation: str)
     return result
 
 
-def _interpolate(pixels: Array, n: int, axis: int, interpolation: str) -> Array:
-    """Return the pixels between the two nearest, or the nearest, along an axis."""
-    n_in = pixels.shape[axis]
-    scale = np.float32(n_in / n)
-    place = (np.arange(n, dtype=np.float32) + np.float32(0.5)) * scale
-    if interpolation == "nearest":
-        return pixels.take(np.minimum(place.astype(int), n_in - 1), axis)
-    place -= np.float32(0.5)
-    lower = np.floor(place)
-    share = (place - lower).reshape((-1, *[1] * (2 - axis)))
-    first = pixels.take(np.maximum(lower, 0).astype(int), axis)
-    second = pixels.take(np.minimum(np.ceil(place), n_in - 1).astype(int), axis)
-    return first + (second - first) * share
+def _resize_bilinear(image: Array, size: tuple[int, int]) -> Array:
+    """Return each pixel as the mean of the four nearest, by their distance."""
+    (top, bottom, down), (left, right, across) = (
+        _neighbors(n_in, n) for n_in, n in zip(image.shape, size, strict=False)
+    )
+    upper, lower = (
+        _mix(rows.take(left, 1), rows.take(right, 1), across[:, None])
+        for rows in (image.take(top, 0), image.take(bottom, 0))
+    )
+    return _mix(upper, lower, down[:, None, None])
+
+
+def _mix(first: Array, second: Array, share: Array) -> Array:
+    """Return first + (second - first) share, as float32."""
+    first = first.astype(np.float32, copy=False)
+    result = second.astype(np.float32)
+    result -= first
+    result *= share
+    result += first
+    return result
+
+
+def _neighbors(n_in: int, n: int) -> tuple[Array, Array, Array]:
+    """Return the two pixels nearest to each of n pixels, and the share of the second."""
+    places = _places(n_in, n) - np.float32(0.5)
+    first = np.floor(places)
+    last = np.minimum(np.ceil(places), n_in - 1)
+    return np.maximum(first, 0).astype(int), last.astype(int), places - first
+
+
+def _places(n_in: int, n: int) -> Array:
+    """Return the centers of n pixels among n_in pixels."""
+    return (np.arange(n, dtype=np.float32) + np.float32(0.5)) * np.float32(n_in / n)
 
 
 @lru_cache(64)
