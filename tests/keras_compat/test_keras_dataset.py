@@ -156,6 +156,22 @@ def test_shuffle_of_many_blocks_is_that_of_a_loop():
     assert np.array_equal(got, [*expected, *rng.permutation(buffer)])
 
 
+def test_selection_of_many_blocks():
+    """Oracle: slices of an array."""
+    n = 3 * INDICES_PER_BLOCK + 17
+    numbers, expected = Dataset.range(n), np.arange(n)
+    some = 2 * INDICES_PER_BLOCK - 3
+    for dataset, part in (
+        (numbers.take(some), expected[:some]),
+        (numbers.skip(some), expected[some:]),
+        (numbers.shard(7, 3), expected[3::7]),
+        (numbers.shard(2 * INDICES_PER_BLOCK, some), expected[some :: 2 * INDICES_PER_BLOCK]),
+        (Dataset.zip(numbers.skip(5), numbers).map(lambda a, b: a), expected[5:]),
+    ):
+        assert len(dataset) == len(part)
+        assert np.array_equal(np.concatenate(list(dataset.batch(1000))), part)
+
+
 def test_orders_without_a_seed_follow_set_random_seed():
     def order():
         keras.utils.set_random_seed(3)

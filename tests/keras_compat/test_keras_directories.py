@@ -99,6 +99,16 @@ def test_the_parts_of_a_seed_are_those_of_keras(photos, capsys):
     assert train.element_spec == (TensorSpec((None, 2, 3, 3)), TensorSpec((None,), "int32"))
 
 
+def test_validation_files_stay_in_order_beside_training_files(photos):
+    """With subset="both", as in Keras; their gray values say which they are."""
+    how = {"validation_split": 0.5, "seed": 7, "image_size": (2, 3), "verbose": False}
+    _, validation = image_dataset_from_directory(photos, subset="both", **how)
+    gray = {f"a{i}.png": 10 * i for i in range(6)} | {f"b{i}.png": 100 + 10 * i for i in range(4)}
+    for _ in range(3):
+        images, _ = next(iter(validation))
+        assert images[:, 0, 0, 0].tolist() == [gray[name] for name in names(validation)]
+
+
 def test_unshuffled_files_are_in_order(photos):
     dataset = image_dataset_from_directory(photos, shuffle=False, image_size=(2, 3), verbose=False)
     images, labels = next(iter(dataset))
