@@ -48,8 +48,8 @@ def split_dataset(
         >>> len(left), [int(number) for number in right]
         (8, [8, 9])
     """
-    batch_size = getattr(dataset, "max_batch_size", None)
-    rows = _to_rows(dataset.unbatch() if batch_size else dataset)
+    batch_size = getattr(dataset, "max_batch_size", getattr(dataset, "_batch_size", None))
+    rows = _to_rows(dataset if batch_size is None else dataset.unbatch())
     n = len(list_arrays(rows)[0])
     n_left, n_right = _resolve_sizes(n, left_size, right_size)
     order = list(range(n))
@@ -59,7 +59,7 @@ def split_dataset(
     def make(indices: Sequence[int]) -> Dataset:
         chosen = np.array(indices)
         part = Dataset.from_tensor_slices(map_structure(lambda array: array[chosen], rows))
-        return part.batch(batch_size) if batch_size else part
+        return part if batch_size is None else part.batch(int(batch_size))
 
     return make(order[:n_left]), make(order[n - n_right :])
 
