@@ -133,6 +133,20 @@ def test_branches(branched, tmp_path, chains):
     assert chains[1][2].branches[1][0].title == "residual_1/inside (Dense)"
 
 
+def test_lengths_that_are_not_known(tmp_path, chains):
+    """Oracle: Keras writes None for a size that is not known. A kernel of 2 shortens a sequence."""
+    layers = gn.layers
+    model = gn.Sequential(
+        [layers.Input((None, 8)), layers.Conv1D(3, 2), layers.GlobalAveragePooling1D()]
+    )
+    keras.utils.plot_model(model, tmp_path / "model.svg", show_shapes=True)
+    assert list_texts(chains[0]) == [
+        ("Input", "Output shape: (None, None, 8)"),
+        ("Conv1D", "Input shape: (None, None, 8)", "Output shape: (None, None, 3)"),
+        ("GlobalAveragePooling1D", "Input shape: (None, None, 3)", "Output shape: (None, 3)"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("name", "start"),
     [("m.png", b"\x89PNG"), ("m.svg", b"<?xml"), ("m.pdf", b"%PDF"), ("m", b"\x89PNG")],

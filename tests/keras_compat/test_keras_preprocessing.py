@@ -341,8 +341,30 @@ def test_errors_of_image_functions(photo, call, error, words):
         call(photo)
 
 
+@pytest.mark.live_keras
+@pytest.mark.parametrize(
+    ("shape", "size", "arguments"),
+    [
+        ((7, 5, 3), (3, 3), {}),
+        ((2, 7, 5, 3), (4, 2), {"interpolation": "nearest"}),
+        ((3, 7, 5), (6, 9), {"data_format": "channels_first"}),
+        ((7, 5, 1), (1, 40), {"interpolation": "bicubic"}),
+    ],
+)
+def test_smart_resize(real, shape, size, arguments):
+    x = RNG.uniform(0, 255, shape).astype(np.float32)
+    images = [k.preprocessing.image.smart_resize(x, size, **arguments) for k in (keras, real)]
+    assert images[0].shape == images[1].shape
+    close(*images, 1e-5)
+
+
+def test_errors_of_smart_resize():
+    with pytest.raises(ConfigError, match=r"size \(height, width\)\. Received: shape=\(3,\)"):
+        keras.preprocessing.image.smart_resize(np.zeros(3), (1, 1))
+
+
 HOMES = {
-    "image": "array_to_img img_to_array load_img save_img",
+    "image": "array_to_img img_to_array load_img save_img smart_resize",
     "sequence": "TimeseriesGenerator pad_sequences",
     "text": "Tokenizer hashing_trick one_hot text_to_word_sequence tokenizer_from_json",
 }

@@ -11,6 +11,7 @@ import numpy as np
 
 from glassnet.data.image_files import IMAGE_FORMATS
 from glassnet.errors import DataError, lookup, require
+from glassnet.keras.ops.image import resize
 from glassnet.suggestions import suggest_arguments
 
 if TYPE_CHECKING:
@@ -190,6 +191,49 @@ def save_img(
         warnings.warn("JPEG has no transparency: the image is converted to RGB.", stacklevel=2)
         image = image.convert("RGB")
     image.save(path, format=file_format, **options)
+
+
+@suggest_arguments
+def smart_resize(
+    x: Any,
+    size: tuple[int, int],
+    interpolation: str = "bilinear",
+    data_format: str | None = "channels_last",
+) -> Any:
+    """Cut the center of images to the proportions of a size, and resize it to that size.
+
+    Shapes:
+        (height, width, channels) to (*size, channels), or the same with a batch axis first.
+
+    Args:
+        x: pixels of one image or several.
+        size: (height, width).
+        interpolation: "bilinear", "nearest", "bicubic", "lanczos3" or "lanczos5".
+        data_format: None or "channels_last"; "channels_first" for (channels, height, width).
+
+    Raises:
+        ConfigError: if an argument is out of range.
+
+    Example:
+        >>> smart_resize(np.arange(8.0).reshape(2, 4, 1), (1, 1)).tolist()
+        [[[3.5]]]
+
+    Source: Keras's smart_resize.
+    """
+    check_data_format("smart_resize", data_format)
+    is_first = data_format == "channels_first"
+    images = np.asarray(x)
+    is_valid = images.ndim in (3, 4) and len(size) == 2
+    expected = "images (height, width, channels), and size (height, width)"
+    require(is_valid, "smart_resize", expected, shape=images.shape, size=size)
+    images = np.moveaxis(images, -3, -1) if is_first else images
+    height, width = images.shape[-3:-1]
+    crop_height = max(min(int(float(width * size[0]) / size[1]), height), 1)
+    crop_width = max(min(int(float(height * size[1]) / size[0]), width), 1)
+    top, left = (height - crop_height) // 2, (width - crop_width) // 2
+    images = images[..., top : top + crop_height, left : left + crop_width, :]
+    resized = np.asarray(resize(images, size, interpolation))
+    return np.moveaxis(resized, -1, -3) if is_first else resized
 
 
 def check_data_format(who: str, data_format: Any) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 from glassnet.errors import NotReadyError, is_float32, require
 from glassnet.layers import Activation, Layer, Parallel, Residual, functional
 from glassnet.suggestions import suggest_arguments
-from glassnet.types import Shape
+from glassnet.types import PartialShape
 
 if TYPE_CHECKING:
     from glassnet.plots.diagrams import Box, Branches
@@ -132,7 +132,9 @@ class _Drawing:
             return chain
         return [self._make_box("Input", "input", shape, shape, None, INPUT_COLOR), *chain]
 
-    def _make_parts(self, layers: Sequence[Layer], shape: Shape | None) -> Iterator[Box | Branches]:
+    def _make_parts(
+        self, layers: Sequence[Layer], shape: PartialShape | None
+    ) -> Iterator[Box | Branches]:
         """Yield a part for each layer."""
         for layer in functional.with_names(layers):
             output_shape = self._find_output_shape(layer, shape)
@@ -143,13 +145,16 @@ class _Drawing:
                 yield self._make_box(kind, name, shape, output_shape, layer)
             shape = output_shape
 
-    def _find_output_shape(self, layer: Layer, shape: Shape | None) -> Shape | None:
+    def _find_output_shape(self, layer: Layer, shape: PartialShape | None) -> PartialShape | None:
         if shape is None or not self.show_shapes:
             return None
-        return functional.init(layer.unfold(), np.random.default_rng(0), shape)[2][-1]
+        return functional.init_partial(layer.unfold(), np.random.default_rng(0), shape)[2][-1]
 
     def _make_branches(
-        self, layer: Parallel | Residual, shape: Shape | None, output_shape: Shape | None
+        self,
+        layer: Parallel | Residual,
+        shape: PartialShape | None,
+        output_shape: PartialShape | None,
     ) -> Branches:
         from glassnet.plots.diagrams import Branches
 
@@ -162,8 +167,8 @@ class _Drawing:
         self,
         kind: str,
         name: str,
-        shape: Shape | None,
-        output_shape: Shape | None,
+        shape: PartialShape | None,
+        output_shape: PartialShape | None,
         layer: Layer | None,
         color: str | None = None,
     ) -> Box:
@@ -186,5 +191,5 @@ class _Drawing:
         return Box(title, tuple(lines), *([color] if color else []))
 
 
-def _with_batch(shape: Shape) -> str:
+def _with_batch(shape: PartialShape) -> str:
     return str((None, *shape))

@@ -5,7 +5,7 @@ from glassnet.keras.data.images import image_dataset_from_directory
 from glassnet.keras.data.series import timeseries_dataset_from_array
 from glassnet.keras.data.texts import text_dataset_from_directory
 from glassnet.keras.image_generators import ImageDataGenerator
-from glassnet.keras.images import array_to_img, img_to_array, load_img, save_img
+from glassnet.keras.images import array_to_img, img_to_array, load_img, save_img, smart_resize
 from glassnet.keras.py_dataset import TimeseriesGenerator
 from glassnet.keras.sequences import pad_sequences
 from glassnet.keras.text_tokenizer import (
@@ -26,6 +26,7 @@ image = register_module(
         "img_to_array": img_to_array,
         "load_img": load_img,
         "save_img": save_img,
+        "smart_resize": smart_resize,
     },
 )
 sequence = register_module(
