@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from glassnet import keras
+from glassnet import keras, layers
 from glassnet.errors import ArgumentError, ConfigError, DataError
 from glassnet.keras.data import TensorSpec
 from glassnet.keras.data.images import read_pixels
@@ -279,6 +279,24 @@ def test_texts(reviews, capsys):
     assert dataset.element_spec == spec
     whole = text_dataset_from_directory(reviews, labels=None, shuffle=False, verbose=False)
     assert next(iter(whole))[9].numpy().decode() == "höchst good 4"
+
+
+def test_training_on_texts(reviews):
+    """Bytes are the texts that they encode: the same vocabulary and the same outputs."""
+    how = {"shuffle": False, "batch_size": 4, "verbose": False}
+    dataset = text_dataset_from_directory(reviews, **how)
+    texts = [f"{text} {i}" for text in ("bad movie", "höchst good") for i in range(5)]
+    core = layers.TextVectorization(output_sequence_length=3)
+    adapted = core.adapt(np.concatenate([batch for batch, _ in dataset]))
+    assert adapted == core.adapt(texts)
+    assert "höchst" in adapted.get_vocabulary()
+    model = keras.Sequential([adapted, keras.layers.Embedding(20, 2), keras.layers.Flatten()])
+    model.add(keras.layers.Dense(1, "sigmoid"))
+    model.compile("adam", "binary_crossentropy")
+    history = model.fit(dataset, validation_data=dataset, epochs=2, verbose=0).history
+    assert list(history) == ["loss", "val_loss"]
+    predicted = model.predict(dataset, verbose=0)
+    np.testing.assert_allclose(predicted, model.predict(texts, verbose=0), rtol=1e-5)
 
 
 @pytest.mark.parametrize(

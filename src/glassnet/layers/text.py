@@ -307,7 +307,7 @@ def _clean_vocabulary(vocabulary: Any, special_tokens: tuple[str, ...]) -> tuple
 
 
 def as_texts(texts: Any) -> Sequence[str]:
-    """Return texts, (n,) or (n, 1), as a list.
+    """Return texts, (n,) or (n, 1), as a list; bytes are decoded as UTF-8.
 
     Raises:
         DataError: `texts` is a single string, or a row is not a string.
@@ -325,14 +325,15 @@ def as_texts(texts: Any) -> Sequence[str]:
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
     require(array.ndim == 1, "texts", "one text per row", error=DataError, shape=array.shape)
-    bad = next((i for i, text in enumerate(array) if not isinstance(text, str)), None)
+    rows = [text.decode(errors="replace") if isinstance(text, bytes) else text for text in array]
+    bad = next((i for i, text in enumerate(rows) if not isinstance(text, str)), None)
     require(
         bad is None,
         "texts",
         "text in every row",
         error=DataError,
         row=bad,
-        received=None if bad is None else array[bad],
+        received=None if bad is None else rows[bad],
         fix='Replace missing texts with "".',
     )
-    return list(array)
+    return rows
