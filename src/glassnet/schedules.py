@@ -25,6 +25,7 @@ from glassnet.types import Array
 
 __all__ = [
     "CosineDecay",
+    "CosineDecayRestarts",
     "ExponentialDecay",
     "InverseTimeDecay",
     "OneCycle",
@@ -249,6 +250,57 @@ class CosineDecay(Schedule):
 
     def _decay(self, peak: float, step: Array) -> Array:
         return peak * (self.alpha + (1 - self.alpha) * _cosine(step / self.decay_steps))
+
+
+@dataclass(frozen=True)
+class CosineDecayRestarts(Schedule):
+    """Cosine decay that starts again: eta m^k ((1 - alpha) (1 + cos(pi f)) / 2 + alpha).
+
+    k counts the restarts, and f is the fraction of the period that has passed. Each period is t
+    times as long as the one before, and starts at m times its rate.
+
+    Args:
+        initial_learning_rate: eta, the rate of the first step.
+        first_decay_steps: the length of the first period, in steps.
+        t_mul: t, the length of a period divided by that of the one before.
+        m_mul: m, the rate at the start of a period divided by that of the one before.
+        alpha: the rate at the end of a period, as a fraction of eta.
+
+    Raises:
+        ConfigError: a rate or factor is not > 0, alpha is not in [0, 1], or first_decay_steps is
+            not an int >= 1.
+
+    Example:
+        >>> restarts = CosineDecayRestarts(0.1, first_decay_steps=10)
+        >>> [f"{restarts(step):.2f}" for step in (0, 5, 10, 20, 30)]
+        ['0.10', '0.05', '0.10', '0.05', '0.10']
+
+    Source: Loshchilov and Hutter 2017, eq. 5; alpha as in Keras.
+    """
+
+    initial_learning_rate: float
+    first_decay_steps: int
+    t_mul: float = 2.0
+    m_mul: float = 1.0
+    alpha: float = 0.0
+
+    def __post_init__(self) -> None:
+        _check_positive(self, "initial_learning_rate", "t_mul", "m_mul")
+        _check_counts(self, "first_decay_steps")
+        _check_non_negative(self, "alpha")
+        require(self.alpha <= 1, "CosineDecayRestarts", "alpha in [0, 1]", alpha=self.alpha)
+
+    def __call__(self, step: Array) -> Array:
+        fraction, growth = step / self.first_decay_steps, self.t_mul
+        if growth == 1:
+            restarts = jnp.floor(fraction)
+            passed = fraction - restarts
+        else:
+            restarts = jnp.floor(jnp.log(1 - fraction * (1 - growth)) / jnp.log(growth))
+            start = (1 - growth**restarts) / (1 - growth)
+            passed = (fraction - start) / growth**restarts
+        factor = 0.5 * self.m_mul**restarts * (1 + jnp.cos(jnp.pi * passed))
+        return self.initial_learning_rate * ((1 - self.alpha) * factor + self.alpha)
 
 
 @dataclass(frozen=True)

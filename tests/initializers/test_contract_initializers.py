@@ -11,6 +11,7 @@ from glassnet import initializers
 from glassnet.initializers import (
     INITIALIZERS,
     Constant,
+    Identity,
     Initializer,
     Orthogonal,
     RandomNormal,
@@ -22,6 +23,7 @@ from glassnet.testing import check_initializer
 
 VARIANTS = [
     Constant(0.3),
+    Identity(2.0),
     Orthogonal(gain=2.0),
     RandomNormal(1.0, 0.2),
     RandomUniform(-1, 2),

@@ -45,6 +45,21 @@ OLD |= {
     ("layers", "LSTM"): RECURRENT,
     ("layers", "GRU"): RECURRENT,
 }
+OLD |= {
+    (module, name): {"lr", "decay"}
+    for module in ("optimizers",)
+    for name in [
+        "SGD",
+        "Adadelta",
+        "Adagrad",
+        "Adam",
+        "AdamW",
+        "Adamax",
+        "Lion",
+        "Nadam",
+        "RMSprop",
+    ]
+}
 """Parameters of older versions, and those that Keras accepts without listing them."""
 
 EVERY_LAYER = ["activity_regularizer", "trainable", "dtype", "autocast", "name"]
@@ -71,7 +86,7 @@ for "random_uniform".
 NEEDED = {
     "factor": 0.2, "height": 3, "width": 3, "height_factor": 0.2, "width_factor": 0.2,
     "activation": "relu", "boundaries": [10, 20], "cell": keras.layers.GRUCell(3), "cells": [keras.layers.GRUCell(3)], "decay_rate": 0.5, "decay_steps": 10, "dims": (2, 1), "filename": "log.csv",
-    "filepath": "best.glassnet", "filters": 3, "function": np.tanh, "initial_learning_rate": 0.1, "input_dim": 5, "kernel_size": 2,
+    "filepath": "best.glassnet", "first_decay_steps": 10, "filters": 3, "function": np.tanh, "initial_learning_rate": 0.1, "input_dim": 5, "kernel_size": 2,
     "layer": keras.layers.LSTM(3), "n": 3, "output_dim": 3, "pool_size": 2, "rate": 0.5, "schedule": lambda epoch, rate: rate, "scale": 2.0,
     "shape": (3,), "stddev": 0.1, "target_shape": (3,), "units": 3, "values": [0.1, 0.01, 0.001],
 }  # fmt: skip
@@ -221,6 +236,7 @@ def test_what_everything_is_may_be_said():
 @pytest.mark.parametrize(
     ("key", "name"), [(key, name) for key, name, rule in RULES if rule[0] == ">"], ids=str
 )
+@pytest.mark.filterwarnings("ignore:.*argument of Keras 2")
 def test_what_is_handed_on_is_taken_or_refused_in_the_houses_words(key, name):
     for value in ("nonsense", -1.5, None, [1, 2]):
         with contextlib.suppress(GlassnetError):

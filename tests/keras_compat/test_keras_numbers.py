@@ -138,6 +138,7 @@ def test_metrics(real, name):
 
 SCHEDULES = {
     "CosineDecay": (0.1, 40, 0.1),
+    "CosineDecayRestarts": (0.1, 7, 2.0, 0.8, 0.1),
     "ExponentialDecay": (0.1, 10, 0.5, True),
     "InverseTimeDecay": (0.1, 10, 0.5),
     "PiecewiseConstantDecay": ([5, 20], [0.1, 0.01, 0.001]),
@@ -149,6 +150,12 @@ SCHEDULES = {
 def test_schedules(real, name):
     ours, theirs = (getattr(k.optimizers.schedules, name)(*SCHEDULES[name]) for k in (keras, real))
     close(ours(np.arange(50)), [theirs(step) for step in range(50)], FLOAT32)
+
+
+def test_periods_of_equal_length(real):
+    arguments = 0.1, 7, 1.0, 0.8
+    ours, theirs = (k.optimizers.schedules.CosineDecayRestarts(*arguments) for k in (keras, real))
+    close(ours(np.arange(30)), [theirs(step) for step in range(30)], FLOAT32)
 
 
 def test_one_hot_and_length_one(real):

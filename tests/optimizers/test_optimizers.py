@@ -18,6 +18,7 @@ from glassnet.optimizers import (
     Adadelta,
     Adagrad,
     Adam,
+    Adamax,
     AdamW,
     Lion,
     Nadam,
@@ -45,6 +46,8 @@ VARIANTS = [
     Adadelta(0.5, rho=0.8, epsilon=1e-4),
     AdamW(0.01),
     AdamW(0.01, weight_decay=0.5, beta_1=0.8, beta_2=0.9, epsilon=1e-4, amsgrad=True),
+    Adamax(0.01),
+    Adamax(0.01, beta_1=0.8, beta_2=0.9, epsilon=1e-4),
     Nadam(0.01),
     Nadam(0.01, beta_1=0.8, beta_2=0.9, epsilon=1e-4),
     Lion(0.01),
@@ -183,6 +186,13 @@ def adam_step(adam, w, g, lr, t, slots):
     return w - rate * m / (np.sqrt(largest if adam.amsgrad else v) + adam.epsilon)
 
 
+def adamax_step(adamax, w, g, lr, t, slots):
+    m, u, _ = slots
+    m[:] = adamax.beta_1 * m + (1 - adamax.beta_1) * g
+    u[:] = np.maximum(adamax.beta_2 * u, np.abs(g))
+    return w - lr * m / ((1 - adamax.beta_1**t) * (u + adamax.epsilon))
+
+
 STEP_OF = {
     SGD: sgd_step,
     RMSprop: rmsprop_step,
@@ -190,6 +200,7 @@ STEP_OF = {
     Adadelta: adadelta_step,
     Adam: adam_step,
     AdamW: adam_step,
+    Adamax: adamax_step,
     Nadam: nadam_step,
     Lion: lion_step,
 }

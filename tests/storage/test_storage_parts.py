@@ -59,6 +59,7 @@ SCHEDULES = [
     InverseTimeDecay(0.1, 5, 0.3, staircase=True),
     OneCycle(0.3, 20),
     PiecewiseConstantDecay([3, 6], [0.3, 0.2, 0.1]),
+    schedules.CosineDecayRestarts(0.1, 7, 1.5),
     PolynomialDecay(0.1, 9, 0.01, power=2.0, cycle=True),
     Warmup(CosineDecay(0.1, 7), 3),
 ]

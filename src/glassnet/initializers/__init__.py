@@ -15,6 +15,7 @@ from __future__ import annotations
 from glassnet.errors import lookup, require
 from glassnet.initializers.constant_random import (
     Constant,
+    Identity,
     Ones,
     RandomNormal,
     RandomUniform,
@@ -41,6 +42,7 @@ __all__ = [
     "GlorotUniform",
     "HeNormal",
     "HeUniform",
+    "Identity",
     "Initializer",
     "LecunNormal",
     "LecunUniform",
@@ -70,6 +72,7 @@ INITIALIZERS: dict[str, type[Initializer]] = {
     "zeros": Zeros,
     "ones": Ones,
     "constant": Constant,
+    "identity": Identity,
 }
 
 

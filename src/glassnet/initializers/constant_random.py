@@ -92,6 +92,34 @@ class Constant(Initializer):
             raise ConfigError(message("Constant", expected, shape=self.shape)) from error
 
 
+@dataclass(frozen=True)
+class Identity(Initializer):
+    """Identity matrix times gain: ones on the diagonal, zeros elsewhere.
+
+    Args:
+        gain: the number on the diagonal, in the unit of the weights.
+
+    Raises:
+        ConfigError: if `gain` is not a number, or the weights do not have two axes.
+
+    Example:
+        >>> Identity(2.0)(np.random.default_rng(0), (2, 3)).tolist()
+        [[2.0, 0.0, 0.0], [0.0, 2.0, 0.0]]
+
+    Source: Le et al. 2015, arXiv 1504.00941, for recurrent layers.
+    """
+
+    gain: float = 1.0
+
+    def __post_init__(self) -> None:
+        require(is_float32(self.gain), "Identity", "gain to be a number", gain=self.gain)
+
+    def __call__(self, rng: np.random.Generator, shape: Shape) -> np.ndarray:
+        """Return weights of `shape`, float32."""
+        require(len(shape) == 2, "Identity", "weights of two axes", shape=tuple(shape))
+        return np.asarray(self.gain * np.eye(shape[0], shape[1]), np.float32)
+
+
 def _is_numeric(value: Any) -> bool:
     try:
         return np.asarray(value).dtype.kind in "biuf"

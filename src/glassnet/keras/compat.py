@@ -43,10 +43,8 @@ PARAMETER_HINTS = {
     "batch_size": "Pass the batch size to fit.",
     "data_format": "Images are (height, width, channels). "
     "For channels first, put Permute((2, 3, 1)) before the layer.",
-    "decay": "Write learning_rate=keras.optimizers.schedules.InverseTimeDecay(rate, 1, decay).",
     "dtype": "Everything is float32; prepare the data with NumPy.",
     "ignore_class": "Give those rows a sample_weight of 0.",
-    "lr": "Write learning_rate=.",
     "return_state": "return_sequences=True returns h of every step; "
     "trace(x, y).steps(name) shows all states.",
     "stateful": "Every row starts from zero: pass complete sequences.",

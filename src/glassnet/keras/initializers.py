@@ -20,6 +20,7 @@ CLASSES = {
     "GlorotUniform": (ours.GlorotUniform, SCALING_SPEC),
     "HeNormal": (ours.HeNormal, SCALING_SPEC),
     "HeUniform": (ours.HeUniform, SCALING_SPEC),
+    "Identity": (ours.Identity, "gain"),
     "LecunNormal": (ours.LecunNormal, SCALING_SPEC),
     "LecunUniform": (ours.LecunUniform, SCALING_SPEC),
     "Ones": (ours.Ones,),

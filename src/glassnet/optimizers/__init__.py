@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from glassnet.errors import lookup, require, require_frozen_dataclass
-from glassnet.optimizers.adam import Adam, AdamW, Nadam
+from glassnet.optimizers.adam import Adam, Adamax, AdamW, Nadam
 from glassnet.optimizers.adaptive import Adadelta, Adagrad, RMSprop
 from glassnet.optimizers.optax import Optax, is_transformation
 from glassnet.optimizers.optimizer import Optimizer, check_fields
@@ -26,6 +26,7 @@ __all__ = [
     "Adagrad",
     "Adam",
     "AdamW",
+    "Adamax",
     "Lion",
     "Nadam",
     "Optax",
@@ -41,6 +42,7 @@ OPTIMIZERS: dict[str, Callable[[], Optimizer]] = {
     "adagrad": Adagrad,
     "adadelta": Adadelta,
     "adamw": AdamW,
+    "adamax": Adamax,
     "nadam": Nadam,
     "lion": Lion,
 }

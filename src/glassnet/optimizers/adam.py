@@ -1,4 +1,4 @@
-"""Adam and its variants AdamW and Nadam."""
+"""Adam and its variants AdamW, Adamax and Nadam."""
 
 from __future__ import annotations
 
@@ -179,6 +179,58 @@ class Nadam(Optimizer):
             return p - (m_factor * m + g_factor * g) * lr / root
 
         return jax.tree.map(step, params, grads, new["momentum"], new["velocity"]), new
+
+
+@dataclass(frozen=True)
+class Adamax(Optimizer):
+    """Adam with the largest gradient instead of the mean square.
+
+    w <- w - eta m / ((1 - b1^t) (u + epsilon)), with m <- b1 m + (1 - b1) g and
+    u <- max(b2 u, |g|). Both start at zero.
+
+    Args:
+        learning_rate: eta, the change of a weight per step under a constant gradient.
+        beta_1: b1, the decay rate of m.
+        beta_2: b2, the decay rate of u.
+        epsilon: a number added to u, in its unit (gradient), to avoid division by zero.
+
+    Raises:
+        ConfigError: learning_rate or epsilon is not > 0, or a beta is not in [0, 1).
+
+    Example:
+        >>> adamax = Adamax(learning_rate=0.1)
+        >>> w = np.float32(1.0)
+        >>> print(f"{adamax.update(np.float32(2.0), adamax.init(w), w, 0.1)[0]:.4f}")
+        0.9000
+
+    Source: Kingma and Ba 2015, algorithm 2; epsilon is Keras's.
+    """
+
+    learning_rate: float | Schedule = 0.001
+    beta_1: float = 0.9
+    beta_2: float = 0.999
+    epsilon: float = 1e-7
+
+    def __post_init__(self) -> None:
+        check_fields(self, positive=("epsilon",), fractions=("beta_1", "beta_2"))
+
+    def init(self, params: Params) -> Slots:
+        """Return a step count, and a mean and a largest gradient per weight."""
+        return {"step": np.int32(0), "momentum": zeros_like(params), "norm": zeros_like(params)}
+
+    def update(
+        self, grads: Params, state: Slots, params: Params, lr: Array
+    ) -> tuple[Params, Slots]:
+        """Return the params and the state after one step."""
+        b1, b2 = self.beta_1, self.beta_2
+        momentum = jax.tree.map(lambda m, g: m + (g - m) * (1 - b1), state["momentum"], grads)
+        norm = jax.tree.map(lambda u, g: jnp.maximum(b2 * u, jnp.abs(g)), state["norm"], grads)
+        step = state["step"] + 1
+        correction = 1 - b1 ** jnp.asarray(step, jnp.float32)
+        params = jax.tree.map(
+            lambda p, m, u: p - lr * m / (correction * (u + self.epsilon)), params, momentum, norm
+        )
+        return params, {"step": step, "momentum": momentum, "norm": norm}
 
 
 def _update_moments(adam: Adam | AdamW | Nadam, grads: Params, state: Slots) -> Slots:

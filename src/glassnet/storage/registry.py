@@ -239,6 +239,7 @@ TAGS = (
     Tag("initializers/GlorotUniform", initializers.GlorotUniform, ""),
     Tag("initializers/HeNormal", initializers.HeNormal, ""),
     Tag("initializers/HeUniform", initializers.HeUniform, ""),
+    Tag("initializers/Identity", initializers.Identity, "gain"),
     Tag("initializers/LecunNormal", initializers.LecunNormal, ""),
     Tag("initializers/LecunUniform", initializers.LecunUniform, ""),
     Tag("initializers/Ones", initializers.Ones, ""),
@@ -330,6 +331,11 @@ TAGS = (
         "amsgrad",
     ),
     Tag(
+        "optimizers/Adamax",
+        optimizers.Adamax,
+        "learning_rate clipnorm clipvalue global_clipnorm beta_1 beta_2 epsilon",
+    ),
+    Tag(
         "optimizers/Lion",
         optimizers.Lion,
         "learning_rate clipnorm clipvalue global_clipnorm beta_1 beta_2",
@@ -356,6 +362,11 @@ TAGS = (
         "schedules/CosineDecay",
         schedules.CosineDecay,
         "initial_learning_rate decay_steps alpha warmup_target warmup_steps",
+    ),
+    Tag(
+        "schedules/CosineDecayRestarts",
+        schedules.CosineDecayRestarts,
+        "initial_learning_rate first_decay_steps t_mul m_mul alpha",
     ),
     Tag(
         "schedules/ExponentialDecay",

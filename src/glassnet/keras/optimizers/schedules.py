@@ -13,6 +13,10 @@ __all__, __getattr__ = export_aliases(
             ours.CosineDecay,
             "initial_learning_rate decay_steps alpha name~ warmup_target warmup_steps",
         ),
+        "CosineDecayRestarts": (
+            ours.CosineDecayRestarts,
+            "initial_learning_rate first_decay_steps t_mul m_mul alpha name~",
+        ),
         "ExponentialDecay": (ours.ExponentialDecay, DECAY_SPEC),
         "InverseTimeDecay": (ours.InverseTimeDecay, DECAY_SPEC),
         "PiecewiseConstantDecay": (ours.PiecewiseConstantDecay, "boundaries values name~"),
