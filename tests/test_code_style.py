@@ -60,14 +60,14 @@ SIGNATURES = {
     "keras/data/images.py:image_dataset_from_directory",
     "keras/data/series.py:timeseries_dataset_from_array",
     "keras/data/texts.py:text_dataset_from_directory",
-    "keras/models.py:fit",
     "keras/image_generators.py:flow",
     "keras/image_generators.py:flow_from_dataframe",
     "keras/image_generators.py:flow_from_directory",
     "keras/model_plots.py:plot_model",
-    "keras/models.py:compile",
     "keras/py_dataset.py:__init__",
     "keras/ops/image.py:resize",
+    "keras/sequential.py:fit",
+    "keras/sequential.py:compile",
 }
 """Functions whose parameters are Keras's. Constructors of layers and estimators are Keras's or
 scikit-learn's too: dataclass fields and `estimators/` are not counted.

@@ -101,7 +101,7 @@ def test_save_model_writes_what_load_model_reads(tmp_path):
     keras.models.save_model(model, path)
     close(keras.saving.load_model(path).get_weights()[0], model.get_weights()[0], 0)
     keras.saving.save_model(model, path)
-    with pytest.raises(ConfigError, match=r"save_model: expected a new file\. .*overwrite=True"):
+    with pytest.raises(ConfigError, match=r"save: expected a new file\. .*overwrite=True"):
         keras.models.save_model(model, path, overwrite=False)
 
 

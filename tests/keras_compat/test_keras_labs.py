@@ -4,7 +4,6 @@ import re
 import runpy
 import subprocess
 import sys
-from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -19,11 +18,6 @@ KERASS_OWN = pytest.mark.filterwarnings(
     "ignore:Do not pass an .input_shape.", "ignore:__array__ implementation:DeprecationWarning"
 )
 """Warnings of Keras itself."""
-
-
-@pytest.fixture(autouse=True)
-def _unseeded(monkeypatch):
-    monkeypatch.setattr(import_module("glassnet.keras.utils"), "_seed_generator", None)
 
 
 def for_keras(name, tmp_path, **changed):

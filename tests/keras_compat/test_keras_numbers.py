@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import glassnet as gn
 from glassnet import activations, keras
 from glassnet.errors import ConfigError, DataError
 from oracles import FLOAT32, LOOSE, close, import_keras
@@ -55,7 +56,8 @@ def test_layers(real, make):
 
 def test_activation_layers_of_one_number_are_equal():
     """With closures, every layer would be compiled again."""
-    assert keras.layers.LeakyReLU(0.2) == keras.layers.LeakyReLU(0.2) != keras.layers.LeakyReLU(0.1)
+    first, same, other = (keras.layers.LeakyReLU(slope).glassnet_layer for slope in (0.2, 0.2, 0.1))
+    assert first == same != other
     assert isinstance(keras.layers.LeakyReLU(0.2), keras.layers.LeakyReLU)
     assert not isinstance(keras.layers.ReLU(), keras.layers.LeakyReLU)
     assert keras.layers.LeakyReLU(0.2, name="a").unfold()[0].activation_name == "leaky_relu"
@@ -197,9 +199,8 @@ def test_one_hot_and_length_one(real):
 
 def test_activations_are_the_functions_themselves():
     assert keras.activations.relu is activations.relu
-    assert keras.layers.Dense(1, activation=keras.activations.softmax) == keras.layers.Dense(
-        1, activation="softmax"
-    )
+    layer = keras.layers.Dense(1, activation=keras.activations.softmax)
+    assert layer.glassnet_layer == gn.layers.Dense(1, activation="softmax")
     assert keras.activations.swish is keras.activations.silu
     assert keras.activations.get("tanh") is activations.tanh
 

@@ -48,6 +48,20 @@ def infer(
 
 
 @compiled(0, 1)
+def run_links(
+    links: Links,
+    train: bool,
+    params: tuple[Params, ...],
+    state: tuple[State, ...],
+    x: Array,
+    key: Array,
+    mask: Array | None,
+) -> Array:
+    """Return the output of the links; with `train`, with noise and the statistics of the batch."""
+    return functional.run(links, params, state, x, key=key, train=train, mask=mask)[0]
+
+
+@compiled(0, 1)
 def infer_layers(
     links: Links,
     ends: tuple[int, ...],

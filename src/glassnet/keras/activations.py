@@ -44,6 +44,7 @@ def get(identifier: Any) -> Callable[..., Array]:
     """
     if isinstance(identifier, KerasAlias):
         identifier = identifier()
+    identifier = getattr(identifier, "glassnet_layer", identifier)
     if isinstance(identifier, Activation):
         identifier = identifier.activation  # its name or its function
     if identifier is None:

@@ -153,6 +153,20 @@ class KerasAlias:
         return inspect.Signature(parameters)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        arguments, attributes = self.split_arguments(args, kwargs)
+        part = self.factory(**arguments)
+        for name, value in attributes.items():
+            object.__setattr__(part, name, value)
+        return part
+
+    def split_arguments(
+        self, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return the arguments of the factory, and the values that are stored on the object.
+
+        Raises:
+            ConfigError: a parameter that Keras does not have, or a value that is not supported.
+        """
         arguments, attributes = {}, {}
         for name, value in self._bind(args, kwargs).items():
             rule = self.parameter_rules[name]
@@ -162,10 +176,7 @@ class KerasAlias:
                 arguments[rule[1:]] = _normalize_value(name, value)
             elif rule == "@" and value is not None:
                 attributes[name] = value
-        part = self.factory(**arguments)
-        for name, value in attributes.items():
-            object.__setattr__(part, name, value)
-        return part
+        return arguments, attributes
 
     def _check_value(self, name: str, value: Any, allowed: list[Any]) -> None:
         choices = " or ".join(f"{name}={choice!r}" for choice in allowed)
@@ -268,16 +279,16 @@ class FunctionAlias:
 
 
 def export_aliases(
-    module: str, entries: Mapping[str, Any]
+    module: str, entries: Mapping[str, Any], alias_type: type[KerasAlias] = KerasAlias
 ) -> tuple[list[str], Callable[[str], Any]]:
     """Return `__all__` and `__getattr__` for a module with these entries.
 
-    A tuple (factory, signature_spec, instance_type) becomes a `KerasAlias`. Everything else is
-    exported unchanged. `dir` lists the entries alone. A name that only Keras has is a
-    `MissingName`.
+    A tuple (factory, signature_spec, instance_type) becomes an alias of `alias_type`.
+    Everything else is exported unchanged. `dir` lists the entries alone. A name that only Keras has
+    is a `MissingName`.
     """
     exports = {
-        name: KerasAlias(name, *entry) if isinstance(entry, tuple) else entry
+        name: alias_type(name, *entry) if isinstance(entry, tuple) else entry
         for name, entry in entries.items()
     }
 
@@ -386,6 +397,7 @@ def _normalize_value(name: str, value: Any) -> Any:
     Keras also accepts a class instead of an object, "HeNormal" for "he_normal", and an activation
     layer instead of a function.
     """
+    value = getattr(value, "glassnet_layer", value)
     if value is None and name.endswith("_initializer"):
         return "glorot_uniform"
     if isinstance(value, str) and name.endswith(("_initializer", "_regularizer", "_constraint")):
@@ -394,6 +406,7 @@ def _normalize_value(name: str, value: Any) -> Any:
         return value.lower()
     if name == "activation":
         value = value() if isinstance(value, KerasAlias) else value
+        value = getattr(value, "glassnet_layer", value)
         value = value.activation if isinstance(value, Activation) else value
     if isinstance(value, str) and name.endswith(("_initializer", "activation")):
         return STRING_ALIASES.get(value, value)
@@ -401,7 +414,8 @@ def _normalize_value(name: str, value: Any) -> Any:
 
 
 def _unwrap_layer(value: Any) -> Any:
-    """Return the layer of a layer view; any other value is returned unchanged."""
+    """Return the layer of Glassnet of a layer; any other value is returned unchanged."""
+    value = getattr(value, "glassnet_layer", value)
     return value if isinstance(value, Layer) else getattr(value, "layer", value)
 
 

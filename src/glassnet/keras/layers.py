@@ -1,17 +1,15 @@
-"""Keras's layers. A layer made with `input_shape=` stores it for `keras.Sequential` to read."""
+"""Keras's layers: names and parameters, which make a `KerasLayer` around a layer of Glassnet."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
-from functools import partial, wraps
-from itertools import islice
+from dataclasses import dataclass
+from functools import wraps
 from typing import Any
-
-import numpy as np
 
 from glassnet import activations
 from glassnet import layers as ours
 from glassnet.errors import is_float32, is_int, require
+from glassnet.keras.base_layer import KerasLayer, KerasTensor, MergeLayer
 from glassnet.keras.compat import KerasAlias, SubclassGuard, Unsupported, export_aliases
 from glassnet.keras.recurrent_cells import (
     CellStack,
@@ -23,8 +21,6 @@ from glassnet.keras.recurrent_cells import (
     make_rnn,
     stack_cells,
 )
-from glassnet.layers.text import as_texts
-from glassnet.pipeline.batches import as_epoch_iterable, is_stream
 
 
 @dataclass(frozen=True)
@@ -89,78 +85,9 @@ def _softmax(axis: int = -1, *, name: str | None = None, trainable: bool = True)
     return ours.Activation(activation, name=name, trainable=trainable)
 
 
-@wraps(ours.Normalization, updated=())
-def _normalization(*args: Any, **options: Any) -> ours.Normalization:
-    layer = ours.Normalization(*args, **options)
-    vars(layer)["adapt"] = partial(_adapt_in_place, layer)
-    return layer
-
-
-def _adapt_in_place(layer: ours.Normalization, data: Any) -> None:
-    """Learn from rows or batches in place, as Keras does, including the input shape."""
-    shapes: list[Any] = []
-
-    def record_shapes(batches: Any) -> Any:
-        for batch in batches:
-            batch = batch[0] if isinstance(batch, tuple) else batch
-            shapes.append(np.shape(batch))
-            yield np.asarray(batch)
-
-    is_list = isinstance(data, list) and bool(data) and hasattr(data[0], "__array__")
-    if is_stream(data) or (is_list and np.ndim(data[0])):
-        batches = as_epoch_iterable(data).start_epoch(0)
-    else:
-        batches = iter([data])
-    unadapted = replace(layer, mean=None, variance=None)
-    learned: Any = unadapted.adapt(record_shapes(batches)).learned_state
-    vars(layer).update(
-        learned_state=learned,
-        mean=learned["mean"],
-        variance=learned["variance"],
-        input_shape=shapes[0][1:] or (1,),
-    )
-
-
-@wraps(ours.TextVectorization, updated=())
-def _text_vectorization(**options: Any) -> ours.TextVectorization:
-    layer = ours.TextVectorization(**options)
-    vars(layer)["adapt"] = partial(_adapt_text_in_place, layer, replace(layer))
-    vars(layer)["set_vocabulary"] = partial(_set_vocabulary, layer, replace(layer))
-    return layer
-
-
-def _adapt_text_in_place(
-    layer: ours.TextVectorization,
-    unadapted: ours.TextVectorization,
-    data: Any,
-    batch_size: Any = None,
-    steps: Any = None,
-) -> None:
-    """Learn the vocabulary in place, as Keras does, from texts or from batches of texts."""
-    texts = (
-        [text for batch in islice(iter(data), steps) for text in as_texts(batch)]
-        if is_stream(data)
-        else data
-    )
-    _copy_fields(layer, unadapted.adapt(texts))
-
-
-def _set_vocabulary(
-    layer: ours.TextVectorization,
-    unadapted: ours.TextVectorization,
-    vocabulary: Any,
-    idf_weights: Any = None,
-) -> None:
-    _copy_fields(layer, replace(unadapted, vocabulary=vocabulary, idf_weights=idf_weights))
-
-
-def _copy_fields(layer: ours.TextVectorization, learned: ours.TextVectorization) -> None:
-    vars(layer).update({field.name: getattr(learned, field.name) for field in fields(learned)})
-
-
 def _input(
     shape: Any = None, batch_size: Any = None, batch_shape: Any = None, name: str | None = None
-) -> ours.Input:
+) -> KerasLayer:
     fix = "Write Input(shape=(784,))."
     require(
         batch_shape is None or (shape is None and batch_size is None),
@@ -181,22 +108,59 @@ def _input(
         shape=shape,
         fix=fix,
     )
-    layer = ours.Input(sizes, name=name)
-    vars(layer)["batch_size"] = batch_size
-    return layer
+    return KerasLayer(ours.Input(sizes, name=name), {"batch_size": batch_size})
 
 
-def infer_input(layer: Any) -> ours.Input | None:
-    """Return the `Input` of a layer with an `input_shape=` or similar argument, or None.
+@dataclass(frozen=True)
+class LayerAlias(KerasAlias):
+    """A name of a layer: calling it makes a `KerasLayer`."""
 
-    The others are `batch_input_shape=`, `batch_shape=`, and `input_dim=` (for Embedding,
-    `input_length=`).
+    def __call__(self, *args: Any, **kwargs: Any) -> KerasLayer:
+        arguments, attributes = self.split_arguments(args, kwargs)
+        layer = self.factory(**arguments)
+        return layer if isinstance(layer, KerasLayer) else KerasLayer(layer, attributes)
+
+
+@dataclass(frozen=True)
+class InputAlias(LayerAlias):
+    """Keras's Input: calling it makes a `KerasTensor`."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        layer = super().__call__(*args, **kwargs)
+        shape = (layer.batch_size, *layer.glassnet_layer.shape)
+        return layer.record_output(KerasTensor(shape, source=layer))
+
+    def __instancecheck__(self, value: Any) -> bool:
+        return isinstance(value, KerasTensor) and not value.parents
+
+
+@dataclass(frozen=True)
+class MergeAlias:
+    """Factory of layers that merge, which `isinstance` recognizes.
+
+    Args:
+        merge: see `glassnet.layers.Parallel`.
     """
-    attributes = vars(layer) if isinstance(layer, ours.Layer) else {}
-    size = attributes.get("input_length" if isinstance(layer, ours.Embedding) else "input_dim")
-    shape = attributes.get("input_shape", size)
-    batch_shape = attributes.get("batch_input_shape", attributes.get("batch_shape"))
-    return None if shape is None and batch_shape is None else _input(shape, None, batch_shape)
+
+    merge: str
+
+    def __call__(
+        self, *, axis: int = -1, name: str | None = None, trainable: bool = True
+    ) -> MergeLayer:
+        return MergeLayer(self.merge, name, axis)
+
+    def __instancecheck__(self, layer: Any) -> bool:
+        return isinstance(layer, ours.Parallel) and layer.merge == self.merge
+
+
+@dataclass(frozen=True)
+class MergeFunction:
+    """Keras's function that merges a list of tensors or arrays, such as `add`."""
+
+    merge: str
+
+    def __call__(self, inputs: Any, axis: int = -1, name: str | None = None) -> Any:
+        return MergeLayer(self.merge, name, axis)(inputs)
 
 
 class KerasLayerBase(SubclassGuard, ours.Layer):
@@ -208,6 +172,24 @@ class KerasLayerBase(SubclassGuard, ours.Layer):
         "Write fields instead of __init__, init(self, rng, shape) instead of build, "
         "__call__(self, params, x) instead of call."
     )
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        call = vars(cls).get("__call__")
+        if call is not None:
+            cls.__call__ = _accept_tensors(call)  # type: ignore[method-assign]
+
+
+def _accept_tensors(call: Any) -> Any:
+    """Wrap the `__call__` of a user's layer so that it can be called on a `KerasTensor`."""
+
+    @wraps(call)
+    def __call__(self: ours.Layer, params: Any, *args: Any, **options: Any) -> Any:
+        if isinstance(params, KerasTensor):
+            return KerasLayer(self)(params)
+        return call(self, params, *args, **options)
+
+    return __call__
 
 
 LAYER_SPEC = (
@@ -360,6 +342,16 @@ ENCODERS = {
 """Layers that encode categories, with what to write instead."""
 
 
+MERGE_FUNCTIONS = {
+    "add": MergeFunction("add"),
+    "average": MergeFunction("mean"),
+    "concatenate": MergeFunction("concat"),
+    "maximum": MergeFunction("maximum"),
+    "minimum": MergeFunction("minimum"),
+    "multiply": MergeFunction("multiply"),
+    "subtract": MergeFunction("subtract"),
+}
+
 __all__, __getattr__ = export_aliases(
     __name__,
     {
@@ -371,7 +363,9 @@ __all__, __getattr__ = export_aliases(
             KerasLayerBase,
         ),
         "Activation": (ours.Activation, "activation!" + LAYER_SPEC),
+        "Add": (MergeAlias("add"), LAYER_SPEC),
         "AlphaDropout": (ours.AlphaDropout, f"rate noise_shape seed~{LAYER_SPEC}"),
+        "Average": (MergeAlias("mean"), LAYER_SPEC),
         "AveragePooling1D": (ours.AveragePooling1D, POOLING_SPEC),
         "AveragePooling2D": (ours.AveragePooling2D, POOLING_SPEC),
         "AvgPool1D": (ours.AveragePooling1D, POOLING_SPEC),
@@ -386,6 +380,7 @@ __all__, __getattr__ = export_aliases(
             "layer merge_mode weights=None backward_layer=None" + LAYER_SPEC,
         ),
         "CenterCrop": (ours.CenterCrop, f"height! width! {CHANNELS_LAST_SPEC}{LAYER_SPEC}"),
+        "Concatenate": (MergeAlias("concat"), f"axis{LAYER_SPEC}"),
         "Conv1D": (ours.Conv1D, CONV_SPEC),
         "Conv1DTranspose": (ours.Conv1DTranspose, CONV_TRANSPOSE_SPEC),
         "Conv2D": (ours.Conv2D, CONV_SPEC),
@@ -421,7 +416,9 @@ __all__, __getattr__ = export_aliases(
             f" {CONSTRAINTS_SPEC}{LAYER_SPEC}",
         ),
         "Identity": (ActivationAlias("linear"), LAYER_SPEC),
-        "Input": (_input, INPUT_SPEC + " name tensor=None optional=False", ours.Input),
+        "Input": InputAlias(
+            "Input", _input, INPUT_SPEC + " name tensor=None optional=False", ours.Input
+        ),
         "InputLayer": (
             _input,
             INPUT_SPEC + " input_tensor=None optional=False name * input_shape>shape",
@@ -446,15 +443,14 @@ __all__, __getattr__ = export_aliases(
             ActivationAlias("leaky_relu"),
         ),
         "Masking": (ours.Masking, "mask_value" + LAYER_SPEC),
+        "Maximum": (MergeAlias("maximum"), LAYER_SPEC),
         "MaxPool1D": (ours.MaxPooling1D, POOLING_SPEC),
         "MaxPool2D": (ours.MaxPooling2D, POOLING_SPEC),
         "MaxPooling1D": (ours.MaxPooling1D, POOLING_SPEC),
         "MaxPooling2D": (ours.MaxPooling2D, POOLING_SPEC),
-        "Normalization": (
-            _normalization,
-            "axis mean variance invert" + LAYER_SPEC,
-            ours.Normalization,
-        ),
+        "Minimum": (MergeAlias("minimum"), LAYER_SPEC),
+        "Multiply": (MergeAlias("multiply"), LAYER_SPEC),
+        "Normalization": (ours.Normalization, "axis mean variance invert" + LAYER_SPEC),
         "PReLU": (
             ours.PReLU,
             "alpha_initializer alpha_regularizer alpha_constraint shared_axes" + LAYER_SPEC,
@@ -512,7 +508,8 @@ __all__, __getattr__ = export_aliases(
         "StackedRNNCells": KerasAlias(
             "StackedRNNCells", stack_cells, f"cells!{LAYER_SPEC}", CellStack
         ),
-        "TextVectorization": (_text_vectorization, TEXT_SPEC, ours.TextVectorization),
+        "Subtract": (MergeAlias("subtract"), LAYER_SPEC),
+        "TextVectorization": (ours.TextVectorization, TEXT_SPEC),
         "TimeDistributed": (ours.TimeDistributed, "layer!" + LAYER_SPEC),
         "UnitNormalization": (ours.UnitNormalization, "axis" + LAYER_SPEC),
         "UpSampling1D": (ours.UpSampling1D, "size" + LAYER_SPEC),
@@ -520,5 +517,7 @@ __all__, __getattr__ = export_aliases(
         "ZeroPadding1D": (ours.ZeroPadding1D, f"padding {CHANNELS_LAST_SPEC}{LAYER_SPEC}"),
         "ZeroPadding2D": (ours.ZeroPadding2D, f"padding {CHANNELS_LAST_SPEC}{LAYER_SPEC}"),
     }
-    | ENCODERS,
+    | ENCODERS
+    | MERGE_FUNCTIONS,
+    LayerAlias,
 )

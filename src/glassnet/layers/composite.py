@@ -134,9 +134,9 @@ def join_masks(masks: tuple[Array | None, ...]) -> Array | None:
 
 
 def _as_layers(who: str, layers: Any) -> tuple[Layer, ...]:
-    as_tuple = tuple(layers) if isinstance(layers, list | tuple) else (layers,)
+    items = layers if isinstance(layers, list | tuple) else (layers,)
+    as_tuple = tuple(functional.as_layer(item, who) for item in items)
     for layer in as_tuple:
-        functional.check_layer_type(layer, who)
         require(
             not isinstance(layer, Input),
             who,

@@ -104,6 +104,17 @@ def check_layer_type(layer: Any, who: str = "Sequential") -> None:
     require_frozen_dataclass(layer)
 
 
+def as_layer(value: Any, who: str = "Sequential") -> Layer:
+    """Return a layer, also that of an object around one, which is its `glassnet_layer`.
+
+    Raises:
+        ConfigError: see `check_layer_type`.
+    """
+    layer: Layer = getattr(value, "glassnet_layer", value)
+    check_layer_type(layer, who)
+    return layer
+
+
 def init_partial(
     links: Links, rng: np.random.Generator, shape: PartialShape
 ) -> tuple[tuple[Params, ...], tuple[State, ...], tuple[PartialShape, ...]]:

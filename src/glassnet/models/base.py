@@ -16,7 +16,7 @@ from glassnet.doctor.changes import Change, ModelParts
 from glassnet.engine import network, objective
 from glassnet.engine.epoch_runner import RunState
 from glassnet.engine.loop import Record
-from glassnet.engine.network import BuiltNetwork, WeightPaths
+from glassnet.engine.network import BuiltNetwork, LinkPath, WeightPaths
 from glassnet.engine.train_step import (
     Program,
     TrainState,
@@ -103,7 +103,7 @@ class BaseModel:
     def _add(self, layer: Layer) -> None:
         fix = "Add all layers before the model is first used."
         require(self._network is None, "add", "a model without weights", fix=fix)
-        functional.check_layer_type(layer)
+        layer = functional.as_layer(layer)
         is_first = not self._layers and self._input is None
         fix = "A layer before it would receive strings."
         is_allowed = is_first or not isinstance(layer, TextVectorization)
@@ -240,7 +240,7 @@ class BaseModel:
         """Whether the model has weights."""
         return self._network is not None
 
-    def set_build_hook(self, hook: Callable[[BaseModel], None]) -> None:
+    def set_build_hook(self, hook: Callable[[BaseModel], None] | None) -> None:
         """Set the function that is called with the model when its weights have been drawn.
 
         It may replace them (`set_weights`). Weights are drawn once the shape of the input is known,
@@ -299,7 +299,7 @@ class BaseModel:
         Raises:
             NotReadyError: the shape of the input is not known yet.
         """
-        return self._get_weights_at(self._require_built("get_weights").weight_paths)
+        return self.get_weights_at(self._require_built("get_weights").weight_paths)
 
     def set_weights(self, weights: Sequence[Any]) -> None:
         """Replace all weights. The order is that of `get_weights`.
@@ -309,7 +309,7 @@ class BaseModel:
             DataError: the number of arrays or a shape differs.
             ConfigError: the model is being fitted.
         """
-        self._set_weights_at(self._require_built("set_weights").weight_paths, weights)
+        self.set_weights_at(self._require_built("set_weights").weight_paths, weights)
 
     @property
     def layers(self) -> list[LayerView]:
@@ -481,30 +481,103 @@ class BaseModel:
         return self
 
     def _get_layer_weights(self, index: int) -> list[np.ndarray]:
-        return self._get_weights_at(self._layer_weight_paths(index))
+        return self.get_weights_at(self._layer_weight_paths(index))
 
     def _set_layer_weights(self, index: int, weights: Sequence[Any]) -> None:
-        self._set_weights_at(self._layer_weight_paths(index), weights)
+        self.set_weights_at(self._layer_weight_paths(index), weights)
 
     def _layer_weight_paths(self, index: int) -> WeightPaths:
         built = self._require_built("layers")
         start, stop = built.spans[index]
         return [entry for entry in built.weight_paths if start <= entry[1][0] < stop]
 
-    def _get_weights_at(self, weight_paths: WeightPaths) -> list[np.ndarray]:
+    @property
+    def weight_paths(self) -> WeightPaths:
+        """The positions of all weights, in the order of `get_weights`."""
+        return self._require_built("get_weights").weight_paths
+
+    def compute_penalties(self) -> list[np.ndarray]:
+        """Return the penalty of each layer that has a regularizer and is trained."""
+        links = self._require_built("losses").links
+        penalties = [
+            network.penalty((link,), (params,))
+            for link, params in zip(links, self._params, strict=True)
+        ]
+        return [np.asarray(penalty) for penalty in penalties if penalty is not None]
+
+    def get_weights_at(self, weight_paths: WeightPaths) -> list[np.ndarray]:
+        """Return copies of the weights at these positions."""
         with self._fit_lock:
             params, state = self._params, self._state
         return network.get_weights(weight_paths, params, state)
 
-    def _set_weights_at(self, weight_paths: WeightPaths, weights: Sequence[Any]) -> None:
+    def set_weights_at(self, weight_paths: WeightPaths, weights: Sequence[Any]) -> None:
+        """Replace the weights at these positions: see `set_weights`."""
         built = self._require_built("set_weights")
         with self._fit_lock.change("set_weights", only_weights=True):
-            before = self._get_weights_at(weight_paths)
+            before = self.get_weights_at(weight_paths)
             self._params, self._state = network.set_weights(
                 built, weight_paths, self._params, self._state, weights
             )
-            if not all(map(np.array_equal, before, self._get_weights_at(weight_paths))):
+            if not all(map(np.array_equal, before, self.get_weights_at(weight_paths))):
                 self._last_run_id = None
+
+    def get_link_weights(
+        self, path: LinkPath, start: int, stop: int
+    ) -> tuple[tuple[Params, ...], tuple[State, ...]]:
+        """Return the params and the state of some links, without a copy; they never change.
+
+        Args:
+            path: path of the composite that contains the links; () for the network itself.
+            start: index of the first link there.
+            stop: index after the last link.
+        """
+        self._require_built("layers")
+        with self._fit_lock:
+            params, state = self._params, self._state
+        return (
+            network.tree_get(params, path)[start:stop],
+            network.tree_get(state, path)[start:stop],
+        )
+
+    def set_link_weights(
+        self, path: LinkPath, start: int, stop: int, weights: tuple[Any, Any]
+    ) -> None:
+        """Replace the params and the state of some links by others of the same shapes.
+
+        Raises:
+            ConfigError: the model is being fitted.
+        """
+        with self._fit_lock.change("set_weights", only_weights=True):
+            trees = [self._params, self._state]
+            for i, (tree, values) in enumerate(zip(trees, weights, strict=True)):
+                links = network.tree_get(tree, path)
+                links = (*links[:start], *values, *links[stop:])
+                trees[i] = network.tree_set(tree, path, links)
+            self._params, self._state = trees
+            self._last_run_id = None
+
+    def get_link_shape(self, index: int) -> PartialShape:
+        """Return the shape of one example at the input of a link of the network."""
+        return self._require_built("layers").shapes[index]
+
+    def set_layers(self, layers: Sequence[Layer]) -> None:
+        """Replace all layers. New weights are drawn, or come from the build hook.
+
+        What does not belong to the layers stays; the state of the optimizer is dropped.
+
+        Raises:
+            ConfigError: see `Sequential`; or the model is being fitted.
+        """
+        with self._fit_lock.change("layers"):
+            checked = BaseModel(layers)
+            if checked._text_vectorization:
+                self._input = None
+            elif self._network is not None:
+                self._input = Input(self._network.shapes[0])
+            self._layers, self._network = checked._layers, None
+            self._params, self._state, self._optimizer_state = (), (), None
+            self._last_run_id = None
 
     def _get_setup(self) -> Setup:
         with self._fit_lock:

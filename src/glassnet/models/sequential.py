@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from copy import copy
@@ -10,6 +11,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+import jax
 import numpy as np
 
 from glassnet.callbacks import Callback
@@ -463,6 +465,31 @@ class Sequential(BaseModel):
             outputs = data.predict(self._make_infer(data, batch_size, progress), options)
             progress.finish()
         return outputs
+
+    def predict_in_training(self, x: Any, seed: int | None = None) -> np.ndarray:
+        """Return outputs with noise and batch statistics, as in a training step.
+
+        Dropout then draws other units at each call, so that the spread of many calls shows how
+        uncertain the network is (Monte Carlo dropout). Weights and statistics stay as they are.
+
+        Args:
+            x: as in `predict`; all rows are one batch.
+            seed: of the noise; None draws one.
+
+        Raises:
+            NotReadyError, DataError: see `predict`.
+        """
+        key = jax.random.key(secrets.randbits(31) if seed is None else seed)
+
+        def infer(rows: Any) -> np.ndarray:
+            links = self._build(rows.shape[1:]).links
+            params, state = self._weights_on_device()
+            network.require_learned(links, state)
+            rows = to_device(np.asarray(rows))
+            return np.asarray(inference.run_links(links, True, params, state, rows, key, None))
+
+        with closing(open_dataset(x, None, None, self._describe())) as data:
+            return data.predict(infer, EvaluationOptions())
 
     def _make_infer(
         self, data: DataAdapter, block_rows: int | None, progress: InferenceProgress

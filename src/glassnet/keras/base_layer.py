@@ -1,0 +1,614 @@
+"""Keras's layers: objects with identity, weights and calls, around Glassnet's frozen layers."""
+
+from __future__ import annotations
+
+import secrets
+import weakref
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, Protocol
+
+import jax
+import numpy as np
+
+from glassnet.engine import inference, network
+from glassnet.engine.network import BuiltNetwork
+from glassnet.errors import ConfigError, MissingError, NotReadyError, message, require
+from glassnet.keras.adaptation import adapt_layer
+from glassnet.keras.compat import PARAMETER_HINTS
+from glassnet.keras.random_seed import next_seed
+from glassnet.keras.tensors import as_tensor
+from glassnet.keras.variables import KerasVariable
+from glassnet.layers import (
+    Embedding,
+    Layer,
+    Normalization,
+    Parallel,
+    Rescaling,
+    TextVectorization,
+    functional,
+)
+from glassnet.partial_shapes import is_known, shape_fits
+from glassnet.types import Array, Params, PartialShape, State
+
+Weights = tuple[tuple[Params, ...], tuple[State, ...]]
+"""The params and the state of the links of a layer. The arrays in them are never changed."""
+
+IMAGE_MODULES = ("augmentation", "color_augmentation", "resizing")
+"""The modules of `glassnet.layers` whose layers also accept one image without a batch axis."""
+
+
+class WeightOwner(Protocol):
+    """What a layer asks of the model that uses it."""
+
+    def name_of(self, layer: KerasLayer) -> str | None: ...
+    def provide_weights(self, layer: KerasLayer) -> None: ...
+    def accept_weights(self, layer: KerasLayer) -> None: ...
+
+
+class KerasTensor:
+    """Symbolic output of a layer, or an input: a shape without numbers. It never changes.
+
+    Calling a layer on it returns the next one. `keras.Model(inputs, outputs)` makes a model of all
+    layers between two of them. `+` and `*` add and multiply two of them.
+
+    Attributes:
+        shape: with the batch axis first, whose size is None.
+        dtype: "float32", "int64" or "string".
+        source: the layer or model that was called.
+        parents: the tensors on which it was called.
+    """
+
+    __array_ufunc__ = None
+
+    def __init__(
+        self,
+        shape: tuple[int | None, ...],
+        dtype: str = "float32",
+        *,
+        source: Any,
+        parents: tuple[KerasTensor, ...] = (),
+    ):
+        self.shape, self.dtype, self.source, self.parents = shape, dtype, source, parents
+
+    @property
+    def name(self) -> str:
+        """The name of the layer that was called."""
+        return str(self.source.name)
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes, with the batch axis."""
+        return len(self.shape)
+
+    def _merge(self, kind: str, other: Any, scale: Any = 1.0, offset: Any = 0.0) -> KerasTensor:
+        layer = (
+            MergeLayer(kind)
+            if isinstance(other, KerasTensor)
+            else KerasLayer(Rescaling(scale, offset))
+        )
+        tensor: KerasTensor = layer([self, other] if isinstance(layer, MergeLayer) else self)
+        return tensor
+
+    def __add__(self, other: Any) -> KerasTensor:
+        return self._merge("add", other, offset=other)
+
+    def __sub__(self, other: Any) -> KerasTensor:
+        is_number = not isinstance(other, KerasTensor)
+        return self._merge("subtract", other, offset=-other if is_number else 0.0)
+
+    def __mul__(self, other: Any) -> KerasTensor:
+        return self._merge("multiply", other, scale=other)
+
+    __radd__, __rmul__ = __add__, __mul__
+
+    def __truediv__(self, number: float) -> KerasTensor:
+        return self._merge("multiply", number, scale=1 / number)
+
+    def __array__(self, *args: Any, **options: Any) -> Any:
+        fix = "Call the model on an array to get numbers."
+        raise ConfigError(
+            message("KerasTensor", "layers, which accept it", name=self.name, fix=fix)
+        )
+
+    def __iter__(self) -> Any:
+        return self.__array__()
+
+    def __bool__(self) -> bool:
+        return bool(self.__array__())
+
+    def __repr__(self) -> str:
+        return f"<KerasTensor shape={self.shape}, dtype={self.dtype}, name={self.name}>"
+
+
+class KerasLayer:
+    """A layer of Keras: it can be called, and it has weights.
+
+    It holds a frozen layer of Glassnet, `glassnet_layer`, whose fields are attributes of it too.
+    Calling it on a `KerasTensor` returns a `KerasTensor`: Keras's functional style. Calling it on
+    an array returns the output for these rows as a `Tensor`. The first call draws the weights, and
+    a model that the layer is added to uses them.
+
+    All models that a layer is added to share its weights.
+
+    Args:
+        layer: the layer of Glassnet.
+        options: Keras's options of a first layer, such as `input_shape`.
+
+    Example:
+        >>> from glassnet import keras
+        >>> layer = keras.layers.Dense(2, kernel_initializer="ones")
+        >>> layer(np.ones((1, 3))).numpy().tolist()
+        [[3.0, 3.0]]
+        >>> layer.kernel.shape, layer.bias.numpy().tolist()
+        ((3, 2), [0.0, 0.0])
+    """
+
+    def __init__(self, layer: Layer, options: dict[str, Any] | None = None):
+        self._layer = self._unadapted = layer
+        self._options = options or {}
+        self._input_shape: PartialShape | None = None
+        self._network: BuiltNetwork | None = None
+        self._weights: Weights = (), ()
+        self._owner: weakref.ref[Any] | None = None
+        self._output: weakref.ref[KerasTensor] | None = None
+        self._noise: np.random.Generator | None = None
+
+    @property
+    def glassnet_layer(self) -> Layer:
+        """The frozen layer with the settings."""
+        return self._layer
+
+    @property
+    def name(self) -> str:
+        """The name that was passed, or that the model has given, or that of the class."""
+        name = self.owner.name_of(self) if self.owner is not None else None
+        default = functional.default_name(self._layer)
+        return self._layer.name or name or ("input_layer" if default == "input" else default)
+
+    @property
+    def trainable(self) -> bool:
+        """Whether training changes the weights. Call `compile` after it was set."""
+        return self._layer.trainable
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        self._layer = replace(self._layer, trainable=bool(value))
+        self._unadapted = replace(self._unadapted, trainable=bool(value))
+
+    @property
+    def dtype(self) -> str:
+        """The type of the numbers."""
+        return "float32"
+
+    def __call__(
+        self, inputs: Any, *args: Any, training: Any = None, mask: Any = None, **options: Any
+    ) -> Any:
+        """Return the output as a `KerasTensor` or a `Tensor`: see the class.
+
+        Args:
+            inputs: a `KerasTensor`, or rows.
+            training: whether to draw noise and use batch statistics, as in training. Statistics
+                such as those of BatchNormalization stay as they are.
+            mask: (batch, time), which steps are real; None for all.
+
+        Raises:
+            ConfigError: several inputs, or another argument.
+        """
+        fix = PARAMETER_HINTS.get(next(iter(options), ""), "")
+        if args and not options and args[0] in (None, True, False):
+            training, args = args[0], args[1:]
+        extra = {f"argument {i}": value for i, value in enumerate(args, 2)} | options
+        require(not extra, self.name, "one input, training and mask", fix=fix, **extra)
+        if isinstance(inputs, KerasTensor):
+            return self.call_symbolic(inputs)
+        if isinstance(inputs, list | tuple) and any(isinstance(x, KerasTensor) for x in inputs):
+            raise ConfigError(message(self.name, "one input", inputs=len(inputs)))
+        return self._call_on_rows(inputs, bool(training), mask)
+
+    def call_symbolic(self, tensor: KerasTensor) -> KerasTensor:
+        """Return the output of the layer for a symbolic input."""
+        self.build(tensor.shape)
+        shape = self.compute_output_shape(tensor.shape)
+        return self.record_output(KerasTensor(shape, source=self, parents=(tensor,)))
+
+    def as_steps(self) -> tuple[KerasLayer, ...]:
+        """Return the layers that run for a call: this one."""
+        return (self,)
+
+    def record_output(self, tensor: KerasTensor) -> KerasTensor:
+        """Make a tensor the `output` of the layer, and return it."""
+        self._output = weakref.ref(tensor)
+        return tensor
+
+    def _call_on_rows(self, x: Any, training: bool, mask: Any) -> Any:
+        if isinstance(self._layer, TextVectorization):
+            return as_tensor(self._layer(x))
+        rows = x if isinstance(x, jax.core.Tracer) else np.asarray(x)
+        rows, restore = self._as_batch(rows)
+        self.refresh()
+        self.build((None, *rows.shape[1:]))
+        links, (params, state) = self._require_network().links, self._weights
+        network.require_learned(links, state, "Call adapt first.")
+        return restore(
+            as_tensor(inference.run_links(links, training, params, state, rows, self._key(), mask))
+        )
+
+    def _as_batch(self, rows: Array) -> tuple[Array, Any]:
+        """Return rows with a batch axis, and a function that takes it from the output again.
+
+        Numbers (n,) are n rows of one number. One image (height, width, channels) is a batch of
+        one.
+        """
+        kind = type(self._layer).__module__.rpartition(".")[2]
+        if rows.ndim == 3 and kind in IMAGE_MODULES:
+            return rows[None], lambda y: y[0]
+        if rows.ndim == 1:
+            return rows[:, None], lambda y: y[:, 0] if y.ndim > 1 and y.shape[1] == 1 else y
+        return rows, lambda y: y
+
+    def _key(self) -> Any:
+        if self._noise is None:
+            self._noise = np.random.default_rng(next_seed())
+        return jax.random.key(int(self._noise.integers(2**31)))
+
+    def build(self, input_shape: Any) -> None:
+        """Set the shape of the input, batch axis first, from which the weights follow.
+
+        Raises:
+            ConfigError: the layer does not accept the shape, or has weights for another one.
+        """
+        shape = tuple(input_shape)[1:]
+        if self._network is None:
+            self._input_shape = shape
+            return
+        if not shape_fits(shape, self._network.shapes[0]):
+            known = tuple(np.shape(leaf) for leaf in jax.tree.leaves(self._weights))
+            built, params, state = self._draw(shape, 0)
+            shapes = tuple(np.shape(leaf) for leaf in jax.tree.leaves((params, state)))
+            expected = f"the shape that its weights are for, {(None, *self._network.shapes[0])}"
+            require(shapes == known, self.name, expected, input_shape=(None, *shape))
+            self._network = built
+
+    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+        """Return the shape of the output for the shape of an input, batch axes first.
+
+        Raises:
+            ConfigError: the layer does not accept the shape.
+        """
+        if isinstance(self._layer, TextVectorization):
+            return (None, *(self._layer.shape or (None,)))
+        return (input_shape[0], *self._draw(tuple(input_shape)[1:], 0)[0].shapes[-1])
+
+    def _draw(self, shape: PartialShape, seed: int | None) -> tuple[BuiltNetwork, Any, Any]:
+        return network.build((self._layer,), shape, np.random.default_rng(seed))
+
+    def _require_network(self) -> BuiltNetwork:
+        """Return the network of this layer alone; the weights are drawn if there are none yet.
+
+        Raises:
+            NotReadyError: the shape of the input is not known yet.
+        """
+        self.refresh()
+        if self._network is None:
+            if self._input_shape is None:
+                fix = (
+                    "Call the layer on an array, or write layer.build((None, 784))."
+                    if self.owner is None
+                    else "Add Input(shape) as the first layer, or fit the model first."
+                )
+                expected = "a layer that knows its input's shape"
+                raise NotReadyError(message(self.name, expected, fix=fix))
+            seed = next_seed()
+            seed = secrets.randbits(31) if seed is None else seed
+            self._network, *weights = self._draw(self._input_shape, seed)
+            self._weights = weights[0], weights[1]
+        return self._network
+
+    @property
+    def built(self) -> bool:
+        """Whether the layer knows the shape of its input."""
+        return self._network is not None or self._input_shape is not None
+
+    @property
+    def shared_weights(self) -> Weights | None:
+        """The weights, which models read and replace as a whole; None before they are drawn."""
+        return None if self._network is None else self._weights
+
+    def share_weights(self, weights: Weights, shape: PartialShape | None) -> None:
+        """Take over the weights of a model, without a copy.
+
+        Args:
+            weights: params and state of the links of this layer.
+            shape: shape of one example at the input of the layer; None if it is known.
+        """
+        if self._network is None or self._network.layers[0] != self._layer:
+            self._network = self._assemble(weights, shape or self._input_shape or ())
+        self._weights = weights
+
+    def _assemble(self, weights: Weights, shape: PartialShape) -> BuiltNetwork:
+        if not is_known(shape):
+            return self._draw(shape, 0)[0]
+        shapes = [shape]
+        for link, params, state in zip(self._layer.unfold(), *weights, strict=True):
+            shapes.append(functional.output_shape(link, params, state, shapes[-1]))
+        return network.assemble(functional.with_names((self._layer,)), *weights, tuple(shapes))
+
+    def forget_weights(self) -> None:
+        """Forget the weights; new ones are drawn when they are needed."""
+        self._network, self._weights = None, ((), ())
+
+    @property
+    def owner(self) -> Any:
+        """The model that has the latest weights and the name of the layer, or None."""
+        return None if self._owner is None else self._owner()
+
+    def set_owner(self, owner: WeightOwner) -> None:
+        """Set the `owner`."""
+        self._owner = weakref.ref(owner)
+
+    def refresh(self, user: WeightOwner | None = None) -> None:
+        """Take over the latest weights, unless the model that asks has them."""
+        owner = self.owner
+        if owner is not None and owner is not user:
+            owner.provide_weights(self)
+
+    @property
+    def is_drawn(self) -> bool:
+        """Whether there are weights."""
+        return self._network is not None
+
+    @property
+    def batch_size(self) -> int | None:
+        """The batch size of an Input, or of a first layer with `batch_input_shape`."""
+        batch_shape = self._options.get("batch_input_shape", self._options.get("batch_shape"))
+        size: int | None = batch_shape[0] if batch_shape else self._options.get("batch_size")
+        return size
+
+    @property
+    def first_shape(self) -> PartialShape | None:
+        """The shape of one example, from `input_shape` or similar options, or None."""
+        options = self._options
+        size = options.get("input_length" if isinstance(self._layer, Embedding) else "input_dim")
+        batch_shape = options.get("batch_input_shape", options.get("batch_shape"))
+        shape = batch_shape[1:] if batch_shape else options.get("input_shape", size)
+        if shape is None:
+            return None
+        return tuple(shape) if isinstance(shape, tuple | list) else (shape,)
+
+    def get_weights(self) -> list[np.ndarray]:
+        """Return copies of the weights: those that training changes, then statistics."""
+        built = self._require_network()
+        return network.get_weights(built.weight_paths, *self._weights)
+
+    def set_weights(self, weights: Sequence[Any]) -> None:
+        """Replace the weights. The order is that of `get_weights`.
+
+        Raises:
+            DataError: the number of arrays or a shape differs.
+        """
+        built = self._require_network()
+        self._replace_weights(
+            network.set_weights(built, built.weight_paths, *self._weights, weights)
+        )
+
+    def set_weight(self, index: int, value: Any) -> None:
+        """Replace the weight at an index of `weights`."""
+        built = self._require_network()
+        path = built.weight_paths[index : index + 1]
+        self._replace_weights(network.set_weights(built, path, *self._weights, [value]))
+
+    def _replace_weights(self, weights: Weights) -> None:
+        self._weights = weights
+        if self.owner is not None:
+            self.owner.accept_weights(self)
+
+    def read_weight(self, index: int) -> np.ndarray:
+        """Return a copy of the weight at an index of `weights`."""
+        built = self._require_network()
+        return network.get_weights(built.weight_paths[index : index + 1], *self._weights)[0]
+
+    @property
+    def weights(self) -> list[KerasVariable]:
+        """The weights, each with `numpy` and `assign`."""
+        if not isinstance(self._layer, TextVectorization):
+            self._require_network()
+        return self._variables()
+
+    variables = weights
+
+    def _variables(self) -> list[KerasVariable]:
+        paths = self._network.weight_paths if self._network else ()
+        return [
+            KerasVariable(self, i, key, kind == "params" and self.trainable)
+            for i, (kind, _, key) in enumerate(paths)
+        ]
+
+    @property
+    def trainable_weights(self) -> list[KerasVariable]:
+        """The weights that training changes."""
+        return [weight for weight in self.weights if weight.trainable]
+
+    trainable_variables = trainable_weights
+
+    @property
+    def non_trainable_weights(self) -> list[KerasVariable]:
+        """Statistics, and all weights of a layer with trainable=False."""
+        return [weight for weight in self.weights if not weight.trainable]
+
+    non_trainable_variables = non_trainable_weights
+
+    def count_params(self) -> int:
+        """Return the number of weights of the layer."""
+        return sum(weight.size for weight in self.get_weights())
+
+    @property
+    def input_shape(self) -> tuple[int | None, ...]:
+        """The shape of the input of a batch: (None, 784)."""
+        if not self.built and self.first_shape is not None:
+            return (None, *self.first_shape)
+        return (None, *self._require_network().shapes[0])
+
+    @property
+    def output_shape(self) -> tuple[int | None, ...]:
+        """The shape of the output of a batch: (None, 10)."""
+        return (None, *self._require_network().shapes[-1])
+
+    @property
+    def output(self) -> KerasTensor:
+        """The symbolic output, from which another model can begin or at which it can end.
+
+        Raises:
+            NotReadyError: the layer was not called on a `KerasTensor`, and is in no model.
+        """
+        tensor = self._output() if self._output else None
+        if tensor is None and self.owner is not None:
+            self.owner.make_outputs()
+            tensor = self._output() if self._output else None
+        if tensor is None:
+            fix = "Call the layer on a keras.Input, or add it to a model."
+            raise NotReadyError(message(self.name, "a layer of a model", fix=fix))
+        return tensor
+
+    @property
+    def input(self) -> Any:
+        """The symbolic input: see `output`."""
+        parents = self.output.parents
+        return parents[0] if len(parents) == 1 else list(parents)
+
+    @property
+    def losses(self) -> list[Any]:
+        """An empty list: penalties are part of the loss of a model."""
+        return []
+
+    def adapt(self, data: Any, batch_size: Any = None, steps: Any = None) -> None:
+        """Learn from rows or batches: the statistics of Normalization, the words of texts.
+
+        Raises:
+            ConfigError: the layer learns nothing by `adapt`.
+            DataError: see `glassnet.layers.Normalization` and `TextVectorization`.
+        """
+        fix = "Normalization and TextVectorization have it."
+        is_known = isinstance(self._layer, Normalization | TextVectorization)
+        require(is_known, self.name, "a layer that learns by adapt", fix=fix)
+        self._layer, shape = adapt_layer(self._unadapted, data, steps)
+        self._network, self._weights = None, ((), ())
+        if shape is not None:
+            self._options.setdefault("input_shape", shape)
+            self._input_shape = shape
+            self._require_own_weights()
+
+    def _require_own_weights(self) -> None:
+        self._network, *weights = self._draw(self._input_shape or (), 0)
+        self._weights = weights[0], weights[1]
+        if self.owner is not None:
+            self.owner.accept_weights(self)
+
+    def set_vocabulary(self, vocabulary: Any, idf_weights: Any = None) -> None:
+        """Set the words of a TextVectorization."""
+        words: Any = {"vocabulary": vocabulary, "idf_weights": idf_weights}
+        self._layer = replace(self._unadapted, **words)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") or "_layer" not in vars(self):
+            raise AttributeError(name)
+        if hasattr(type(self), name):  # a property that is not ready: raise its error again
+            return object.__getattribute__(self, name)
+        if name in self._options:
+            return self._options[name]
+        for variable in self._variables():
+            if variable.name == name:
+                return variable
+        if name in self._layer.__dataclass_fields__ or hasattr(type(self._layer), name):
+            return getattr(self._layer, name)
+        if not name.startswith("_"):
+            if self.built or self._owner:
+                self._require_network()
+            for variable in self._variables():
+                if variable.name == name:
+                    return variable
+            if not self._network:
+                fix = "Weights exist after a call, build or fit."
+                raise MissingError(
+                    message(type(self._layer).__name__, "a name", name=name, fix=fix)
+                )
+        return getattr(self._layer, name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not name.startswith("_") and not isinstance(getattr(type(self), name, None), property):
+            kind = type(self._layer).__name__
+            fix = f"Write {kind}(..., {name}=...) when you create the layer."
+            require(False, self.name, "no change of a setting", fix=fix, **{name: value})
+        object.__setattr__(self, name, value)
+
+    def __dir__(self) -> list[str]:
+        fields = list(self._layer.__dataclass_fields__)
+        return sorted({*object.__dir__(self), *fields, *(v.name for v in self._variables())})
+
+    def __repr__(self) -> str:
+        return f"<{type(self._layer).__name__} name={self.name}, built={self.built}>"
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> KerasLayer:
+        # The layer and the arrays are never changed in place, so both share them.
+        twin = memo[id(self)] = object.__new__(type(self))
+        twin.__setstate__(self.__getstate__() | {"_options": dict(self._options)})
+        return twin
+
+    def __getstate__(self) -> dict[str, Any]:
+        self.refresh()
+        return vars(self) | {"_owner": None, "_output": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+
+
+class MergeLayer(KerasLayer):
+    """A layer that merges the outputs of several others, such as Add and Concatenate.
+
+    Args:
+        merge: see `glassnet.layers.Parallel`.
+        name: as in other layers.
+        axis: of "concat", the axis, which must be the last one.
+    """
+
+    def __init__(self, merge: str, name: str | None = None, axis: int = -1):
+        super().__init__(Parallel([[], []], merge, name=name))
+        self._axis = axis
+
+    @property
+    def merge(self) -> str:
+        """How the outputs are merged: see `glassnet.layers.Parallel`."""
+        return str(self._layer.merge)
+
+    @property
+    def name(self) -> str:
+        name = {"concat": "concatenate", "mean": "average"}.get(self.merge, self.merge)
+        return self._layer.name or name
+
+    def __call__(self, inputs: Any, *args: Any, **options: Any) -> Any:
+        """Return the merged inputs, a list of tensors or of arrays.
+
+        Raises:
+            ConfigError: fewer than two inputs, shapes that do not fit, or another axis than the
+                last one.
+        """
+        fix = f"Write {self.name}([a, b])."
+        is_list = isinstance(inputs, list | tuple) and len(inputs) > 1
+        received = len(inputs) if isinstance(inputs, list | tuple) else type(inputs).__name__
+        require(is_list, self.name, "a list of two or more inputs", inputs=received, fix=fix)
+        if not any(isinstance(x, KerasTensor) for x in inputs):
+            arrays = tuple(np.asarray(x) for x in inputs)
+            self._check_axis(arrays[0].ndim)
+            return as_tensor(self._layer.merge_outputs(arrays))
+        are_symbolic = all(isinstance(x, KerasTensor) for x in inputs)
+        require(are_symbolic, self.name, "inputs that are all KerasTensors, or all arrays")
+        self._check_axis(inputs[0].ndim)
+        stand_ins = tuple(np.zeros([size or 1 for size in x.shape], np.float32) for x in inputs)
+        merged = self._layer.merge_outputs(stand_ins).shape
+        shape = [None if a is None else b for a, b in zip(inputs[0].shape, merged, strict=True)]
+        return self.record_output(KerasTensor(tuple(shape), source=self, parents=tuple(inputs)))
+
+    def _check_axis(self, ndim: int) -> None:
+        is_last = self.merge != "concat" or self._axis in (-1, ndim - 1)
+        fix = "Permute moves another axis there."
+        require(is_last, self.name, "axis=-1, the last axis", axis=self._axis, fix=fix)

@@ -1,0 +1,109 @@
+"""Weights of a layer as Keras's variables."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.lib.mixins import NDArrayOperatorsMixin
+
+from glassnet.types import Shape
+
+
+class WeightedLayer(Protocol):
+    """What a variable asks of its layer."""
+
+    @property
+    def name(self) -> str: ...
+    def read_weight(self, index: int) -> np.ndarray: ...
+    def set_weight(self, index: int, value: Any) -> None: ...
+
+
+class KerasVariable(NDArrayOperatorsMixin):
+    """One weight of a layer, which can be read and replaced.
+
+    It can be used as an array in calculations.
+
+    Attributes:
+        name: the name of the weight, such as "kernel".
+        trainable: whether training changes it.
+
+    Example:
+        >>> from glassnet import keras
+        >>> layer = keras.layers.Dense(1)
+        >>> layer.build((None, 2))
+        >>> layer.bias.assign([5.0])
+        >>> layer.bias.numpy().tolist(), layer.kernel.shape, layer.kernel.path
+        ([5.0], (2, 1), 'dense/kernel')
+    """
+
+    def __init__(self, layer: WeightedLayer, index: int, name: str, trainable: bool):
+        self._layer, self._index, self.name, self.trainable = layer, index, name, trainable
+
+    def numpy(self) -> np.ndarray:
+        """Return a copy of the numbers."""
+        return self._layer.read_weight(self._index)
+
+    @property
+    def value(self) -> np.ndarray:
+        """A copy of the numbers."""
+        return self.numpy()
+
+    def assign(self, value: Any) -> None:
+        """Replace the numbers.
+
+        Raises:
+            DataError: another shape, or numbers that are not finite.
+        """
+        shape = self.shape
+        value = np.asarray(value)
+        self._layer.set_weight(
+            self._index, np.broadcast_to(value, shape) if not value.ndim else value
+        )
+
+    def assign_add(self, value: Any) -> None:
+        """Add to the numbers."""
+        self.assign(self.numpy() + np.asarray(value))
+
+    def assign_sub(self, value: Any) -> None:
+        """Subtract from the numbers."""
+        self.assign(self.numpy() - np.asarray(value))
+
+    @property
+    def shape(self) -> Shape:
+        """The shape of the weight."""
+        return self.numpy().shape
+
+    @property
+    def dtype(self) -> str:
+        """The type of the numbers."""
+        return "float32"
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return len(self.shape)
+
+    @property
+    def path(self) -> str:
+        """The name of the layer and of the weight."""
+        return f"{self._layer.name}/{self.name}"
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray:
+        return np.asarray(self.numpy(), dtype)
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+        arrays = [np.asarray(x) if isinstance(x, KerasVariable) else x for x in inputs]
+        return getattr(ufunc, method)(*arrays, **options)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self.numpy()[index]
+
+    def __len__(self) -> int:
+        return len(self.numpy())
+
+    def __float__(self) -> float:
+        return float(self.numpy())
+
+    def __repr__(self) -> str:
+        return f"<KerasVariable path={self.path}, shape={self.shape}, value={self.numpy()}>"
