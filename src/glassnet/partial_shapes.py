@@ -17,7 +17,7 @@ def is_known(shape: PartialShape) -> TypeGuard[Shape]:
     return None not in shape
 
 
-def shape_fits(shape: Shape, partial: PartialShape) -> bool:
+def shape_fits(shape: PartialShape, partial: PartialShape) -> bool:
     """Return whether a shape has the sizes of another one, as far as those are known.
 
     Example:

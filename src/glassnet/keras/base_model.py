@@ -22,6 +22,7 @@ from glassnet.keras.weight_sharing import WeightSharing
 from glassnet.layers import Input, Layer, TextVectorization, functional
 from glassnet.models import sequential
 from glassnet.models.layer_view import LayerView
+from glassnet.partial_shapes import shape_fits
 from glassnet.types import PartialShape
 
 
@@ -275,7 +276,7 @@ class KerasModel:
             self._model.input_shape = tensor.shape[1:]
         self._synchronize()
         known = self._model.input_shape
-        fits = self._takes_text or known == tensor.shape[1:]
+        fits = self._takes_text or known is None or shape_fits(tensor.shape[1:], known)
         expected = f"the shape of its input, {(None, *(known or ()))}"
         require(fits, self.name, expected, input_shape=tensor.shape)
         shape = (tensor.shape[0], *self.output_shape[1:])

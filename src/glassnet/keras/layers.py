@@ -10,7 +10,13 @@ from glassnet import activations
 from glassnet import layers as ours
 from glassnet.errors import is_float32, is_int, require
 from glassnet.keras.base_layer import KerasLayer, KerasTensor, MergeLayer
-from glassnet.keras.compat import KerasAlias, SubclassGuard, Unsupported, export_aliases
+from glassnet.keras.compat import (
+    PARAMETER_HINTS,
+    KerasAlias,
+    SubclassGuard,
+    Unsupported,
+    export_aliases,
+)
 from glassnet.keras.recurrent_cells import (
     CellStack,
     CellTest,
@@ -85,10 +91,40 @@ def _softmax(axis: int = -1, *, name: str | None = None, trainable: bool = True)
     return ours.Activation(activation, name=name, trainable=trainable)
 
 
+INPUT_DTYPES = (
+    *("float32", "string", "bool"),
+    *("int8", "int16", "int32", "int64"),
+    *("uint8", "uint16", "uint32", "uint64"),
+)
+"""Types of inputs. Numbers of all types become float32 in the network."""
+
+
+def _read_dtype(dtype: Any) -> str:
+    """Return the name of a type: that of "int64", of np.int64 and of TensorFlow's tf.int64."""
+    name = getattr(dtype, "name", None) or getattr(dtype, "__name__", None) or dtype or "float32"
+    expected = f"dtype to be one of {', '.join(INPUT_DTYPES)}"
+    require(name in INPUT_DTYPES, "Input", expected, dtype=dtype, fix=PARAMETER_HINTS["dtype"])
+    return str(name)
+
+
+def _read_sizes(shape: Any, batch_shape: Any, dtype: str) -> tuple[int | None, ...]:
+    """Return the shape of one example; a text has none."""
+    if isinstance(batch_shape, tuple | list):
+        shape = batch_shape[1:]
+    sizes = tuple(shape) if isinstance(shape, tuple | list) else (shape,)
+    is_one = shape is not None and (bool(sizes) or dtype == "string")
+    fix = "Write Input(shape=(784,)), or Input((1,)) for one number."
+    require(is_one, "Input", "the shape of one example", shape=shape, fix=fix)
+    return sizes
+
+
 def _input(
-    shape: Any = None, batch_size: Any = None, batch_shape: Any = None, name: str | None = None
+    shape: Any = None,
+    batch_size: Any = None,
+    dtype: Any = None,
+    batch_shape: Any = None,
+    name: str | None = None,
 ) -> KerasLayer:
-    fix = "Write Input(shape=(784,))."
     require(
         batch_shape is None or (shape is None and batch_size is None),
         "Input",
@@ -96,19 +132,12 @@ def _input(
         shape=shape,
         batch_size=batch_size,
         batch_shape=batch_shape,
-        fix=fix,
+        fix="Write Input(shape=(784,)).",
     )
+    sizes = _read_sizes(shape, batch_shape, _read_dtype(dtype))
     if isinstance(batch_shape, tuple | list):
-        batch_size, *shape = batch_shape
-    sizes = tuple(shape) if isinstance(shape, tuple | list) else (shape,)
-    require(
-        None not in sizes,
-        "Input",
-        "the shape of one example, with all sizes known",
-        shape=shape,
-        fix=fix,
-    )
-    return KerasLayer(ours.Input(sizes, name=name), {"batch_size": batch_size})
+        batch_size = batch_shape[0]
+    return KerasLayer(ours.Input(sizes or (1,), name=name), {"batch_size": batch_size})
 
 
 @dataclass(frozen=True)
@@ -126,9 +155,10 @@ class InputAlias(LayerAlias):
     """Keras's Input: calling it makes a `KerasTensor`."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        layer = super().__call__(*args, **kwargs)
-        shape = (layer.batch_size, *layer.glassnet_layer.shape)
-        return layer.record_output(KerasTensor(shape, source=layer))
+        arguments, _ = self.split_arguments(args, kwargs)
+        layer, dtype = self.factory(**arguments), _read_dtype(arguments.get("dtype"))
+        sizes = _read_sizes(arguments.get("shape"), arguments.get("batch_shape"), dtype)
+        return layer.record_output(KerasTensor((layer.batch_size, *sizes), dtype, source=layer))
 
     def __instancecheck__(self, value: Any) -> bool:
         return isinstance(value, KerasTensor) and not value.parents
@@ -202,9 +232,7 @@ BATCH_NORM_INITIALIZERS_SPEC = (
 )
 CONSTRAINTS_SPEC = "beta_regularizer=None gamma_regularizer=None beta_constraint gamma_constraint"
 RENORM_SPEC = "renorm=False renorm_clipping=None renorm_momentum=0.99 synchronized=False"
-INPUT_SPEC = (
-    "shape batch_size dtype=None|'float32'|'string' sparse=None|False ragged=None|False batch_shape"
-)
+INPUT_SPEC = "shape batch_size dtype sparse=None|False ragged=None|False batch_shape"
 WEIGHTS_SPEC = (
     "use_bias kernel_initializer bias_initializer kernel_regularizer bias_regularizer"
     " activity_regularizer=None kernel_constraint bias_constraint"

@@ -49,6 +49,7 @@ from glassnet.metrics import METRICS, Accuracy, Metric
 from glassnet.models import sequential
 from glassnet.models.fit_lock import FitLock
 from glassnet.models.forecast import Forecast
+from glassnet.partial_shapes import shape_fits
 from glassnet.pipeline.batches import is_stream
 from glassnet.pipeline.options import check_steps
 from glassnet.suggestions import suggest_names
@@ -136,7 +137,7 @@ class Sequential(KerasModel):
             self._model.input_shape = shape
         else:
             expected = f"the known shape of the input, {(None, *known)}"
-            require(shape == known, "build", expected, input_shape=input_shape)
+            require(shape_fits(shape, known), "build", expected, input_shape=input_shape)
 
     def compile(
         self,
