@@ -109,6 +109,9 @@ def test_types():
 
 
 REFUSED = {
+    "ActivityRegularization: expected penalties of weights (the loss has no penalties of outputs). Write kernel_regularizer= in the layer before it.": lambda k: (
+        k.ActivityRegularization(l1=0.1)
+    ),
     "RNN: expected a SimpleRNNCell, GRUCell or LSTMCell, or a list of them. Received: cell='int'. Write RNN(LSTMCell(32)), with a list": lambda k: (
         k.RNN(3)
     ),

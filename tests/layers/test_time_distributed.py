@@ -185,6 +185,14 @@ def test_frozen_weights_stay():
     close(model.get_weights()[0], before, EXACT)
 
 
+def test_constraints_hold_inside():
+    layer = TimeDistributed(Dense(2, kernel_constraint="non_neg"))
+    model = gn.Sequential([Input((4, 3)), layer, LSTM(1)], seed=0)
+    assert model.get_weights()[0].min() < 0
+    model.fit(SEQUENCES, np.zeros(6), epochs=1, verbose=0)
+    assert model.get_weights()[0].min() == 0
+
+
 def start(layer, *shape):
     return network.build([layer], shape, RNG)
 

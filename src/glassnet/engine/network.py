@@ -24,7 +24,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from glassnet.errors import DataError, NotReadyError, message, require, wrap_errors
-from glassnet.layers import Activation, Composite, Layer, functional
+from glassnet.layers import Activation, Composite, Layer, TimeDistributed, functional
 from glassnet.layers.composite import join_masks
 from glassnet.layers.functional import Links as Links
 from glassnet.layers.weight_fields import constrain_weights
@@ -417,6 +417,8 @@ def _constrain_link(link: Layer, params: Params) -> Params:
         return None
     if isinstance(link, Composite):
         return constrain(link.parts, params)
+    while isinstance(link, TimeDistributed):
+        link = link.layer
     return constrain_weights(link, params)
 
 

@@ -37,7 +37,7 @@ from glassnet.keras.missing_names import (
 from glassnet.layers import Activation, Layer
 
 PARAMETER_HINTS = {
-    "activity_regularizer": "Regularize the weights instead: kernel_regularizer=.",
+    "activity_regularizer": "The loss has penalties of weights only: write kernel_regularizer=.",
     "backward_layer": "The backward layer is a copy of the layer you pass.",
     "axis": "It is always the last axis; Permute moves another axis there.",
     "batch_size": "Pass the batch size to fit.",

@@ -337,7 +337,14 @@ class SpatialDropoutTest:
 
 
 TABLE_FIX = "Columns of a table need no encoding: fit(table, target=...) encodes them."
-ENCODERS = {
+REFUSED = {
+    "ActivityRegularization": Unsupported(
+        "ActivityRegularization",
+        "penalties of weights (the loss has no penalties of outputs)",
+        "Write kernel_regularizer= in the layer before it.",
+        (),
+    )
+} | {
     name: Unsupported(name, expected, f"{fix} {TABLE_FIX}", ())
     for name, expected, fix in (
         (
@@ -367,7 +374,7 @@ ENCODERS = {
         ),
     )
 }
-"""Layers that encode categories, with what to write instead."""
+"""Layers that are refused, with what to write instead."""
 
 
 MERGE_FUNCTIONS = {
@@ -545,7 +552,7 @@ __all__, __getattr__ = export_aliases(
         "ZeroPadding1D": (ours.ZeroPadding1D, f"padding {CHANNELS_LAST_SPEC}{LAYER_SPEC}"),
         "ZeroPadding2D": (ours.ZeroPadding2D, f"padding {CHANNELS_LAST_SPEC}{LAYER_SPEC}"),
     }
-    | ENCODERS
+    | REFUSED
     | MERGE_FUNCTIONS,
     LayerAlias,
 )
