@@ -50,7 +50,7 @@ class TimeDistributed(Layer):
     layer: Any
 
     def __post_init__(self) -> None:
-        functional.check_layer_type(self.layer, "TimeDistributed")
+        object.__setattr__(self, "layer", functional.as_layer(self.layer, "TimeDistributed"))
         require(
             not isinstance(self.layer, Input),
             "TimeDistributed",
