@@ -208,7 +208,7 @@ REFUSED = {
     "dense_1: expected an input of known size, because the shape of its weights depends on it. "
     "Received: input_shape=(3, None).": [gn.layers.Permute((2, 1)), gn.layers.Dense(2)],
     "Received: input_shape=(60, 3). Put Reshape((60, 3, 1)) before it. 60 stands for an unknown "
-    "size.": [gn.layers.Conv2D(2, 3)],
+    "size, which is -1 in Reshape.": [gn.layers.Conv2D(2, 3)],
     "reshape_1: expected an input shape that it accepts. Received: input_shape=(60, 3).": [
         gn.layers.Reshape((7, 3))
     ],

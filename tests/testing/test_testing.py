@@ -173,6 +173,18 @@ class LearnsInInference(Layer):
 
 
 @dataclass(frozen=True)
+class SeesPadding(Layer):
+    """A mean over all steps, masked or not."""
+
+    @property
+    def ignores_padding(self):
+        return True
+
+    def __call__(self, params, x):
+        return x - x.mean(1, keepdims=True)
+
+
+@dataclass(frozen=True)
 class DrawsItsOwnNoise(Layer):
     def apply(self, params, state, x, *, key, train, mask):
         return (x + np.random.default_rng().normal() if train else x), state
@@ -254,6 +266,11 @@ class CentresIgnoringTheMask(Layer):
 def test_check_layer_catches_a_mask_ignored_in_training_alone():
     with pytest.raises(AssertionError, match="in training: expected masked rows not to affect"):
         check_layer(CentresIgnoringTheMask())
+
+
+def test_check_layer_catches_padding_that_is_not_ignored():
+    with pytest.raises(AssertionError, match="masked steps at the end not to affect others"):
+        check_layer(SeesPadding(), (4, 3))
 
 
 def test_check_layer_passes_sound_layers():

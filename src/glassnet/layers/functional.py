@@ -173,7 +173,8 @@ def _try_sizes(function: Callable[[int], T]) -> tuple[int, T]:
         try:
             return size, function(size)
         except ConfigError as cause:
-            error = error or f"{cause} {size} stands for an unknown size."
+            hint = ", which is -1 in Reshape" if "Reshape(" in str(cause) else ""
+            error = error or f"{cause} {size} stands for an unknown size{hint}."
     raise ConfigError(error)
 
 

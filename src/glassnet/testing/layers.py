@@ -34,7 +34,8 @@ def check_layer(layer: Layer, shape: Shape = (4,), *, integer: int = 0) -> None:
 
     The layer must be a frozen dataclass that hashes and compares by its fields. Its params must be
     float32 arrays in a fixed order that depend on the seed alone. Outputs, state and gradients must
-    be equal whether compiled or not, in any batch, and with or without masked padding rows.
+    be equal whether compiled or not, in any batch, and with or without masked padding rows, or
+    steps if the layer says that it ignores them.
     No argument may be modified in place. Output shapes must be those derived, and gradients must
     agree with finite differences. The layer is checked as the links that it unfolds into.
 
@@ -129,6 +130,7 @@ class _PassCheck:
         if not self.train:
             self.check_inference(short)
             self.check_affine()
+            self.check_padded(short)
         self.check_gradients(short)
 
     def forward_backward(
@@ -214,6 +216,26 @@ class _PassCheck:
             expected = "an output that is affine in the params, as is_affine says"
             assert_trees_close(self.who, expected, y2 - y1, y1 - y0)
             x = y0
+
+    def check_padded(self, short: _PassResult) -> None:
+        """Check that masked steps at the end change no real step, if the layer says so."""
+        n_steps, *features = self.x.shape[1:]
+        has_steps = features or np.issubdtype(self.x.dtype, np.integer)
+        if not has_steps or not all(link.ignores_padding for link in self.links):
+            return
+        params, *_ = functional.init(self.links, np.random.default_rng(0), (n_steps + 1, *features))
+        if jax.tree.map(np.shape, params) != jax.tree.map(np.shape, self.params):
+            return
+        x = self.x[:N_UNMASKED]
+        longer, mask = np.concatenate([x, x[:, -1:]], axis=1), np.ones((len(x), n_steps + 1))
+        mask[:, -1] = 0
+        run = jax.jit(
+            lambda x, mask: functional.run(self.links, self.params, self.state, x, mask=mask)
+        )
+        y, _, mask_after = run(longer, mask)
+        real = y[:, :n_steps] if mask_after is not None and mask_after.ndim == 2 else y
+        expected = "masked steps at the end not to affect others, as ignores_padding says"
+        assert_trees_close(self.who, expected, real, short.y)
 
     def check_gradients(self, short: _PassResult) -> None:
         x, dy = self.x[:N_UNMASKED], self.dy[:N_UNMASKED]
