@@ -245,11 +245,29 @@ def test_elements_are_copies():
         for element in dataset:
             element.numpy()[:] = -1
         assert np.array_equal(x, ROWS)
+    for dataset in (Dataset.from_tensors(x), Dataset.from_generator(lambda: [x])):
+        next(iter(dataset)).numpy()[:] = -1
+    assert np.array_equal(x, ROWS)
     cached = by_element(Dataset.range(4)).batch(2).cache()
     for _ in range(2):
         for batch in cached:
             batch.numpy()[:] = -1
     assert plain(cached) == [[0, 1], [2, 3]]
+
+
+def test_in_place_operators_make_new_tensors():
+    """As in TensorFlow: x /= 255 works on integers, and leaves the pixels as they are."""
+    pixels = np.full((2, 2), 255, np.uint8)
+
+    def scale(x):
+        x /= 255
+        x += 1
+        x *= 6
+        x -= 2
+        return x
+
+    dataset = Dataset.from_tensors(pixels).map(scale)
+    assert plain(dataset) == plain(dataset) == [[[10.0, 10.0], [10.0, 10.0]]]
 
 
 def test_cache_calls_a_function_once_per_element():

@@ -11,6 +11,8 @@ import numpy as np
 class Tensor(np.ndarray):
     """Result of a call of a layer, model, loss or metric: a NumPy array with the method `numpy`.
 
+    As in Keras, `x += 1` and `x /= 255` make a new tensor, and the old one is unchanged.
+
     Example:
         >>> tensor = as_tensor([1.0, 2.0])
         >>> tensor.numpy().tolist(), float(tensor[0]), tensor[1].numpy()
@@ -23,6 +25,18 @@ class Tensor(np.ndarray):
 
     def __getitem__(self, index: Any) -> Any:
         return as_tensor(np.asarray(self)[index])
+
+    def __iadd__(self, other: Any) -> Any:  # type: ignore[misc]
+        return self + other
+
+    def __isub__(self, other: Any) -> Any:  # type: ignore[misc]
+        return self - other
+
+    def __imul__(self, other: Any) -> Any:  # type: ignore[misc]
+        return self * other
+
+    def __itruediv__(self, other: Any) -> Any:  # type: ignore[misc]
+        return self / other
 
 
 def as_tensor(value: Any) -> Any:

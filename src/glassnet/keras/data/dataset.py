@@ -171,7 +171,10 @@ class Dataset:
             return elements[0]
 
         return Dataset(
-            lambda: iter(elements), len(elements), lambda: describe(elements[0]), example
+            lambda: map(copy_arrays, elements),
+            len(elements),
+            lambda: describe(elements[0]),
+            example,
         )
 
     @staticmethod
@@ -215,7 +218,7 @@ class Dataset:
 
         def start() -> Iterator[Any]:
             for value in generator(*(args or ())):
-                element = to_element(value)
+                element = copy_arrays(to_element(value))
                 yield element if signature is None else cast(element, signature)
 
         def example() -> Any:
