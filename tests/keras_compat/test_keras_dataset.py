@@ -451,13 +451,32 @@ def test_errors_of_batches_name_the_batch():
         build().fit(TRAIN, verbose=0)
 
 
-def test_normalization_adapts_to_a_dataset():
-    """Oracle: NumPy."""
+@pytest.mark.parametrize(
+    "features", [TRAIN.map(lambda x, y: x), TRAIN.map(lambda x, y: x).batch(16)]
+)
+def test_normalization_adapts_to_rows_and_batches_and_works_in_map(features):
+    """Oracle: NumPy. Keras batches single rows, too."""
     layer = keras.layers.Normalization()
-    layer = layer.adapt(TRAIN.map(lambda x, y: x).batch(16)) or layer
-    model = keras.Sequential([keras.Input((3,)), layer])
+    layer.adapt(features)
     expected = (X - X.mean(0)) / X.std(0)
-    np.testing.assert_allclose(model.predict(X, verbose=0), expected, rtol=1e-3, atol=1e-5)
+    scaled = TRAIN.batch(16).map(lambda x, y: (layer(x), y))
+    rows = np.concatenate([x for x, y in scaled])
+    np.testing.assert_allclose(rows, expected, rtol=1e-3, atol=1e-5)
+    assert scaled.element_spec == (TensorSpec((None, 3)), TensorSpec((None,), "int32"))
+    assert len(build().fit(scaled, epochs=2, verbose=0).history["loss"]) == 2
+
+
+def test_augmentation_in_map_differs_in_every_pass():
+    images = np.random.default_rng(0).random((4, 8, 8, 1), np.float32)
+    augmentation = keras.Sequential(
+        [keras.Input((8, 8, 1)), keras.layers.RandomTranslation(0.5, 0.5)]
+    )
+    dataset = Dataset.from_tensor_slices((images, Y[:4])).batch(4)
+    augmented = dataset.map(lambda x, y: (augmentation(x, training=True), y))
+    (first, _), (second, _) = next(iter(augmented)), next(iter(augmented))
+    assert first.shape == images.shape
+    assert not np.array_equal(first, second)
+    assert not np.array_equal(first, images)
 
 
 def test_misspelt_arguments_are_named():

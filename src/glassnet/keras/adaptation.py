@@ -34,11 +34,19 @@ def adapt_layer(layer: Layer, data: Any, steps: int | None) -> tuple[Layer, Shap
             shapes.append(rows.shape)
             yield rows
 
+    data = _batch_rows(data)
     is_list = isinstance(data, list) and bool(data) and hasattr(data[0], "__array__")
     is_batches = is_stream(data) or (is_list and np.ndim(data[0]))
     batches = as_epoch_iterable(data).start_epoch(0) if is_batches else iter([data])
     adapted = replace(layer, learned_state=None).adapt(record_shapes(islice(batches, steps)))
     return adapted, shapes[0][1:] or (1,)
+
+
+def _batch_rows(data: Any) -> Any:
+    """Return a dataset of batches for one of single rows, as Keras does."""
+    shape = getattr(getattr(data, "element_spec", None), "shape", None)
+    is_row = shape is not None and len(shape) == 1 and shape[0] is not None
+    return data.batch(128) if is_row else data
 
 
 def adapt_text(layer: TextVectorization, data: Any, steps: int | None) -> TextVectorization:
