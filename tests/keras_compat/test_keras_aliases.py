@@ -241,7 +241,7 @@ def test_what_everything_is_may_be_said():
 @pytest.mark.parametrize(
     ("key", "name"), [(key, name) for key, name, rule in RULES if rule[0] == ">"], ids=str
 )
-@pytest.mark.filterwarnings("ignore:.*argument of Keras 2")
+@pytest.mark.filterwarnings("ignore:.*argument of Keras 2", "ignore:TensorBoard|ModelCheckpoint")
 def test_what_is_handed_on_is_taken_or_refused_in_the_houses_words(key, name):
     for value in ("nonsense", -1.5, None, [1, 2]):
         with contextlib.suppress(GlassnetError):

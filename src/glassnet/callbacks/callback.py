@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import Any, ClassVar, NoReturn
 
-from glassnet.engine.epoch_runner import Logs
+from glassnet.engine.epoch_runner import Logs, StepHooks
 from glassnet.engine.loop import Decision, Record
 from glassnet.errors import ConfigError, message
 
@@ -49,19 +49,26 @@ class Callback:
     """
 
     model: Any = _ModelPlaceholder()
+    hooks: ClassVar[tuple[str, ...]] = HOOKS
+    """The hooks that a subclass may define."""
 
     @property
     def non_number_effect(self) -> str | None:
         """What happens if the number called `monitor` is NaN or infinite; None says nothing."""
         return None
 
+    @property
+    def step_hooks(self) -> StepHooks | None:
+        """Functions to call before and after every step; None runs many steps at once."""
+        return None
+
     def __init_subclass__(cls) -> None:
         for name in dir(cls):
-            if (name.startswith("on_") and name not in HOOKS) or name in (
+            if (name.startswith("on_") and name not in cls.hooks) or name in (
                 "set_model",
                 "set_params",
             ):
-                hooks = "hooks that fit calls: " + ", ".join(HOOKS)
+                hooks = "hooks that fit calls: " + ", ".join(cls.hooks)
                 raise ConfigError(message(cls.__name__, hooks, name=name, fix=_suggest_fix(name)))
 
     def on_train_begin(self, names: tuple[str, ...]) -> None:

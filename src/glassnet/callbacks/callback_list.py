@@ -12,7 +12,7 @@ from glassnet.callbacks import monitor
 from glassnet.callbacks.callback import Callback
 from glassnet.callbacks.model_checkpoint import ModelCheckpoint
 from glassnet.callbacks.weight_history import WeightHistory
-from glassnet.engine.epoch_runner import Logs
+from glassnet.engine.epoch_runner import Logs, StepHooks
 from glassnet.engine.loop import Decision, Record
 from glassnet.engine.network import Links
 from glassnet.errors import MAX_FLOAT32, TrainingWarning, is_number, require, warn
@@ -111,6 +111,24 @@ class CallbackList:
             who = type(callback).__name__
             text = monitor.describe_non_number(who, name, value, record.epoch, effect)
             warn(text, TrainingWarning)
+
+    @property
+    def step_hooks(self) -> StepHooks | None:
+        """The step hooks of all callbacks as one; None if no callback has any."""
+        hooks = [each for callback in self.callbacks if (each := callback.step_hooks)]
+
+        def begin(step: int, learning_rate: float) -> float | None:
+            rate = learning_rate
+            for each in hooks:
+                requested = each.begin(step, rate)
+                rate = rate if requested is None else requested
+            return None if rate == learning_rate else rate
+
+        def end(step: int, logs: Logs) -> str | None:
+            reasons = [each.end(step, dict(logs)) for each in hooks]
+            return next(filter(None, reasons), None)
+
+        return StepHooks(begin, end) if hooks else None
 
     def on_train_end(self, logs: Logs) -> None:
         """Call `on_train_end` of each callback with the last logs."""

@@ -24,9 +24,11 @@ from glassnet.engine.train_step import (
     TrainState,
     forward_backward,
     get_batch,
+    learning_rate_at,
     observe_step,
     reset_epoch_sums,
     run_steps,
+    with_learning_rate,
 )
 from glassnet.errors import DataError
 from glassnet.layers import functional
@@ -209,6 +211,21 @@ string, the run stops for that reason.
 """
 
 
+@dataclass(frozen=True)
+class StepHooks:
+    """Functions called before and after every step. A slice then has one step, which is slower.
+
+    Args:
+        begin: receives the step's index in the epoch and its learning rate, and returns another
+            learning rate for it and the steps after it, or None.
+        end: receives the index and the running logs, with the mean loss of all rows so far. If it
+            returns a string, the run stops for that reason.
+    """
+
+    begin: Callable[[int, float], float | None]
+    end: Callable[[int, Logs], str | None]
+
+
 @dataclass
 class SlicePacer:
     """Measured speed, which sets the number of steps per slice.
@@ -328,6 +345,7 @@ class EpochRunner:
         on_slice: see `SliceHook`.
         observer: samples statistics of single steps.
         reset_state: a train state whose sums are zero; None creates it from the first chunk.
+        step_hooks: functions called before and after every step; None runs many steps at once.
         current_chunk: the chunk in progress.
         in_flight: dispatched slices, the oldest first.
     """
@@ -340,6 +358,7 @@ class EpochRunner:
     on_slice: SliceHook
     observer: StepObserver
     reset_state: TrainState | None
+    step_hooks: StepHooks | None = None
     current_chunk: StepRange | None = None
     in_flight: deque[PendingSlice] = field(default_factory=deque)
 
@@ -383,6 +402,8 @@ class EpochRunner:
 
     def _run_chunk(self, chunk: Chunk) -> EpochOutcome | None:
         self._begin_chunk(chunk)
+        if self.step_hooks:
+            return self._run_single_steps(chunk, self.step_hooks)
         i = chunk.start
         while i < chunk.steps:
             if len(self.in_flight) == 2:
@@ -393,6 +414,23 @@ class EpochRunner:
             stop = min(i + steps, chunk.steps)
             self._dispatch_slice(StepRange(self.train_state, chunk, i), stop)
             i = stop
+        return None
+
+    def _run_single_steps(self, chunk: Chunk, hooks: StepHooks) -> EpochOutcome | None:
+        for i in range(chunk.start, chunk.steps):
+            before, optimizer = self.train_state, self.program.optimizer
+            rate = float(learning_rate_at(optimizer, before.rate, before.step))
+            requested = hooks.begin(self.steps_done, rate)
+            self.train_state = with_learning_rate(self.program, before, requested)
+            self._dispatch_slice(StepRange(self.train_state, chunk, i), i + 1)
+            self.current_chunk = self.in_flight[-1].step_range  # where a failed step is replayed
+            if outcome := self._collect_oldest():
+                return outcome
+            reason = hooks.end(self.steps_done - 1, self.compute_logs())
+            if reason:
+                place = self._describe_step(self.steps_done)
+                complete = self.steps_done == self.steps
+                return EpochOutcome(self.train_state, f"{place}: {reason}", complete=complete)
         return None
 
     def _begin_chunk(self, chunk: Chunk) -> None:

@@ -22,16 +22,16 @@ from glassnet.engine.epoch_runner import (
     RunState,
     SliceHook,
     SlicePacer,
+    StepHooks,
     StepObserver,
     StepRange,
 )
-from glassnet.engine.placement import to_device
 from glassnet.engine.train_step import (
     Chunk,
     Program,
     TrainState,
     learning_rate_at,
-    rate_for_learning_rate,
+    with_learning_rate,
 )
 from glassnet.errors import DataError, renamed_attributes
 
@@ -124,12 +124,14 @@ class LoopHooks:
             to use instead, or None.
         on_epoch_end: returns the callbacks' decision about a record.
         on_slice: see `SliceHook`.
+        step_hooks: see `StepHooks`; None runs many steps at once.
     """
 
     validate: Callable[[TrainState], Logs] = lambda train_state: {}
     on_epoch_begin: Callable[[int, float], float | None] = lambda epoch, learning_rate: None
     on_epoch_end: Callable[[Record], Decision] = lambda record: Decision()
     on_slice: SliceHook = lambda steps_done, steps, logs, snapshot: None
+    step_hooks: StepHooks | None = None
 
 
 NO_HOOKS = LoopHooks()
@@ -169,7 +171,15 @@ def run_epochs(
         run_state = _begin_epoch(program, run_state, hooks)
         observer = StepObserver(program, steps, epoch, end_epoch, observe)
         runner = EpochRunner(
-            program, run_state, steps, previous_chunk, pacer, hooks.on_slice, observer, reset_state
+            program,
+            run_state,
+            steps,
+            previous_chunk,
+            pacer,
+            hooks.on_slice,
+            observer,
+            reset_state,
+            hooks.step_hooks,
         )
         with closing(source.iter_chunks(epoch, runner.steps_done)) as chunks:
             outcome = runner.run(chunks)
@@ -194,16 +204,6 @@ def run_epochs(
             raise outcome.error
         if decision.stop:
             return
-
-
-def with_learning_rate(
-    program: Program, train_state: TrainState, learning_rate: float | None
-) -> TrainState:
-    """Return the train state with a learning rate for its next step; None changes nothing."""
-    if learning_rate is None:
-        return train_state
-    rate = rate_for_learning_rate(program.optimizer, learning_rate, int(train_state.step))
-    return train_state._replace(rate=to_device(np.float32(rate)))
 
 
 def _begin_epoch(program: Program, run_state: RunState, hooks: LoopHooks) -> RunState:
@@ -234,8 +234,8 @@ def _make_record(runner: EpochRunner, outcome: EpochOutcome, logs: Logs) -> Reco
         complete=outcome.complete,
         finite=outcome.finite,
         nonfinite_loss=outcome.loss,
-        learning_rate=float(learning_rate_at(optimizer, start_state.rate, last_step)),
-        next_learning_rate=float(learning_rate_at(optimizer, start_state.rate, step)),
+        learning_rate=float(learning_rate_at(optimizer, train_state.rate, last_step)),
+        next_learning_rate=float(learning_rate_at(optimizer, train_state.rate, step)),
         run_state=run_state,
         step_losses=run_state.losses,
         chunk=runner.current_chunk.chunk if runner.current_chunk else None,

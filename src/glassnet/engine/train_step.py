@@ -337,6 +337,16 @@ def rate_for_learning_rate(optimizer: Optimizer, learning_rate: float, step: int
     return learning_rate / scheduled
 
 
+def with_learning_rate(
+    program: Program, train_state: TrainState, learning_rate: float | None
+) -> TrainState:
+    """Return the train state with a learning rate for its next step; None changes nothing."""
+    if learning_rate is None:
+        return train_state
+    rate = rate_for_learning_rate(program.optimizer, learning_rate, int(train_state.step))
+    return train_state._replace(rate=to_device(np.float32(rate)))
+
+
 def get_batch(
     program: Program, train_state: TrainState, data: Data, plan: BatchPlan, i: Array
 ) -> tuple[Data, Array, Array]:

@@ -222,7 +222,12 @@ class Sequential(KerasModel):
             model, n_epochs = self._synchronize(), epochs - initial_epoch
             for layer in self._sharing.locations:
                 layer.set_owner(self)
-            adapted = self._adapt_callbacks(callbacks, epochs, verbose)
+            adapted = self._adapt_callbacks(
+                callbacks,
+                epochs=epochs,
+                verbose=verbose,
+                steps=steps_per_epoch or _count_steps(x, y, batch_size, validation_split),
+            )
             self.stop_training, self._changes = False, PendingChanges(self)
             all_callbacks, changes = [*adapted, self._changes], self._changes
             try:
@@ -248,12 +253,12 @@ class Sequential(KerasModel):
                 history.history["learning_rate"] = rates + missing
             return history
 
-    def _adapt_callbacks(self, callbacks: Any, epochs: int, verbose: Any) -> list[Any]:
+    def _adapt_callbacks(self, callbacks: Any, **params: Any) -> list[Any]:
         """Return the callbacks as glassnet's, with `model` and `params` set in Keras's."""
         adapted: list[Any] = []
         for callback in normalize_callbacks(callbacks):
             if isinstance(callback, callback_names.Callback):
-                callback.model, callback.params = self, {"epochs": epochs, "verbose": verbose}
+                callback.model, callback.params = self, params
                 callback = callback_names.KerasCallbackAdapter(callback)
             adapted.append(callback)
         return adapted
@@ -410,12 +415,16 @@ class Sequential(KerasModel):
         return OptimizerProxy(self) if self._model.optimizer else None
 
     @property
+    def pending_changes(self) -> PendingChanges | None:
+        """What callbacks have changed during the fit in progress."""
+        return self._changes
+
+    @property
     def learning_rate(self) -> float:
         """The learning rate of the next step. A callback can set it too."""
         changes = self._changes
-        if changes is not None and changes.learning_rate is not None:
-            return changes.learning_rate
-        return self._model.learning_rate
+        rates = (changes.learning_rate, changes.step_rate) if changes else ()
+        return next((rate for rate in rates if rate is not None), self._model.learning_rate)
 
     @learning_rate.setter
     def learning_rate(self, rate: float) -> None:
@@ -576,6 +585,15 @@ def _count_rows(x: Any, y: Any = None) -> int | None:
     x = next(iter(x.values()), None) if isinstance(x, Mapping) else x
     has_rows = hasattr(x, "__len__") and not isinstance(x, str) and not is_stream(x, y)
     return len(x) if has_rows else None
+
+
+def _count_steps(x: Any, y: Any, batch_size: Any, validation_split: float) -> int | None:
+    """Return the number of batches in an epoch; None for batches and files."""
+    n_rows = _count_rows(x, y)
+    if n_rows is None or not is_int(batch_size, least=1):
+        return None
+    steps: int = math.ceil((n_rows - round(n_rows * validation_split)) / batch_size)
+    return steps
 
 
 def _count_validation_rows(x: Any, y: Any, split: float, validation_data: Any) -> int | None:

@@ -93,6 +93,7 @@ class Trainer:
                 on_epoch_begin=self._on_epoch_begin,
                 on_epoch_end=self._on_epoch_end,
                 on_slice=partial(self._on_slice, interrupt),
+                step_hooks=self.callbacks.step_hooks,
             )
             for record in loop.run_epochs(
                 self.program,
