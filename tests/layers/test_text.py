@@ -283,7 +283,7 @@ def test_a_large_vocabulary_is_kept(tmp_path):
             {"standardize": "upper"},
             "TextVectorization: standardize: expected one of lower_and_strip_punctuation, lower",
         ),
-        ({"split": str.split}, "expected split to be one of whitespace, character."),
+        ({"split": 3}, "expected split to be one of whitespace, character."),
         ({"output_mode": None}, "expected output_mode to be one of int, multi_hot, count, tf_idf."),
         ({"output_mode": "tfidf"}, "Did you mean 'tf_idf'?"),
         ({"ngrams": 0}, "expected ngrams to be an int >= 1, lengths, or None. Received: ngrams=0."),

@@ -49,11 +49,22 @@ def _batch_rows(data: Any) -> Any:
     return data.batch(128) if is_row else data
 
 
+def as_batch_of_texts(texts: Any) -> Any:
+    """Return one text as a batch of one; a batch is unchanged."""
+    return [np.asarray(texts).item()] if is_one_text(texts) else texts
+
+
+def is_one_text(texts: Any) -> bool:
+    """Return whether the value is one text, as a string, as bytes or as a tensor of no axes."""
+    return isinstance(texts, str | bytes) or getattr(texts, "shape", None) == ()
+
+
 def adapt_text(layer: TextVectorization, data: Any, steps: int | None) -> TextVectorization:
     """Return the layer with the vocabulary of texts, or of batches of texts.
 
     A second call replaces the first vocabulary.
     """
     if is_stream(data):
-        data = [text for batch in islice(iter(data), steps) for text in as_texts(batch)]
+        batches = islice(iter(data), steps)
+        data = [text for batch in batches for text in as_texts(as_batch_of_texts(batch))]
     return replace(layer, vocabulary=None, idf_weights=None).adapt(data)

@@ -14,7 +14,7 @@ import numpy as np
 from glassnet.engine import inference, network
 from glassnet.engine.network import BuiltNetwork
 from glassnet.errors import ConfigError, MissingError, NotReadyError, message, require
-from glassnet.keras.adaptation import adapt_layer
+from glassnet.keras.adaptation import adapt_layer, as_batch_of_texts, is_one_text
 from glassnet.keras.compat import PARAMETER_HINTS
 from glassnet.keras.random_seed import next_seed
 from glassnet.keras.tensors import as_tensor
@@ -223,7 +223,8 @@ class KerasLayer:
 
     def _call_on_rows(self, x: Any, training: bool, mask: Any) -> Any:
         if isinstance(self._layer, TextVectorization):
-            return as_tensor(self._layer(x))
+            numbers = self._layer(as_batch_of_texts(x))
+            return as_tensor(numbers[0] if is_one_text(x) else numbers)
         rows = x if isinstance(x, jax.core.Tracer) else np.asarray(x)
         rows, restore = self._as_batch(rows)
         self.refresh()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -37,8 +37,10 @@ class TextVectorization(Layer):
     Args:
         max_tokens: largest size of the vocabulary, including the padding and unknown tokens. The
             most frequent words are used. None uses all.
-        standardize: "lower_and_strip_punctuation", "lower", "strip_punctuation" or None.
-        split: "whitespace", "character", or None for the text as one word.
+        standardize: "lower_and_strip_punctuation", "lower", "strip_punctuation", a function from
+            one text to another, or None.
+        split: "whitespace", "character", a function from one text to the list of its words, or None
+            for the text as one word.
         ngrams: n for n-grams of 1 to n words, or the lengths: (2, 3).
         output_mode: "int", "multi_hot", "count" or "tf_idf".
         output_sequence_length: numbers per text with "int". Longer texts are cut and shorter texts
@@ -64,8 +66,8 @@ class TextVectorization(Layer):
     """
 
     max_tokens: int | None = None
-    standardize: str | None = "lower_and_strip_punctuation"
-    split: str | None = "whitespace"
+    standardize: str | Callable[[str], Any] | None = "lower_and_strip_punctuation"
+    split: str | Callable[[str], Any] | None = "whitespace"
     ngrams: Any = None
     output_mode: str = "int"
     output_sequence_length: int | None = None
@@ -106,7 +108,8 @@ class TextVectorization(Layer):
             ("output_mode", OUTPUT_MODES),
         ):
             value = getattr(self, name)
-            if value is None and name != "output_mode":
+            is_own = value is None or (callable(value) and not isinstance(value, type))
+            if is_own and name != "output_mode":
                 continue
             require(
                 isinstance(value, str),
@@ -202,6 +205,10 @@ class TextVectorization(Layer):
         special = self._special_tokens if include_special_tokens else ()
         return [*special, *self._require_vocabulary()]
 
+    def vocabulary_size(self) -> int:
+        """Return the number of words, with the padding and unknown tokens."""
+        return len(self.get_vocabulary())
+
     def __call__(self, texts: Any) -> np.ndarray:
         """Convert strings (n,) to numbers: int32 for "int", else uint8 or float32.
 
@@ -240,16 +247,24 @@ class TextVectorization(Layer):
         return self.vocabulary
 
     def _tokenize(self, text: str) -> Iterator[str]:
-        if self.standardize and "lower" in self.standardize:
-            text = text.lower()
-        if self.standardize and "strip" in self.standardize:
-            text = PUNCTUATION.sub("", text)
-        if self.split == "whitespace":
+        text = self._standardize(text)
+        if callable(self.split):
+            words = as_texts(_to_plain(self.split(text)))
+        elif self.split == "whitespace":
             words = text.split()
         else:
             words = list(text) if self.split == "character" else [text]
         for size in self.ngrams:
             yield from (" ".join(words[i : i + size]) for i in range(len(words) - size + 1))
+
+    def _standardize(self, text: str) -> str:
+        if callable(self.standardize):
+            return as_texts([_to_plain(self.standardize(text))])[0]
+        if self.standardize and "lower" in self.standardize:
+            text = text.lower()
+        if self.standardize and "strip" in self.standardize:
+            text = PUNCTUATION.sub("", text)
+        return text
 
     def formula(self) -> str:
         words = len(self._special_tokens) + len(self.vocabulary or ())
@@ -304,6 +319,11 @@ def _clean_vocabulary(vocabulary: Any, special_tokens: tuple[str, ...]) -> tuple
         words=invalid[:5],
     )
     return words
+
+
+def _to_plain(value: Any) -> Any:
+    """Return the NumPy value of a tensor; any other value is unchanged."""
+    return value.numpy() if hasattr(value, "numpy") else value
 
 
 def as_texts(texts: Any) -> Sequence[str]:
