@@ -198,6 +198,9 @@ def start(layer, *shape):
 
 
 WRONG = {
+    "TimeDistributed: expected a layer, not a model. Received: layer='Sequential'. Wrap each of its layers: [TimeDistributed(each) for each in model.layers].": lambda: (
+        TimeDistributed(gn.Sequential([Dense(2)]))
+    ),
     "TimeDistributed: expected layers. Received: received='Dense'. This is the class. Write Dense(...).": lambda: (
         TimeDistributed(Dense)
     ),

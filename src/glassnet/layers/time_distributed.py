@@ -50,6 +50,10 @@ class TimeDistributed(Layer):
     layer: Any
 
     def __post_init__(self) -> None:
+        is_model = hasattr(type(self.layer), "fit")
+        fix = "Wrap each of its layers: [TimeDistributed(each) for each in model.layers]."
+        expected = "a layer, not a model"
+        require(not is_model, "TimeDistributed", expected, layer=type(self.layer).__name__, fix=fix)
         object.__setattr__(self, "layer", functional.as_layer(self.layer, "TimeDistributed"))
         require(
             not isinstance(self.layer, Input),
