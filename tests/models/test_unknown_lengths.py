@@ -239,6 +239,13 @@ def test_refused_rows(both):
         flat.predict(x[..., 0])
 
 
+def test_known_lengths_say_how_to_leave_them_open(both):
+    _, known = both
+    expected = r"begin the network with Input\(\(None, 3\)\)\."
+    with pytest.raises(DataError, match=expected):
+        known.predict(make_rows(5)[0])
+
+
 def test_too_few_steps():
     windows = make_model(layers=[gn.layers.Conv1D(2, 4), gn.layers.GlobalMaxPooling1D()])
     expected = (

@@ -306,6 +306,8 @@ def _shape_fix(received: Shape, shape: PartialShape) -> str:
         return "The channels come first: pass x.transpose(0, 2, 3, 1)."
     if math.prod(example) == math.prod(shape):
         return f"The number of values matches: {reshape}"
+    if len(shape) == len(example) == 2 and shape[1] == example[1]:
+        return f"For sequences of any length, begin the network with Input((None, {shape[1]}))."
     if len(shape) == 3 and example == (*shape[:2], 1):
         return f"To use gray images as color, pass np.repeat(x, {shape[2]}, axis=-1)."
     if len(shape) == 3 and example == shape[:2]:
