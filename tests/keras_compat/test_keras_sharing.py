@@ -473,7 +473,13 @@ def test_dicts_of_columns_are_evaluated():
 def test_every_public_name_of_a_glassnet_model_is_defined():
     """Set hooks on `model.glassnet_model`; `gn.selection` uses that model, too."""
     for_selection = {"get_settings", "describe_setup", "resolve_setup", "make_trained_copy"}
-    for_layers = {"set_build_hook", "set_layers", "weight_paths", "compute_penalties"} | {
+    for_layers = {
+        "set_build_hook",
+        "set_layers",
+        "weight_paths",
+        "compute_penalties",
+        "resolve_metrics",
+    } | {
         "get_weights_at",
         "set_weights_at",
         "get_link_weights",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import weakref
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -12,7 +13,7 @@ import jax
 import numpy as np
 
 from glassnet.engine import inference, network
-from glassnet.engine.network import BuiltNetwork
+from glassnet.engine.network import BuiltNetwork, WeightPaths
 from glassnet.errors import ConfigError, MissingError, NotReadyError, message, require
 from glassnet.keras.adaptation import adapt_layer, as_batch_of_texts, is_one_text
 from glassnet.keras.compat import PARAMETER_HINTS
@@ -36,6 +37,10 @@ Weights = tuple[tuple[Params, ...], tuple[State, ...]]
 
 IMAGE_MODULES = ("augmentation", "color_augmentation", "resizing")
 """The modules of `glassnet.layers` whose layers also accept one image without a batch axis."""
+
+
+WEIGHT_NAMES = ("kernel", "bias", "embeddings", "gamma", "beta", "recurrent_kernel")
+"""Names of weights that notebooks read, for the error before the weights exist."""
 
 
 class WeightOwner(Protocol):
@@ -282,7 +287,8 @@ class KerasLayer:
         return (input_shape[0], *self._draw(tuple(input_shape)[1:], 0)[0].shapes[-1])
 
     def _draw(self, shape: PartialShape, seed: int | None) -> tuple[BuiltNetwork, Any, Any]:
-        return network.build((self._layer,), shape, np.random.default_rng(seed))
+        layer = replace(self._layer, name=self.name)
+        return network.build((layer,), shape, np.random.default_rng(seed))
 
     def _require_network(self) -> BuiltNetwork:
         """Return the network of this layer alone; the weights are drawn if there are none yet.
@@ -316,15 +322,19 @@ class KerasLayer:
         """The weights, which models read and replace as a whole; None before they are drawn."""
         return None if self._network is None else self._weights
 
-    def share_weights(self, weights: Weights, shape: PartialShape | None) -> None:
+    def share_weights(
+        self, weights: Weights, paths: WeightPaths, shape: PartialShape | None
+    ) -> None:
         """Take over the weights of a model, without a copy.
 
         Args:
             weights: params and state of the links of this layer.
+            paths: positions of the weights among these links, in order.
             shape: shape of one example at the input of the layer; None if it is known.
         """
         if self._network is None or self._network.layers[0] != self._layer:
-            self._network = self._assemble(weights, shape or self._input_shape or ())
+            built = self._assemble(weights, shape or self._input_shape or ())
+            self._network = replace(built, weight_paths=tuple(paths))
         self._weights = weights
 
     def _assemble(self, weights: Weights, shape: PartialShape) -> BuiltNetwork:
@@ -333,7 +343,8 @@ class KerasLayer:
         shapes = [shape]
         for link, params, state in zip(self._layer.unfold(), *weights, strict=True):
             shapes.append(functional.output_shape(link, params, state, shapes[-1]))
-        return network.assemble(functional.with_names((self._layer,)), *weights, tuple(shapes))
+        layer = replace(self._layer, name=self.name)
+        return network.assemble((layer,), *weights, tuple(shapes))
 
     def forget_weights(self) -> None:
         """Forget the weights; new ones are drawn when they are needed."""
@@ -411,9 +422,10 @@ class KerasLayer:
 
     @property
     def weights(self) -> list[KerasVariable]:
-        """The weights, each with `numpy` and `assign`."""
-        if not isinstance(self._layer, TextVectorization):
-            self._require_network()
+        """The weights, each with `numpy` and `assign`; none before the input's shape is known."""
+        if self.built or self._owner:
+            with suppress(NotReadyError):
+                self._require_network()
         return self._variables()
 
     variables = weights
@@ -519,7 +531,7 @@ class KerasLayer:
             return self._options[name]
         for variable in self._variables():
             if variable.name == name:
-                return variable
+                return self._as_statistic(variable)
         if name in self._layer.__dataclass_fields__ or hasattr(type(self._layer), name):
             return getattr(self._layer, name)
         if not name.startswith("_"):
@@ -528,12 +540,18 @@ class KerasLayer:
             for variable in self._variables():
                 if variable.name == name:
                     return variable
-            if not self._network:
+            if not self._network and name in WEIGHT_NAMES:
                 fix = "Weights exist after a call, build or fit."
-                raise MissingError(
-                    message(type(self._layer).__name__, "a name", name=name, fix=fix)
-                )
+                raise MissingError(message(self.name, "a layer with weights", name=name, fix=fix))
         return getattr(self._layer, name)
+
+    def _as_statistic(self, variable: KerasVariable) -> Any:
+        """Return the mean or variance of a Normalization with Keras's shape, (1, n)."""
+        if not isinstance(self._layer, Normalization):
+            return variable
+        values = variable.numpy()
+        n_axes = len(self._require_network().shapes[0]) + 1 - values.ndim
+        return as_tensor(values.reshape((1,) * n_axes + values.shape))
 
     def __setattr__(self, name: str, value: Any) -> None:
         if not name.startswith("_") and not isinstance(getattr(type(self), name, None), property):

@@ -224,7 +224,7 @@ class KerasModel:
     def get_layer(self, name: str | None = None, index: int | None = None) -> Any:
         """Return the layer of that name, or at that index.
 
-        "dense" is also the name of `dense_1`, if there is no other Dense layer.
+        "dense" is the first Dense layer, which is called `dense_1` here.
 
         Raises:
             ConfigError: if there is no such layer.
@@ -232,7 +232,7 @@ class KerasModel:
         layers = self.layers
         if index is None:
             by_name = {layer.name: layer for layer in [*self._iter_layers(), *layers]}
-            if name not in by_name and f"{name}_2" not in by_name and f"{name}_1" in by_name:
+            if name not in by_name and f"{name}_1" in by_name:
                 name = f"{name}_1"
             return lookup("layer", str(name), by_name)
         is_valid = is_int(index, least=-len(layers)) and index < len(layers)
@@ -345,7 +345,8 @@ class KerasModel:
     @property
     def weights(self) -> list[KerasVariable]:
         """All weights, each with `numpy` and `assign`, in the order of `get_weights`."""
-        self._synchronize()
+        if self._model.built or self._model.input_shape is not None:
+            self._synchronize()
         return [weight for layer in self._iter_layers() for weight in layer.weights]
 
     variables = weights
@@ -390,8 +391,8 @@ class KerasModel:
 
     def __copy__(self) -> Self:
         twin = object.__new__(type(self))
-        names = ("_entries", "_names", "_tensors", "_sharing", "_glassnet_models")
-        own = copy.deepcopy({name: vars(self)[name] for name in names})
+        names = ("_entries", "_names", "_tensors", "_sharing", "_glassnet_models", "_ends")
+        own = copy.deepcopy({name: vars(self)[name] for name in names if name in vars(self)})
         twin.__setstate__(self.__getstate__() | {"_model": copy.copy(self._model)} | own)
         return twin
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -145,6 +146,11 @@ class PendingChanges(ours.Callback):
         return tuple(self.learning_rates), self._decision(
             stop="stop_training was set" if self.model.stop_training else None
         )
+
+    def rates_of_epochs(self, n_epochs: int) -> list[float]:
+        """Return the learning rate of each epoch; NaN after a fit that has failed."""
+        rates = self.learning_rates[:n_epochs]
+        return rates + [math.nan] * (n_epochs - len(rates))
 
     def _decision(self, stop: str | None = None) -> Decision:
         rate = self.batch_rate if self.learning_rate is None else self.learning_rate

@@ -82,24 +82,14 @@ NAME_HINTS = {
 """What to write instead of an unsupported name of a module."""
 
 ATTRIBUTE_HINTS = {
-    "weights trainable_weights non_trainable_weights variables trainable_variables": (
-        "Write get_weights(), or params for weights by name."
-    ),
     "to_json get_config": "model.save(path) stores the complete model in one file.",
-    "train_on_batch fit_generator train_step call": (
+    "train_on_batch train_step call": (
         "Write fit(x, y); docs/not-for.md lists alternatives for other loops."
     ),
     "export": "docs/not-for.md lists alternatives.",
-    "test_on_batch evaluate_generator": "Write evaluate(x, y).",
-    "predict_on_batch predict_generator predict_proba": "Write predict(x).",
+    "predict_proba": "Write predict(x).",
     "predict_classes": "Write predict_labels(x).",
-    "input inputs output outputs": (
-        "Write input_shape, output_shape; keras.Sequential(model.layers[:1]) ends after the first "
-        "layer."
-    ),
-    "pop": "Write keras.Sequential(model.layers[:-1]).",
-    "loss metrics": "model.metrics_names lists the results of evaluate.",
-    "losses add_loss": (
+    "add_loss": (
         "Penalties are included in the loss; a metric with the loss's name leaves them out."
     ),
 }

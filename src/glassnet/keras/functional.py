@@ -102,10 +102,53 @@ class Functional(Sequential):
         self._tensors = [start, end]
 
 
+class FeatureExtractor:
+    """Several outputs of one input, such as those of all layers: to call and predict, not to fit.
+
+    Args:
+        inputs: a `KerasTensor`.
+        outputs: several that come from it: a list or a dict.
+
+    Example:
+        >>> import numpy as np
+        >>> from glassnet import keras
+        >>> hidden, last = keras.layers.Dense(3), keras.layers.Dense(2)
+        >>> model = keras.Sequential([keras.Input((4,)), hidden, last])
+        >>> features = keras.Model(model.inputs, [layer.output for layer in model.layers])
+        >>> [output.shape for output in features(np.zeros((5, 4)))]
+        [(5, 3), (5, 2)]
+    """
+
+    def __init__(self, inputs: Any, outputs: Any):
+        self._outputs = outputs
+        self._models = [Functional(inputs, output) for output in _as_list(outputs)]
+
+    def __call__(self, x: Any, training: Any = None) -> Any:
+        """Return the outputs for rows as `Tensor`s, in a list or a dict as in `outputs`."""
+        return self._arrange([model(x, training) for model in self._models])
+
+    def predict(self, x: Any, **options: Any) -> Any:
+        """Return the outputs for rows as arrays: see `Sequential.predict`."""
+        return self._arrange([model.predict(x, **options) for model in self._models])
+
+    def _arrange(self, values: list[Any]) -> Any:
+        keys = self._outputs.keys() if isinstance(self._outputs, dict) else None
+        return values if keys is None else dict(zip(keys, values, strict=True))
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        raise refuse(f"A model with several outputs can be called and predicts; it has no {name}.")
+
+
+def _as_list(tensors: Any) -> list[Any]:
+    values = list(tensors.values()) if isinstance(tensors, dict) else tensors
+    return list(values) if isinstance(values, list | tuple) else [values]
+
+
 def _as_one(tensors: Any, what: str) -> KerasTensor:
     """Return the tensor, or the only one of a list or dict."""
-    values = list(tensors.values()) if isinstance(tensors, dict) else tensors
-    values = list(values) if isinstance(values, list | tuple) else [values]
+    values = _as_list(tensors)
     if len(values) != 1:
         raise refuse(f"Received {len(values)} {what}.")
     fix = "Begin with inputs = keras.Input((4,)), and call layers on it."
@@ -120,8 +163,10 @@ class _ModelName:
 
     name = "Model"
 
-    def __call__(self, *args: Any, **options: Any) -> Functional:
-        return Functional(*args, **options)
+    def __call__(self, inputs: Any, outputs: Any, **options: Any) -> Any:
+        if len(_as_list(inputs)) == 1 < len(_as_list(outputs)) and not options:
+            return FeatureExtractor(inputs, outputs)
+        return Functional(inputs, outputs, **options)
 
     def __instancecheck__(self, value: Any) -> bool:
         return isinstance(value, KerasModel | sequential.Sequential)

@@ -44,6 +44,7 @@ def clone_model(model: Sequential) -> Sequential:
     fresh = sequential.Sequential(layers, seed=next_seed())
     fresh.input_shape = model.glassnet_model.input_shape
     twin.replace_glassnet_model(fresh)
+    twin.reset()
     return twin
 
 

@@ -219,9 +219,7 @@ class Sequential(KerasModel):
         options |= {"validation_split": validation_split, "validation_data": validation_data}
         options |= {"class_weight": class_weight, "sample_weight": sample_weight}
         with self._fit_lock.fit():
-            model, n_epochs = self._synchronize(), epochs - initial_epoch
-            for layer in self._sharing.locations:
-                layer.set_owner(self)
+            model, n_epochs = self._own_layers(), epochs - initial_epoch
             adapted = self._adapt_callbacks(
                 callbacks,
                 epochs=epochs,
@@ -248,10 +246,15 @@ class Sequential(KerasModel):
                 self._changes = None
                 self._publish()
             if any(isinstance(one, LearningRateScheduler | ReduceLROnPlateau) for one in adapted):
-                rates = changes.learning_rates[: len(history.epoch)]
-                missing = [math.nan] * (len(history.epoch) - len(rates))
-                history.history["learning_rate"] = rates + missing
+                history.history["learning_rate"] = changes.rates_of_epochs(len(history.epoch))
             return history
+
+    def _own_layers(self) -> sequential.Sequential:
+        """Become the model that has the latest weights of all layers, and return what it holds."""
+        model = self._synchronize()
+        for layer in self._sharing.locations:
+            layer.set_owner(self)
+        return model
 
     def _adapt_callbacks(self, callbacks: Any, **params: Any) -> list[Any]:
         """Return the callbacks as glassnet's, with `model` and `params` set in Keras's."""
@@ -314,6 +317,32 @@ class Sequential(KerasModel):
             steps = _check_steps("predict: steps", _count_rows(x), steps, batch_size or 32)
         model = self._synchronize()
         return model.predict(x, batch_size=batch_size, verbose=verbose, steps=steps, target=target)
+
+    def fit_generator(self, generator: Any, *args: Any, **options: Any) -> History:
+        """Train on batches: Keras 2's name for `fit(generator, steps_per_epoch=...)`.
+
+        The arguments are Keras 2's: steps_per_epoch, epochs, verbose, callbacks, validation_data,
+        validation_steps, class_weight. Those of its threads are ignored.
+        """
+        return self.fit(generator, **name_arguments(FIT_GENERATOR, args, options))
+
+    def evaluate_generator(self, generator: Any, *args: Any, **options: Any) -> Any:
+        """Return the loss and the metrics: Keras 2's name for `evaluate(generator, steps=...)`."""
+        return self.evaluate(generator, **name_arguments(EVALUATE_GENERATOR, args, options))
+
+    def predict_generator(self, generator: Any, *args: Any, **options: Any) -> np.ndarray:
+        """Return the outputs: Keras 2's name for `predict(generator, steps=...)`."""
+        return self.predict(generator, **name_arguments(EVALUATE_GENERATOR, args, options))
+
+    def predict_on_batch(self, x: Any) -> np.ndarray:
+        """Return `predict(x)`."""
+        return self.predict(x, verbose=0)
+
+    def test_on_batch(
+        self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False
+    ) -> Any:
+        """Return `evaluate(x, y)`."""
+        return self.evaluate(x, y, verbose=0, sample_weight=sample_weight, return_dict=return_dict)
 
     def is_training_row(self, x: Any) -> np.ndarray:
         """Return which rows equal training rows. See `glassnet.Sequential.is_training_row`."""
@@ -436,6 +465,11 @@ class Sequential(KerasModel):
             self._changes.learning_rate = float(rate)
 
     @property
+    def metrics(self) -> list[Metric]:
+        """The metrics of `compile`, each with a `name`; none before the loss is known."""
+        return list(self._synchronize().resolve_metrics())
+
+    @property
     def metrics_names(self) -> list[str]:
         """The names of the results of `evaluate`, in order."""
         return self._model.metrics_names
@@ -496,6 +530,24 @@ class Sequential(KerasModel):
         if self._changes is not None:
             self._changes.weights = self._model.get_weights()
         self._publish()
+
+
+FIT_GENERATOR = (
+    "steps_per_epoch epochs verbose callbacks validation_data validation_steps validation_freq"
+    " class_weight max_queue_size workers use_multiprocessing shuffle initial_epoch"
+)
+EVALUATE_GENERATOR = "steps callbacks max_queue_size workers use_multiprocessing verbose"
+"""The arguments of Keras 2's methods, after the generator."""
+
+THREADS = ("max_queue_size", "workers", "use_multiprocessing")
+
+
+def name_arguments(
+    parameters: str, args: tuple[Any, ...], options: dict[str, Any]
+) -> dict[str, Any]:
+    """Return the arguments of a method of Keras 2 by name, without those of its threads."""
+    arguments = dict(zip(parameters.split(), args, strict=False)) | options
+    return {name: value for name, value in arguments.items() if name not in THREADS}
 
 
 def _resolve_part(value: Any, names: ModuleType) -> Any:

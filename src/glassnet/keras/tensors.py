@@ -23,6 +23,9 @@ class Tensor(np.ndarray):
         """Return the numbers as a plain NumPy array, or as a NumPy number if there is only one."""
         return np.asarray(self)[()]
 
+    def __hash__(self) -> int:  # type: ignore[override]
+        return hash(self.item())
+
     def __getitem__(self, index: Any) -> Any:
         return as_tensor(np.asarray(self)[index])
 

@@ -122,7 +122,12 @@ class WeightSharing:
             weights = self._read(model, each)
             if not _is_same(weights, self._known.get(each)):
                 path, start = self.locations[each].path, self.locations[each].start
-                each.share_weights(weights, None if path else model.get_link_shape(start))
+                paths = [
+                    (kind, (link[len(path)] - start, *link[len(path) + 1 :]), key)
+                    for kind, link, key in self.find_weights(model, [each])
+                ]
+                shape = None if path else model.get_link_shape(start)
+                each.share_weights(weights, paths, shape)
                 self._known[each] = weights
 
     def forget(self) -> None:

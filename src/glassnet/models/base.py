@@ -251,14 +251,16 @@ class BaseModel:
     def summary(self, print_fn: Callable[[str], Any] = print) -> None:
         """Print a table of the layers: name, type, output shape and number of weights.
 
+        Shapes and numbers are question marks as long as the shape of the input is not known.
+
         Args:
             print_fn: called with the table.
-
-        Raises:
-            NotReadyError: the shape of the input is not known yet.
         """
-        built = self._require_built("summary")
         require(callable(print_fn), "summary", "print_fn to be a function", print_fn=print_fn)
+        if self._example_shape is None:
+            print_fn(summary.format_unknown(self._layers))
+            return
+        built = self._require_built("summary")
         print_fn(summary.format_summary(built, self._params, self._state, self.preprocessor))
 
     def count_params(self) -> int:
@@ -504,6 +506,10 @@ class BaseModel:
             for link, params in zip(links, self._params, strict=True)
         ]
         return [np.asarray(penalty) for penalty in penalties if penalty is not None]
+
+    def resolve_metrics(self) -> tuple[Any, ...]:
+        """Return the metrics of `compile`; none before there is a loss."""
+        return self._make_program().metrics if self._loss is not None else ()
 
     def get_weights_at(self, weight_paths: WeightPaths) -> list[np.ndarray]:
         """Return copies of the weights at these positions."""

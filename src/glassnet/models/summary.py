@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from glassnet.engine import network
 from glassnet.engine.network import BuiltNetwork
 from glassnet.layers import Composite, Layer, functional
 from glassnet.types import PartialShape
+
+Row = tuple[str, str, str, str]
+"""Name, type, output shape and number of weights of a layer."""
 
 
 def format_summary(built: BuiltNetwork, params: Any, state: Any, preprocessor: Any = None) -> str:
@@ -21,11 +24,8 @@ def format_summary(built: BuiltNetwork, params: Any, state: Any, preprocessor: A
         state: state of its links.
         preprocessor: preprocessor of the model, or None.
     """
-    header = ("layer", "type", "output", "weights")
-    rows = [header, *iter_layer_lines(built.layers, params, state, built.shapes[0])]
-    widths = [max(map(len, cells)) for cells in zip(*rows, strict=True)]
-    lines = ["  ".join([*map(str.ljust, row[:3], widths), row[3].rjust(widths[3])]) for row in rows]
-    rule = "─" * len(lines[0])
+    rows = iter_layer_lines(built.layers, params, state, built.shapes[0])
+    header, rule, *lines = _align(rows)
     trainable = network.count_params(network.split(built.links, params)[0])
     total = network.count_params((params, state))
     totals = (
@@ -36,12 +36,30 @@ def format_summary(built: BuiltNetwork, params: Any, state: Any, preprocessor: A
     if preprocessor is not None:
         text = f"{preprocessor.target}, from {preprocessor.describe()}"
         data = textwrap.wrap(text, 100, subsequent_indent="  ")
-    return "\n".join([*data, lines[0], rule, *lines[1:], rule, totals])
+    return "\n".join([*data, header, rule, *lines, rule, totals])
+
+
+def format_unknown(layers: Sequence[Layer]) -> str:
+    """Return one line per layer, for a model that does not know the shape of its input."""
+    rows = [(str(layer.name), type(layer).__name__, "?", "?") for layer in layers]
+    header, rule, *lines = _align(rows)
+    totals = "input ?; its shape is known after fit, or if an Input is the first layer"
+    return "\n".join([header, rule, *lines, rule, totals])
+
+
+def _align(rows: Iterable[Row]) -> list[str]:
+    """Return the header, a rule and the rows as lines, in columns."""
+    table = [("layer", "type", "output", "weights"), *rows]
+    widths = [max(map(len, cells)) for cells in zip(*table, strict=True)]
+    header, *lines = [
+        "  ".join([*map(str.ljust, row[:3], widths), row[3].rjust(widths[3])]) for row in table
+    ]
+    return [header, "─" * len(header), *lines]
 
 
 def iter_layer_lines(
     layers: Sequence[Layer], params: Any, state: Any, shape: PartialShape, indent: str = ""
-) -> Iterator[tuple[str, str, str, str]]:
+) -> Iterator[Row]:
     """Yield (name, type, output shape, number of weights) of each layer and of its parts.
 
     Args:
