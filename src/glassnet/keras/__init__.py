@@ -49,6 +49,7 @@ HOME = {
     "Optimizer": "optimizers",
     "Regularizer": "regularizers",
     "Sequential": "models",
+    "Variable": "variables",
     "version": "config",
 }
 """The module that defines each name; an empty string for a module itself."""

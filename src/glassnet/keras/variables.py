@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
+import jax.numpy as jnp
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
+from glassnet.errors import DataError, message, require
+from glassnet.keras import initializers
+from glassnet.keras.random_seed import next_seed
 from glassnet.types import Shape
 
 
@@ -92,6 +96,9 @@ class KerasVariable(NDArrayOperatorsMixin):
     def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray:
         return np.asarray(self.numpy(), dtype)
 
+    def __jax_array__(self) -> Any:
+        return jnp.asarray(self.numpy())
+
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
         arrays = [np.asarray(x) if isinstance(x, KerasVariable) else x for x in inputs]
         return getattr(ufunc, method)(*arrays, **options)
@@ -107,3 +114,73 @@ class KerasVariable(NDArrayOperatorsMixin):
 
     def __repr__(self) -> str:
         return f"<KerasVariable path={self.path}, shape={self.shape}, value={self.numpy()}>"
+
+
+class Variable(KerasVariable):
+    """Numbers of your own that can be replaced; `keras.ops` accept it as an array.
+
+    No optimizer changes it: weights that a model trains belong to its layers.
+
+    Args:
+        initializer: an initializer, the name of one, or the numbers themselves.
+        shape: shape of the numbers that an initializer draws; None if the numbers are passed.
+        dtype: type of the numbers; None for that of the passed numbers, or float32.
+        trainable: an attribute without effect.
+        name: None for "variable".
+
+    Raises:
+        ConfigError: an initializer without a shape.
+
+    Example:
+        >>> from glassnet import keras
+        >>> steps = keras.Variable("zeros", shape=(2,))
+        >>> steps.assign([1.0, 2.0])
+        >>> (steps + 1).tolist(), steps.shape
+        ([2.0, 3.0], (2,))
+    """
+
+    def __init__(
+        self,
+        initializer: Any,
+        shape: Shape | None = None,
+        dtype: Any = None,
+        trainable: bool = True,
+        *,
+        name: str | None = None,
+    ):
+        self.name, self.trainable = name or "variable", trainable
+        if callable(initializer) or isinstance(initializer, str):
+            fix = "Write keras.Variable(initializer, shape=(3, 2))."
+            require(shape is not None, "Variable", "a shape for the initializer", fix=fix)
+            draw = initializers.get(initializer)
+            initializer = draw(np.random.default_rng(next_seed()), tuple(shape or ()))
+            dtype = dtype or "float32"
+        value = np.asarray(initializer)
+        kind = {"f": "float32", "i": "int32"}.get(value.dtype.kind)
+        self._value = np.array(value, dtype or kind)
+
+    def numpy(self) -> np.ndarray:
+        """Return a copy of the numbers."""
+        return self._value.copy()
+
+    def assign(self, value: Any) -> None:
+        """Replace the numbers.
+
+        Raises:
+            DataError: another shape.
+        """
+        value = np.asarray(value, self._value.dtype)
+        expected = f"numbers of shape {self._value.shape}"
+        if value.shape != self._value.shape:
+            raise DataError(message(self.name, expected, shape=value.shape))
+        self._value = value.copy()
+
+    @property
+    def dtype(self) -> str:
+        """The type of the numbers."""
+        return self._value.dtype.name
+
+    @property
+    def path(self) -> str:
+        """The name."""
+        return self.name
