@@ -473,4 +473,5 @@ def test_not_yet(code, words):
 
 def test_the_tables_are_found():
     headings = re.findall(r"^## (.*)", PAGE, re.MULTILINE)
+    headings.remove("Keras's public names")  # test_keras_api.py writes it
     assert {heading: len(table(heading)) for heading in headings} == COUNTS

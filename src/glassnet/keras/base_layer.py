@@ -16,7 +16,7 @@ from glassnet.engine import inference, network
 from glassnet.engine.network import BuiltNetwork, WeightPaths
 from glassnet.errors import ConfigError, MissingError, NotReadyError, message, require
 from glassnet.keras.adaptation import adapt_layer, as_batch_of_texts, is_one_text
-from glassnet.keras.compat import PARAMETER_HINTS
+from glassnet.keras.compat import PARAMETER_HINTS, find_attribute_hint
 from glassnet.keras.random_seed import next_seed
 from glassnet.keras.tensors import as_tensor
 from glassnet.keras.variables import KerasVariable
@@ -543,6 +543,10 @@ class KerasLayer:
             if not self._network and name in WEIGHT_NAMES:
                 fix = "Weights exist after a call, build or fit."
                 raise MissingError(message(self.name, "a layer with weights", name=name, fix=fix))
+            if fix := find_attribute_hint(name):
+                raise MissingError(
+                    message(type(self._layer).__name__, "a name", name=name, fix=fix)
+                )
         return getattr(self._layer, name)
 
     def _as_statistic(self, variable: KerasVariable) -> Any:

@@ -34,6 +34,7 @@ from glassnet.keras.missing_names import (
     list_former_modules,
     list_missing_modules,
 )
+from glassnet.keras.name_advice import ATTRIBUTE_ADVICE, NAME_ADVICE
 from glassnet.layers import Activation, Layer
 
 PARAMETER_HINTS = {
@@ -64,6 +65,7 @@ UNSUPPORTED_NAMES = (
 )
 OPERATIONS = "abs clip exp log maximum mean pow sqrt square sum"
 NAME_HINTS = {
+    **NAME_ADVICE,
     **dict.fromkeys(BRANCHES.split(), BRANCHES_HINT),
     **dict.fromkeys(UNSUPPORTED_NAMES.split(), "docs/not-for.md lists alternatives."),
     **dict.fromkeys(OPERATIONS.split(), "Write keras.ops.NAME."),
@@ -82,6 +84,7 @@ NAME_HINTS = {
 """What to write instead of an unsupported name of a module."""
 
 ATTRIBUTE_HINTS = {
+    **ATTRIBUTE_ADVICE,
     "to_json get_config": "model.save(path) stores the complete model in one file.",
     "train_on_batch train_step call": (
         "Write fit(x, y); docs/not-for.md lists alternatives for other loops."
@@ -93,7 +96,12 @@ ATTRIBUTE_HINTS = {
         "Penalties are included in the loss; a metric with the loss's name leaves them out."
     ),
 }
-"""What to write instead of an unsupported attribute of a model."""
+"""What to write instead of an unsupported attribute of a model or a layer."""
+
+
+def find_attribute_hint(name: str) -> str:
+    """Return what to write instead of an attribute of a model or a layer; "" if unknown."""
+    return next((fix for words, fix in ATTRIBUTE_HINTS.items() if name in words.split()), "")
 
 
 @dataclass(frozen=True)

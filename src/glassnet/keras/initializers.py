@@ -48,6 +48,8 @@ __all__, __getattr__ = export_aliases(
         "get": get,
         "Initializer": ours.Initializer,
         **CLASSES,
+        "IdentityInitializer": CLASSES["Identity"],
+        "OrthogonalInitializer": CLASSES["Orthogonal"],
         **{name: CLASSES[kind.__name__] for name, kind in ours.INITIALIZERS.items()},
     },
 )

@@ -37,9 +37,9 @@ from glassnet.keras.base_layer import KerasLayer
 from glassnet.keras.base_model import KerasModel, without_number
 from glassnet.keras.callbacks import PendingChanges
 from glassnet.keras.compat import (
-    ATTRIBUTE_HINTS,
     FunctionAlias,
     KerasAlias,
+    find_attribute_hint,
 )
 from glassnet.keras.missing_names import MissingName
 from glassnet.keras.optimizer_proxy import OptimizerProxy
@@ -486,10 +486,8 @@ class Sequential(KerasModel):
         if hasattr(type(self), name):  # a property that is not ready: raise its error again
             return object.__getattribute__(self, name)
         nearest = suggest(name, dir(type(self)))
-        fix = next(
-            (fix for words, fix in ATTRIBUTE_HINTS.items() if name in words.split()),
-            f"{nearest} dir(model) lists the available names.".strip(),
-        )
+        names = f"{nearest} dir(model) lists the available names.".strip()
+        fix = find_attribute_hint(name) or names
         raise MissingError(
             message("Sequential", "a name that Glassnet has (yet)", name=name, fix=fix)
         )
