@@ -5,10 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-import jax.numpy as jnp
 import numpy as np
 
 from glassnet.keras import activations, ops
@@ -16,49 +14,36 @@ from glassnet.keras.compat import export_aliases
 from glassnet.keras.config import COMMON_NAMES
 
 SAME_NAMES = (
-    "abs arange cast cos cumsum dot equal exp greater greater_equal less less_equal log maximum"
-    " minimum not_equal one_hot ones ones_like reshape round sigmoid sign sin softmax softplus"
-    " square squeeze stack tanh transpose zeros zeros_like"
+    "abs all any arange cast cos cumsum dot equal exp greater greater_equal less less_equal log max"
+    " maximum mean min minimum not_equal one_hot ones ones_like prod reshape round sigmoid sign sin"
+    " softmax softplus square squeeze std stack sum tanh transpose var zeros zeros_like"
 )
-REDUCTIONS = "all any max mean min prod std sum var"
-
-
-def _make_reduction(name: str) -> Callable[..., Any]:
-    reduce = getattr(jnp, name)
-
-    def reduction(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-        return reduce(jnp.asarray(x), axis=axis, keepdims=keepdims)
-
-    return reduction
+"""Functions whose parameters are those of `keras.ops`."""
 
 
 def _argmax(x: Any, axis: int = -1) -> Any:
-    return jnp.argmax(jnp.asarray(x), axis)
+    return ops.argmax(x, axis)
 
 
 def _argmin(x: Any, axis: int = -1) -> Any:
-    return jnp.argmin(jnp.asarray(x), axis)
-
-
-def _clip(x: Any, min_value: Any, max_value: Any) -> Any:
-    return jnp.clip(jnp.asarray(x), min_value, max_value)
+    return ops.argmin(x, axis)
 
 
 def _concatenate(tensors: Any, axis: int = -1) -> Any:
-    return jnp.concatenate(tensors, axis)
+    return ops.concatenate(tensors, axis)
 
 
 def _expand_dims(x: Any, axis: int = -1) -> Any:
-    return jnp.expand_dims(x, axis)
+    return ops.expand_dims(x, axis)
 
 
 def _flatten(x: Any) -> Any:
-    return jnp.reshape(x, (-1,))
+    return ops.reshape(x, (-1,))
 
 
 def _sqrt(x: Any) -> Any:
     """Return the square root; of negative numbers 0, as Keras 2 does."""
-    return jnp.sqrt(jnp.maximum(x, 0))
+    return ops.sqrt(ops.maximum(x, 0))
 
 
 def _get_value(x: Any) -> Any:
@@ -72,19 +57,18 @@ def _set_value(x: Any, value: Any) -> None:
 __all__, __getattr__ = export_aliases(
     __name__,
     {name: getattr(ops, name) for name in SAME_NAMES.split()}
-    | {name: _make_reduction(name) for name in REDUCTIONS.split()}
     | COMMON_NAMES
     | {
         "argmax": _argmax,
         "argmin": _argmin,
         "clear_session": (lambda: None, "free_memory~"),
-        "clip": _clip,
+        "clip": (ops.clip, "x! min_value>x_min! max_value>x_max!"),
         "concatenate": _concatenate,
         "expand_dims": _expand_dims,
         "flatten": _flatten,
         "get_value": _get_value,
         "int_shape": np.shape,
-        "pow": jnp.power,
+        "pow": ops.power,
         "relu": (activations.relu, "x! alpha>negative_slope max_value threshold"),
         "set_value": _set_value,
         "shape": np.shape,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 import weakref
 from collections.abc import Sequence
 from contextlib import suppress
@@ -17,7 +16,7 @@ from glassnet.engine.network import BuiltNetwork, WeightPaths
 from glassnet.errors import ConfigError, MissingError, NotReadyError, message, require
 from glassnet.keras.adaptation import adapt_layer, as_batch_of_texts, is_one_text
 from glassnet.keras.compat import PARAMETER_HINTS, find_attribute_hint
-from glassnet.keras.random_seed import next_seed
+from glassnet.keras.random_seed import draw_seed, next_seed
 from glassnet.keras.tensors import as_tensor
 from glassnet.keras.variables import KerasVariable
 from glassnet.layers import (
@@ -306,9 +305,7 @@ class KerasLayer:
                 )
                 expected = "a layer that knows its input's shape"
                 raise NotReadyError(message(self.name, expected, fix=fix))
-            seed = next_seed()
-            seed = secrets.randbits(31) if seed is None else seed
-            self._network, *weights = self._draw(self._input_shape, seed)
+            self._network, *weights = self._draw(self._input_shape, draw_seed())
             self._weights = weights[0], weights[1]
         return self._network
 

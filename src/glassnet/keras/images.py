@@ -227,12 +227,7 @@ def smart_resize(
     expected = "images (height, width, channels), and size (height, width)"
     require(is_valid, "smart_resize", expected, shape=images.shape, size=size)
     images = np.moveaxis(images, -3, -1) if is_first else images
-    height, width = images.shape[-3:-1]
-    crop_height = max(min(int(float(width * size[0]) / size[1]), height), 1)
-    crop_width = max(min(int(float(height * size[1]) / size[0]), width), 1)
-    top, left = (height - crop_height) // 2, (width - crop_width) // 2
-    images = images[..., top : top + crop_height, left : left + crop_width, :]
-    resized = np.asarray(resize(images, size, interpolation))
+    resized = np.asarray(resize(images, size, interpolation, crop_to_aspect_ratio=True))
     return np.moveaxis(resized, -1, -3) if is_first else resized
 
 

@@ -19,8 +19,8 @@ from glassnet.keras.compat import (
 )
 from glassnet.keras.recurrent_cells import (
     CellStack,
-    CellTest,
-    LayerTest,
+    CellType,
+    LayerType,
     RecurrentCell,
     cell_factory,
     is_rnn,
@@ -326,7 +326,7 @@ def _spatial_dropout2d(
 
 
 @dataclass(frozen=True)
-class SpatialDropoutTest:
+class SpatialDropoutType:
     """Type of Dropout layers that drop whole channels, for `isinstance`."""
 
     rank: int
@@ -434,7 +434,7 @@ __all__, __getattr__ = export_aliases(
         "Embedding": (ours.Embedding, EMBEDDING_SPEC),
         "Flatten": (ours.Flatten, CHANNELS_LAST_SPEC + LAYER_SPEC),
         "GRU": (ours.GRU, GRU_SPEC),
-        "GRUCell": KerasAlias("GRUCell", cell_factory(ours.GRU), GRU_CELL_SPEC, CellTest(ours.GRU)),
+        "GRUCell": KerasAlias("GRUCell", cell_factory(ours.GRU), GRU_CELL_SPEC, CellType(ours.GRU)),
         "GaussianDropout": (ours.GaussianDropout, "rate seed~" + LAYER_SPEC),
         "GaussianNoise": (ours.GaussianNoise, "stddev seed~" + LAYER_SPEC),
         "GlobalAveragePooling1D": (ours.GlobalAveragePooling1D, GLOBAL_POOLING_SPEC),
@@ -461,7 +461,7 @@ __all__, __getattr__ = export_aliases(
         ),
         "LSTM": (ours.LSTM, LSTM_SPEC),
         "LSTMCell": KerasAlias(
-            "LSTMCell", cell_factory(ours.LSTM), LSTM_CELL_SPEC, CellTest(ours.LSTM)
+            "LSTMCell", cell_factory(ours.LSTM), LSTM_CELL_SPEC, CellType(ours.LSTM)
         ),
         "Lambda": (
             ours.Activation,
@@ -491,7 +491,7 @@ __all__, __getattr__ = export_aliases(
             "alpha_initializer alpha_regularizer alpha_constraint shared_axes" + LAYER_SPEC,
         ),
         "Permute": (ours.Permute, "dims" + LAYER_SPEC),
-        "RNN": (make_rnn, RNN_SPEC, LayerTest(is_rnn)),
+        "RNN": (make_rnn, RNN_SPEC, LayerType(is_rnn)),
         "ReLU": (
             _relu,
             "max_value negative_slope threshold" + LAYER_SPEC,
@@ -531,14 +531,14 @@ __all__, __getattr__ = export_aliases(
             "SimpleRNNCell",
             cell_factory(ours.SimpleRNN),
             SIMPLE_RNN_CELL_SPEC,
-            CellTest(ours.SimpleRNN),
+            CellType(ours.SimpleRNN),
         ),
         "Softmax": (_softmax, "axis" + LAYER_SPEC, ActivationAlias("softmax")),
-        "SpatialDropout1D": (_spatial_dropout1d, SPATIAL_DROPOUT_SPEC, SpatialDropoutTest(1)),
+        "SpatialDropout1D": (_spatial_dropout1d, SPATIAL_DROPOUT_SPEC, SpatialDropoutType(1)),
         "SpatialDropout2D": (
             _spatial_dropout2d,
             SPATIAL_DROPOUT_SPEC.replace("seed~", f"{CHANNELS_LAST_SPEC} seed~", 1),
-            SpatialDropoutTest(2),
+            SpatialDropoutType(2),
         ),
         "StackedRNNCells": KerasAlias(
             "StackedRNNCells", stack_cells, f"cells!{LAYER_SPEC}", CellStack

@@ -36,7 +36,7 @@ class CellStack:
 
 
 @dataclass(frozen=True)
-class CellTest:
+class CellType:
     """Type of the cells of one kind of layer, for `isinstance`."""
 
     kind: type[Recurrent]
@@ -98,7 +98,7 @@ def is_rnn(layer: Any) -> bool:
 
 
 @dataclass(frozen=True)
-class LayerTest:
+class LayerType:
     """Type of the layers that a function recognizes, for `isinstance`."""
 
     is_instance: Callable[[Any], bool]

@@ -384,7 +384,7 @@ class CenterCrop(Layer):
         top, left = (x.shape[1] - self.height) // 2, (x.shape[2] - self.width) // 2
         if top >= 0 and left >= 0:
             return x[:, top : top + self.height, left : left + self.width]
-        return _resize(_crop_to_ratio(x, self.height, self.width), self.height, self.width)
+        return _resize(crop_to_ratio(x, self.height, self.width), self.height, self.width)
 
     def formula(self) -> str:
         return f"central {self.height} x {self.width} pixels"
@@ -462,9 +462,9 @@ class Resizing(Layer):
 
     def __call__(self, params: Params, x: Array) -> Array:
         if self.crop_to_aspect_ratio:
-            x = _crop_to_ratio(x, self.height, self.width)
+            x = crop_to_ratio(x, self.height, self.width)
         elif self.pad_to_aspect_ratio:
-            x = _pad_to_ratio(x, self.height, self.width, self.fill_value)
+            x = pad_to_ratio(x, self.height, self.width, self.fill_value)
         return _resize(x, self.height, self.width, self.interpolation, self.antialias)
 
     def formula(self) -> str:
@@ -485,24 +485,32 @@ def _resize(
 
 def _scale_to_ratio(x: Array, height: int, width: int) -> tuple[int, int]:
     """Return the height for x's width, and the width for its height, at the ratio of a size."""
-    return int(x.shape[2] * height / width), int(x.shape[1] * width / height)
+    return int(x.shape[-2] * height / width), int(x.shape[-3] * width / height)
 
 
-def _crop_to_ratio(x: Array, height: int, width: int) -> Array:
-    """Return the largest central part of images with the aspect ratio of a size."""
-    sizes = zip(_scale_to_ratio(x, height, width), x.shape[1:3], strict=True)
+def crop_to_ratio(x: Array, height: int, width: int) -> Array:
+    """Return the largest central part of images with the aspect ratio of a size.
+
+    Shapes:
+        (..., rows, columns, channels), of one image or of several.
+    """
+    n_rows, n_columns = x.shape[-3:-1]
+    sizes = zip(_scale_to_ratio(x, height, width), (n_rows, n_columns), strict=True)
     rows, columns = (max(min(scaled, n), 1) for scaled, n in sizes)
-    top, left = (x.shape[1] - rows) // 2, (x.shape[2] - columns) // 2
-    return x[:, top : top + rows, left : left + columns]
+    top, left = (n_rows - rows) // 2, (n_columns - columns) // 2
+    return x[..., top : top + rows, left : left + columns, :]
 
 
-def _pad_to_ratio(x: Array, height: int, width: int, fill: float) -> Array:
+def pad_to_ratio(x: Array, height: int, width: int, fill: float) -> Array:
     """Return images padded on two sides up to the aspect ratio of a size.
 
     Both sides get the same number of pixels, so that one may be missing.
+
+    Shapes:
+        (..., rows, columns, channels), of one image or of several.
     """
-    sizes = zip(_scale_to_ratio(x, height, width), x.shape[1:3], strict=True)
+    sizes = zip(_scale_to_ratio(x, height, width), x.shape[-3:-1], strict=True)
     above, left = (max(scaled - n, 0) // 2 for scaled, n in sizes)
     left = 0 if above else left
-    pads = ((0, 0), (above, above), (left, left), (0, 0))
+    pads = (*[(0, 0)] * (x.ndim - 3), (above, above), (left, left), (0, 0))
     return jnp.pad(x, pads, constant_values=fill)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -69,14 +69,6 @@ class LayerView:
     def count_params(self) -> int:
         """Return the number of weights of the layer."""
         return sum(weight.size for weight in self.get_weights())
-
-    def with_access(
-        self,
-        get_weights: Callable[[int], list[np.ndarray]],
-        set_weights: Callable[[int, Sequence[Any]], None],
-    ) -> LayerView:
-        """Return the view with other functions that read and replace the weights of layer i."""
-        return replace(self, _get_weights=get_weights, _set_weights=set_weights)
 
     def __setattr__(self, name: str, value: Any) -> None:
         is_initialized = bool(vars(self))

@@ -10,7 +10,8 @@ import numpy as np
 from glassnet.errors import is_int, lookup, require, wrap_errors
 from glassnet.keras.data.directories import DirectoryOptions
 from glassnet.keras.data.elements import TensorSpec
-from glassnet.keras.data.resizing import INTERPOLATIONS, crop_to_ratio, resize, resize_with_padding
+from glassnet.keras.data.resizing import INTERPOLATIONS, resize, resize_with_padding
+from glassnet.layers.resizing import crop_to_ratio
 from glassnet.suggestions import suggest_arguments
 
 WHO = "image_dataset_from_directory"
@@ -139,7 +140,7 @@ class ImageLoader:
         if self.pads:
             result = resize_with_padding(pixels, self.size, self.interpolation)
         else:
-            cropped = crop_to_ratio(pixels, self.size) if self.crops else pixels
+            cropped = crop_to_ratio(pixels, *self.size) if self.crops else pixels
             result = resize(cropped, self.size, self.interpolation)
         return np.moveaxis(result, 2, 0) if self.data_format == "channels_first" else result
 

@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import itertools
-import secrets
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 import numpy as np
 
-from glassnet.keras.random_seed import next_seed
+from glassnet.keras.random_seed import draw_seed
 
 T = TypeVar("T")
 
 
 def rng_per_pass(seed: int | None, differs: bool) -> Callable[[], np.random.Generator]:
     """Return a function that makes the random generator of the next pass."""
-    if seed is None:
-        drawn = next_seed()
-        seed = secrets.randbits(31) if drawn is None else drawn
-    first, passes = abs(int(seed)), itertools.count()
+    first, passes = abs(draw_seed() if seed is None else int(seed)), itertools.count()
     return lambda: np.random.default_rng((first, next(passes) if differs else 0))
 
 

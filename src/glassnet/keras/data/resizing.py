@@ -86,15 +86,6 @@ def resize(image: Array, size: tuple[int, int], interpolation: str) -> Array:
     return np.einsum("ih,hwc,jw->ijc", rows, pixels, columns, optimize=True)
 
 
-def crop_to_ratio(image: Array, size: tuple[int, int]) -> Array:
-    """Return the largest part in the middle of an image with the ratio of `size`."""
-    height, width = image.shape[:2]
-    crop_height = max(min(height, int(width * size[0] / size[1])), 1)
-    crop_width = max(min(width, int(height * size[1] / size[0])), 1)
-    top, left = (height - crop_height) // 2, (width - crop_width) // 2
-    return image[top : top + crop_height, left : left + crop_width]
-
-
 def resize_with_padding(image: Array, size: tuple[int, int], interpolation: str) -> Array:
     """Return an image in `size`, with its own ratio, in the middle of zeros."""
     height, width = np.float32(image.shape[0]), np.float32(image.shape[1])

@@ -170,7 +170,7 @@ def scan(
 
 @operation
 def associative_scan(f: Any, elems: Any, reverse: bool = False, axis: int = 0) -> Any:
-    """Combine neighbours along an axis, and return all results up to each element."""
+    """Combine neighbors along an axis, and return all results up to each element."""
     return jax.lax.associative_scan(f, jax.tree.map(to_jax, elems), reverse, axis)
 
 

@@ -13,6 +13,7 @@ from glassnet.errors import require
 from glassnet.keras.compat import export_aliases
 from glassnet.keras.ops.nn import conv, depthwise_conv
 from glassnet.keras.ops.operation import check_data_format, operation, to_jax
+from glassnet.layers.resizing import crop_to_ratio, pad_to_ratio
 
 GRAY_WEIGHTS = (0.2989, 0.5870, 0.1140)
 
@@ -43,27 +44,11 @@ def resize(
     x = to_jax(images)
     height, width = size
     if crop_to_aspect_ratio:
-        x = _crop_to_ratio(x, height, width)
+        x = crop_to_ratio(x, height, width)
     if pad_to_aspect_ratio:
-        x = _pad_to_ratio(x, height, width, fill_value)
+        x = pad_to_ratio(x, height, width, fill_value)
     shape = (*x.shape[:-3], height, width, x.shape[-1])
     return jax.image.resize(x, shape, interpolation, antialias)
-
-
-def _crop_to_ratio(x: Any, height: int, width: int) -> Any:
-    rows, columns = x.shape[-3:-1]
-    n_rows = max(min(rows, int(columns * height / width)), 1)
-    n_columns = max(min(columns, int(rows * width / height)), 1)
-    top, left = (rows - n_rows) // 2, (columns - n_columns) // 2
-    return x[..., top : top + n_rows, left : left + n_columns, :]
-
-
-def _pad_to_ratio(x: Any, height: int, width: int, fill_value: float) -> Any:
-    rows, columns = x.shape[-3:-1]
-    vertical = (max(rows, int(columns * height / width)) - rows) // 2
-    horizontal = (max(columns, int(rows * width / height)) - columns) // 2
-    pads = [(0, 0)] * (x.ndim - 3) + [(vertical,) * 2, (horizontal,) * 2, (0, 0)]
-    return jnp.pad(x, pads, constant_values=fill_value)
 
 
 @operation
@@ -249,7 +234,7 @@ def _gaussian(size: int, sigma: Any) -> Any:
 def gaussian_blur(
     images: Any, kernel_size: Any = (3, 3), sigma: Any = (1.0, 1.0), data_format: Any = None
 ) -> Any:
-    """Blur images by weighted means of neighbours."""
+    """Blur images by weighted means of neighbors."""
     check_data_format("gaussian_blur", data_format)
     x = to_jax(images)
     kernel = jnp.outer(

@@ -200,7 +200,7 @@ def diagonal(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
 
 @operation
 def diff(a: Any, n: int = 1, axis: int = -1) -> Any:
-    """Return the differences of neighbours."""
+    """Return the differences of neighbors."""
     return jnp.diff(to_jax(a), n, axis)
 
 
@@ -269,7 +269,7 @@ def full_like(x: Any, fill_value: Any, dtype: Any = None) -> Any:
 def geomspace(
     start: Any, stop: Any, num: int = 50, endpoint: bool = True, dtype: Any = None, axis: int = 0
 ) -> Any:
-    """Return numbers with equal ratios between neighbours."""
+    """Return numbers with equal ratios between neighbors."""
     return jnp.geomspace(start, stop, num, endpoint, dtype, axis)
 
 
@@ -446,7 +446,7 @@ def rot90(array: Any, k: int = 1, axes: Any = (0, 1)) -> Any:
 
 @operation
 def round(x: Any, decimals: int = 0) -> Any:
-    """Round to a number of decimals; halves go to the even neighbour."""
+    """Round to a number of decimals; halves go to the even neighbor."""
     x = to_jax(x)
     if decimals < 0 and jnp.issubdtype(jnp.result_type(x), jnp.integer):
         rounded = jnp.round(jnp.asarray(x, "float32") * 10.0**decimals) / 10.0**decimals
