@@ -7,6 +7,8 @@ from typing import Any
 import jax
 import numpy as np
 
+from glassnet.errors import DataError, require
+
 
 class Tensor(np.ndarray):
     """Result of a call of a layer, model, loss or metric: a NumPy array with the method `numpy`.
@@ -22,6 +24,21 @@ class Tensor(np.ndarray):
     def numpy(self) -> Any:
         """Return the numbers as a plain NumPy array, or as a NumPy number if there is only one."""
         return np.asarray(self)[()]
+
+    def set_shape(self, shape: Any) -> None:
+        """Check the shape, as functions for TensorFlow's datasets do.
+
+        Args:
+            shape: the size of each axis; None for any size.
+
+        Raises:
+            DataError: if the tensor has another shape.
+        """
+        sizes = tuple(shape)
+        fits = len(sizes) == self.ndim and all(
+            size in (None, n) for size, n in zip(sizes, self.shape, strict=True)
+        )
+        require(fits, "set_shape", f"a tensor of shape {sizes}", error=DataError, shape=self.shape)
 
     def __hash__(self) -> int:  # type: ignore[override]
         return hash(self.item())
