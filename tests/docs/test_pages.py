@@ -24,7 +24,7 @@ CODE = {
     "for-students.md": 2,
 }
 CODE |= {
-    "from-keras.md": 3,
+    "from-keras.md": 4,
     "from-scikit-learn.md": 3,
     "images.md": 1,
     "report.md": 1,

@@ -45,7 +45,6 @@ WEIGHT_NAMES = ("kernel", "bias", "embeddings", "gamma", "beta", "recurrent_kern
 class WeightOwner(Protocol):
     """What a layer asks of the model that uses it."""
 
-    def name_of(self, layer: KerasLayer) -> str | None: ...
     def provide_weights(self, layer: KerasLayer) -> None: ...
     def accept_weights(self, layer: KerasLayer) -> None: ...
 
@@ -155,6 +154,7 @@ class KerasLayer:
         self._network: BuiltNetwork | None = None
         self._weights: Weights = (), ()
         self._owner: weakref.ref[Any] | None = None
+        self._model_name: str | None = None
         self._output: weakref.ref[KerasTensor] | None = None
         self._noise: np.random.Generator | None = None
 
@@ -166,9 +166,9 @@ class KerasLayer:
     @property
     def name(self) -> str:
         """The name that was passed, or that the model has given, or that of the class."""
-        name = self.owner.name_of(self) if self.owner is not None else None
         default = functional.default_name(self._layer)
-        return self._layer.name or name or ("input_layer" if default == "input" else default)
+        default = "input_layer" if default == "input" else default
+        return self._layer.name or self._model_name or default
 
     @property
     def trainable(self) -> bool:
@@ -228,6 +228,8 @@ class KerasLayer:
     def _call_on_rows(self, x: Any, training: bool, mask: Any) -> Any:
         if isinstance(self._layer, TextVectorization):
             numbers = self._layer(as_batch_of_texts(x))
+            if np.issubdtype(numbers.dtype, np.integer):
+                numbers = numbers.astype(np.int64)  # differences of uint8 would wrap around
             return as_tensor(numbers[0] if is_one_text(x) else numbers)
         rows = x if isinstance(x, jax.core.Tracer) else np.asarray(x)
         rows, restore = self._as_batch(rows)
@@ -352,9 +354,9 @@ class KerasLayer:
         """The model that has the latest weights and the name of the layer, or None."""
         return None if self._owner is None else self._owner()
 
-    def set_owner(self, owner: WeightOwner) -> None:
-        """Set the `owner`."""
-        self._owner = weakref.ref(owner)
+    def set_owner(self, owner: WeightOwner, name: str) -> None:
+        """Set the `owner`, and the name of the layer in it."""
+        self._owner, self._model_name = weakref.ref(owner), name
 
     def refresh(self, user: WeightOwner | None = None) -> None:
         """Take over the latest weights, unless the model that asks has them."""

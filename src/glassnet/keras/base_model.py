@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any, Self
 
+import jax
 import numpy as np
 
 from glassnet.errors import NotReadyError, is_int, lookup, require
@@ -61,8 +62,9 @@ class KerasModel:
         """Use another model of Glassnet that has the same layers."""
         self._model = model
         model.set_build_hook(self._sharing.copy_to)
-        self._names = number_layers(self.as_steps())
-        self._locate(self.as_steps())
+        steps = self.as_steps()
+        self._names = number_layers(steps)
+        self._locate(steps)
 
     @property
     def glassnet_model(self) -> sequential.Sequential:
@@ -161,9 +163,13 @@ class KerasModel:
 
     def _locate(self, steps: Sequence[Step]) -> None:
         self._sharing.set_steps(steps, [view.layer for view in self._model.layers])
+        self._own_layers()
+
+    def _own_layers(self, *, of_others: bool = False) -> None:
+        """Become the owner of the layers that have none, or of all layers."""
         for layer in self._sharing.locations:
-            if layer.owner is None:
-                layer.set_owner(self)
+            if of_others or layer.owner in (None, self):
+                layer.set_owner(self, self._names[layer])
 
     def _synchronize(self) -> sequential.Sequential:
         """Return the model with the weights and settings that its layers have now.
@@ -209,10 +215,6 @@ class KerasModel:
         """Pass weights that were set on to the layers."""
         self._publish()
 
-    def name_of(self, layer: KerasLayer) -> str | None:
-        """Return the name of a layer in this model."""
-        return self._names.get(layer)
-
     @property
     def layers(self) -> list[Any]:
         """The layers and models in order, as they were added (without `Input`)."""
@@ -254,6 +256,19 @@ class KerasModel:
         for layer in self._iter_layers():
             layer.trainable = value
 
+    def _adjust_rank(self, x: Any) -> Any:
+        """Return rows with a last axis of size 1 if only that one is missing, as Keras does.
+
+        Rows with one such axis too many lose it. Everything but arrays is returned unchanged.
+        """
+        shape = self._model.input_shape
+        is_array = isinstance(x, np.ndarray | jax.Array)
+        if not is_array or shape is None or self._takes_text or x.ndim - 1 == len(shape):
+            return x
+        if x.ndim == len(shape) and x.ndim > 1 and shape[-1] == 1:
+            return x[..., None]
+        return x[..., 0] if x.ndim - 2 == len(shape) and x.shape[-1] == 1 else x
+
     def __call__(self, x: Any, training: Any = None, mask: Any = None) -> Any:
         """Return the outputs for rows as a `Tensor`, or for a `KerasTensor` as a `KerasTensor`.
 
@@ -266,7 +281,7 @@ class KerasModel:
         require(mask is None, self.name, "mask=None: Masking and Embedding make masks", mask=mask)
         if isinstance(x, KerasTensor):
             return self._call_symbolic(x)
-        model = self._synchronize()
+        model, x = self._synchronize(), self._adjust_rank(x)
         if training:
             return as_tensor(model.predict_in_training(x, seed=next_seed()))
         return as_tensor(model.predict(x, verbose=0))
@@ -403,6 +418,4 @@ class KerasModel:
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
         self._model.set_build_hook(self._sharing.copy_to)
-        for layer in self._sharing.locations:
-            if layer.owner is None:
-                layer.set_owner(self)
+        self._own_layers()

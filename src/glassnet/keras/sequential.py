@@ -209,17 +209,18 @@ class Sequential(KerasModel):
                 all rows once.
         """
         _check_fit_epochs(epochs, initial_epoch, validation_freq)
+        x, validation_data = self._adjust_rank(x), self._adjust_ranks(validation_data)
         batch_size = 32 if batch_size is None else batch_size
         if validation_batch_size is not None:
             n_rows = _count_validation_rows(x, y, validation_split, validation_data)
-            validation_steps = _check_steps(
-                "validation_steps", n_rows, validation_steps, validation_batch_size
-            )
+            sizes = validation_steps, validation_batch_size
+            validation_steps = _check_steps("validation_steps", n_rows, *sizes)
         options |= {"steps_per_epoch": steps_per_epoch, "validation_steps": validation_steps}
         options |= {"validation_split": validation_split, "validation_data": validation_data}
         options |= {"class_weight": class_weight, "sample_weight": sample_weight}
         with self._fit_lock.fit():
-            model, n_epochs = self._own_layers(), epochs - initial_epoch
+            model, n_epochs = self._synchronize(), epochs - initial_epoch
+            self._own_layers(of_others=True)
             adapted = self._adapt_callbacks(
                 callbacks,
                 epochs=epochs,
@@ -230,16 +231,8 @@ class Sequential(KerasModel):
             all_callbacks, changes = [*adapted, self._changes], self._changes
             try:
                 with model._fit_lock.permit_weights():
-                    history = model.fit(
-                        x,
-                        y,
-                        batch_size,
-                        n_epochs,
-                        verbose,
-                        all_callbacks,
-                        shuffle=shuffle,
-                        **options,
-                    )
+                    arguments = batch_size, n_epochs, verbose, all_callbacks
+                    history = model.fit(x, y, *arguments, shuffle=shuffle, **options)
                 if changes.weights is not None:
                     model.set_weights(changes.weights)
             finally:
@@ -249,12 +242,11 @@ class Sequential(KerasModel):
                 history.history["learning_rate"] = changes.rates_of_epochs(len(history.epoch))
             return history
 
-    def _own_layers(self) -> sequential.Sequential:
-        """Become the model that has the latest weights of all layers, and return what it holds."""
-        model = self._synchronize()
-        for layer in self._sharing.locations:
-            layer.set_owner(self)
-        return model
+    def _adjust_ranks(self, data: Any) -> Any:
+        """Return (x, y) with x as `_adjust_rank` returns it; other data are unchanged."""
+        if isinstance(data, tuple | list) and data:
+            return type(data)([self._adjust_rank(data[0]), *data[1:]])
+        return data
 
     def _adapt_callbacks(self, callbacks: Any, **params: Any) -> list[Any]:
         """Return the callbacks as glassnet's, with `model` and `params` set in Keras's."""
@@ -288,6 +280,7 @@ class Sequential(KerasModel):
                 `glassnet.Sequential.evaluate`.
         """
         _check_no_callbacks("evaluate", callbacks)
+        x = self._adjust_rank(x)
         if steps is not None:
             steps = _check_steps("evaluate: steps", _count_rows(x, y), steps, batch_size or 32)
         model = self._synchronize()
@@ -313,6 +306,7 @@ class Sequential(KerasModel):
                 `glassnet.Sequential.predict`.
         """
         _check_no_callbacks("predict", callbacks)
+        x = self._adjust_rank(x)
         if steps is not None:
             steps = _check_steps("predict: steps", _count_rows(x), steps, batch_size or 32)
         model = self._synchronize()

@@ -11,6 +11,7 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 from glassnet.errors import DataError, message, require
 from glassnet.keras import initializers
 from glassnet.keras.random_seed import next_seed
+from glassnet.keras.tensors import Tensor, as_tensor
 from glassnet.types import Shape
 
 
@@ -36,7 +37,8 @@ class KerasVariable(NDArrayOperatorsMixin):
         >>> from glassnet import keras
         >>> layer = keras.layers.Dense(1)
         >>> layer.build((None, 2))
-        >>> layer.bias.assign([5.0])
+        >>> layer.bias.assign([5.0]).shape
+        (1,)
         >>> layer.bias.numpy().tolist(), layer.kernel.shape, layer.kernel.path
         ([5.0], (2, 1), 'dense/kernel')
     """
@@ -53,25 +55,25 @@ class KerasVariable(NDArrayOperatorsMixin):
         """A copy of the numbers."""
         return self.numpy()
 
-    def assign(self, value: Any) -> None:
-        """Replace the numbers.
+    def assign(self, value: Any) -> Tensor:
+        """Replace the numbers, and return them.
 
         Raises:
             DataError: another shape, or numbers that are not finite.
         """
-        shape = self.shape
         value = np.asarray(value)
-        self._layer.set_weight(
-            self._index, np.broadcast_to(value, shape) if not value.ndim else value
-        )
+        value = value if value.ndim else np.broadcast_to(value, self.shape)
+        self._layer.set_weight(self._index, value)
+        tensor: Tensor = as_tensor(value)
+        return tensor
 
-    def assign_add(self, value: Any) -> None:
-        """Add to the numbers."""
-        self.assign(self.numpy() + np.asarray(value))
+    def assign_add(self, value: Any) -> Tensor:
+        """Add to the numbers, and return the sums."""
+        return self.assign(self.numpy() + np.asarray(value))
 
-    def assign_sub(self, value: Any) -> None:
-        """Subtract from the numbers."""
-        self.assign(self.numpy() - np.asarray(value))
+    def assign_sub(self, value: Any) -> Tensor:
+        """Subtract from the numbers, and return the differences."""
+        return self.assign(self.numpy() - np.asarray(value))
 
     @property
     def shape(self) -> Shape:
@@ -163,8 +165,8 @@ class Variable(KerasVariable):
         """Return a copy of the numbers."""
         return self._value.copy()
 
-    def assign(self, value: Any) -> None:
-        """Replace the numbers.
+    def assign(self, value: Any) -> Tensor:
+        """Replace the numbers, and return them.
 
         Raises:
             DataError: another shape.
@@ -174,6 +176,8 @@ class Variable(KerasVariable):
         if value.shape != self._value.shape:
             raise DataError(message(self.name, expected, shape=value.shape))
         self._value = value.copy()
+        tensor: Tensor = as_tensor(value)
+        return tensor
 
     @property
     def dtype(self) -> str:
