@@ -14,7 +14,8 @@ import pytest
 import pages
 from glassnet import keras
 from glassnet.errors import GlassnetError
-from glassnet.keras.compat import PARAMETER_HINTS, FunctionAlias, Unsupported
+from glassnet.keras.compat import FunctionAlias, Unsupported
+from glassnet.keras.hints import PARAMETER_HINTS
 from glassnet.keras.missing_names import MissingName
 from oracles import import_keras
 

@@ -15,7 +15,7 @@ from glassnet.engine import inference, network
 from glassnet.engine.network import BuiltNetwork, WeightPaths
 from glassnet.errors import ConfigError, MissingError, NotReadyError, message, require
 from glassnet.keras.adaptation import adapt_layer, as_batch_of_texts, is_one_text
-from glassnet.keras.compat import PARAMETER_HINTS, find_attribute_hint
+from glassnet.keras.hints import PARAMETER_HINTS, find_attribute_hint
 from glassnet.keras.random_seed import draw_seed, next_seed
 from glassnet.keras.tensors import as_tensor
 from glassnet.keras.variables import KerasVariable

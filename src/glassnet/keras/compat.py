@@ -26,6 +26,7 @@ from types import ModuleType
 from typing import Any, ClassVar
 
 from glassnet.errors import ConfigError, message, require, suggest
+from glassnet.keras.hints import NAME_HINTS, PARAMETER_HINTS
 from glassnet.keras.missing_names import (
     MissingName,
     NotHereError,
@@ -34,74 +35,7 @@ from glassnet.keras.missing_names import (
     list_former_modules,
     list_missing_modules,
 )
-from glassnet.keras.name_advice import ATTRIBUTE_ADVICE, NAME_ADVICE
 from glassnet.layers import Activation, Layer
-
-PARAMETER_HINTS = {
-    "activity_regularizer": "The loss has penalties of weights only: write kernel_regularizer=.",
-    "backward_layer": "The backward layer is a copy of the layer you pass.",
-    "axis": "It is always the last axis; Permute moves another axis there.",
-    "batch_size": "Pass the batch size to fit.",
-    "data_format": "Images are (height, width, channels). "
-    "For channels first, put Permute((2, 3, 1)) before the layer.",
-    "dtype": "Everything is float32; prepare the data with NumPy.",
-    "ignore_class": "Give those rows a sample_weight of 0.",
-    "return_state": "return_sequences=True returns h of every step; "
-    "trace(x, y).steps(name) shows all states.",
-    "stateful": "Every row starts from zero: pass complete sequences.",
-    "weights": "Write embeddings_initializer=keras.initializers.Constant(matrix).",
-    "weight_decay": "Write AdamW, or kernel_regularizer=keras.regularizers.l2(...) in the layers.",
-}
-"""What to write instead of an unsupported parameter."""
-
-BRANCHES_HINT = (
-    "Write glassnet.layers.Parallel([...], merge=...) for branches, "
-    "glassnet.layers.Residual([...]) for a skip connection."
-)
-BRANCHES = "Add Average Concatenate Maximum Multiply add average concatenate multiply"
-UNSUPPORTED_NAMES = (
-    "AdditiveAttention applications Attention distillation distribution GroupQueryAttention"
-    " mixed_precision MultiHeadAttention visualization"
-)
-OPERATIONS = "abs clip exp log maximum mean pow sqrt square sum"
-NAME_HINTS = {
-    **NAME_ADVICE,
-    **dict.fromkeys(BRANCHES.split(), BRANCHES_HINT),
-    **dict.fromkeys(UNSUPPORTED_NAMES.split(), "docs/not-for.md lists alternatives."),
-    **dict.fromkeys(OPERATIONS.split(), "Write keras.ops.NAME."),
-    "CosineSimilarity": "losses.CosineSimilarity is available, with the opposite sign.",
-    "BackupAndRestore": 'Write model.fit(..., resume="folder"): run again after an interruption, '
-    "it continues exactly.",
-    "clone_model": "Write a function that builds the model, and call it twice.",
-    "History": "fit returns it, and model.history stores it.",
-    "audio_dataset_from_directory": "Read the files with scipy.io.wavfile.read, and pass arrays to "
-    "keras.data.Dataset.from_tensor_slices.",
-    "custom_gradient": "Write a JAX function with jax.custom_vjp.",
-    "wrappers": "Write glassnet.estimators.NeuralClassifier(...) or NeuralRegressor(...).",
-    "model_from_json": "model.save(path) stores the complete model; load_model(path) opens it.",
-    "model_to_dot": 'Write keras.utils.plot_model(model, to_file="model.png").',
-}
-"""What to write instead of an unsupported name of a module."""
-
-ATTRIBUTE_HINTS = {
-    **ATTRIBUTE_ADVICE,
-    "to_json get_config": "model.save(path) stores the complete model in one file.",
-    "train_on_batch train_step call": (
-        "Write fit(x, y); docs/not-for.md lists alternatives for other loops."
-    ),
-    "export": "docs/not-for.md lists alternatives.",
-    "predict_proba": "Write predict(x).",
-    "predict_classes": "Write predict_labels(x).",
-    "add_loss": (
-        "Penalties are included in the loss; a metric with the loss's name leaves them out."
-    ),
-}
-"""What to write instead of an unsupported attribute of a model or a layer."""
-
-
-def find_attribute_hint(name: str) -> str:
-    """Return what to write instead of an attribute of a model or a layer; "" if unknown."""
-    return next((fix for words, fix in ATTRIBUTE_HINTS.items() if name in words.split()), "")
 
 
 @dataclass(frozen=True)

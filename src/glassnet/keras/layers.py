@@ -11,12 +11,12 @@ from glassnet import layers as ours
 from glassnet.errors import is_float32, is_int, require
 from glassnet.keras.base_layer import KerasLayer, KerasTensor, MergeLayer
 from glassnet.keras.compat import (
-    PARAMETER_HINTS,
     KerasAlias,
     SubclassGuard,
     Unsupported,
     export_aliases,
 )
+from glassnet.keras.hints import PARAMETER_HINTS
 from glassnet.keras.recurrent_cells import (
     CellStack,
     CellType,

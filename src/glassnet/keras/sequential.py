@@ -39,8 +39,8 @@ from glassnet.keras.callbacks import PendingChanges
 from glassnet.keras.compat import (
     FunctionAlias,
     KerasAlias,
-    find_attribute_hint,
 )
+from glassnet.keras.hints import find_attribute_hint
 from glassnet.keras.missing_names import MissingName
 from glassnet.keras.optimizer_proxy import OptimizerProxy
 from glassnet.layers import Input

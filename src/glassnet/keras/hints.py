@@ -1,10 +1,43 @@
-"""What to write instead of names of Keras that Glassnet does not have, by name."""
+"""What to write instead of Keras's names, parameters and attributes that Glassnet does not have."""
+
+PARAMETER_HINTS = {
+    "activity_regularizer": "The loss has penalties of weights only: write kernel_regularizer=.",
+    "backward_layer": "The backward layer is a copy of the layer you pass.",
+    "axis": "It is always the last axis; Permute moves another axis there.",
+    "batch_size": "Pass the batch size to fit.",
+    "data_format": "Images are (height, width, channels). "
+    "For channels first, put Permute((2, 3, 1)) before the layer.",
+    "dtype": "Everything is float32; prepare the data with NumPy.",
+    "ignore_class": "Give those rows a sample_weight of 0.",
+    "return_state": "return_sequences=True returns h of every step; "
+    "trace(x, y).steps(name) shows all states.",
+    "stateful": "Every row starts from zero: pass complete sequences.",
+    "weights": "Write embeddings_initializer=keras.initializers.Constant(matrix).",
+    "weight_decay": "Write AdamW, or kernel_regularizer=keras.regularizers.l2(...) in the layers.",
+}
+"""What to write instead of a parameter."""
 
 ARRAYS = "Change the images with NumPy or Pillow, in keras.data.Dataset.map or before fit."
 OWN_LOSS = "Write a function (y_true, y_pred) with keras.ops, and pass it to compile(loss=...)."
 PATHS = "model.save(path) stores a complete model; keras.models.load_model(path) opens it."
 
-ADVICE = {
+HINTS = {
+    "AdditiveAttention applications Attention distillation distribution GroupQueryAttention "
+    "mixed_precision MultiHeadAttention visualization": "docs/not-for.md lists alternatives.",
+    "audio_dataset_from_directory": (
+        "Read the files with scipy.io.wavfile.read, and pass arrays to "
+        "keras.data.Dataset.from_tensor_slices."
+    ),
+    "BackupAndRestore": (
+        'Write model.fit(..., resume="folder"): run again after an interruption, it continues '
+        "exactly."
+    ),
+    "CosineSimilarity": "losses.CosineSimilarity is available, with the opposite sign.",
+    "custom_gradient": "Write a JAX function with jax.custom_vjp.",
+    "History": "fit returns it, and model.history stores it.",
+    "model_from_json": "model.save(path) stores the complete model; load_model(path) opens it.",
+    "model_to_dot": 'Write keras.utils.plot_model(model, to_file="model.png").',
+    "wrappers": "Write glassnet.estimators.NeuralClassifier(...) or NeuralRegressor(...).",
     "deserialize serialize deserialize_keras_object serialize_keras_object": (
         "Store the call that makes the part. " + PATHS
     ),
@@ -15,7 +48,6 @@ ADVICE = {
         "Write model.save_weights(path), model.load_weights(path)."
     ),
     "InputSpec": "Set the shape with keras.Input(shape); model.input_shape returns it.",
-    "Variable": "A layer's weights are layer.variables; write layer.kernel.assign(value).",
     "KerasTensor": "keras.Input(shape) makes one.",
     "Wrapper": "Write a function that returns the layers.",
     "get_uid": "Pass name= to the layer.",
@@ -77,11 +109,20 @@ ADVICE = {
     "get_source_inputs": "Write model.inputs.",
     "pack_x_y_sample_weight unpack_x_y_sample_weight": "Write the tuple (x, y, sample_weight).",
 }
-"""Names, and what to write instead."""
+NAME_HINTS = {name: text for names, text in HINTS.items() for name in names.split()}
+"""What to write instead of a name of a module."""
 
-NAME_ADVICE = {name: text for names, text in ADVICE.items() for name in names.split()}
-
-ATTRIBUTE_ADVICE = {
+ATTRIBUTE_HINTS = {
+    "to_json get_config": "model.save(path) stores the complete model in one file.",
+    "train_on_batch train_step call": (
+        "Write fit(x, y); docs/not-for.md lists alternatives for other loops."
+    ),
+    "export": "docs/not-for.md lists alternatives.",
+    "predict_proba": "Write predict(x).",
+    "predict_classes": "Write predict_labels(x).",
+    "add_loss": (
+        "Penalties are included in the loss; a metric with the loss's name leaves them out."
+    ),
     "add_metric metrics": "Pass a function (y_true, y_pred) to compile(metrics=[...]).",
     "add_variable add_weight variable_serialization_spec": (
         "Declare weights in a layer of your own, a subclass of glassnet.layers.Layer."
@@ -99,4 +140,9 @@ ATTRIBUTE_ADVICE = {
     "path": "Write name.",
     "reset_metrics": "evaluate and every epoch of fit begin at zero.",
 }
-"""Attributes of Keras's models and layers, and what to write instead."""
+"""What to write instead of an attribute of a model or a layer."""
+
+
+def find_attribute_hint(name: str) -> str:
+    """Return what to write instead of an attribute of a model or a layer; "" if unknown."""
+    return next((fix for words, fix in ATTRIBUTE_HINTS.items() if name in words.split()), "")
