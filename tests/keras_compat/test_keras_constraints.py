@@ -46,7 +46,20 @@ def embedding(k):
 
 def normalization(k):
     limits = {"gamma_constraint": k.constraints.max_norm(1.01), "beta_constraint": k.constraints.non_neg()}  # fmt: skip
-    return FLAT, [k.layers.BatchNormalization(**limits), k.layers.LayerNormalization(**limits)]
+    kinds = [k.layers.BatchNormalization, k.layers.LayerNormalization]
+    return FLAT, [*(kind(**limits) for kind in kinds), k.layers.GroupNormalization(-1, **limits)]
+
+
+def separable(k):
+    limit, shape = k.constraints.MaxNorm(0.2, axis=[0, 1]), (2, 2)
+    limits = {"depthwise_constraint": limit, "bias_constraint": "non_neg"}
+    penalty = {"depthwise_regularizer": k.regularizers.L2(0.1)}
+    pointwise = {"pointwise_constraint": limit, "pointwise_regularizer": k.regularizers.L1(0.1)}
+    layers = [
+        k.layers.DepthwiseConv2D(shape, **limits, **penalty),
+        k.layers.SeparableConv2D(3, shape, **limits, **penalty, **pointwise),
+    ]
+    return IMAGES, [*layers, k.layers.Flatten()]
 
 
 def function(k):
@@ -54,7 +67,7 @@ def function(k):
 
 
 @pytest.mark.live_keras
-@pytest.mark.parametrize("build", [dense, convolution, recurrent, embedding, normalization, function])  # fmt: skip
+@pytest.mark.parametrize("build", [dense, convolution, recurrent, embedding, normalization, separable, function])  # fmt: skip
 def test_trained_weights_are_kerass(real, build):
     """Three epochs of two batches; without the constraints, the weights would differ."""
     trained, start = [], None

@@ -247,13 +247,13 @@ CONV_TRANSPOSE_SPEC = CONV_SPEC.replace("padding", "padding output_padding").rep
 DEPTHWISE_SPEC = (
     f"kernel_size strides padding depth_multiplier {CHANNELS_LAST_SPEC} dilation_rate activation"
     " use_bias depthwise_initializer bias_initializer depthwise_regularizer bias_regularizer"
-    f" activity_regularizer=None depthwise_constraint=None bias_constraint=None{LAYER_SPEC}"
+    f" activity_regularizer=None depthwise_constraint bias_constraint{LAYER_SPEC}"
 )
 SEPARABLE_SPEC = (
     f"filters kernel_size strides padding {CHANNELS_LAST_SPEC} dilation_rate depth_multiplier"
     " activation use_bias depthwise_initializer pointwise_initializer bias_initializer"
     " depthwise_regularizer pointwise_regularizer bias_regularizer activity_regularizer=None"
-    f" depthwise_constraint=None pointwise_constraint=None bias_constraint=None{LAYER_SPEC}"
+    f" depthwise_constraint pointwise_constraint bias_constraint{LAYER_SPEC}"
 )
 SPATIAL_DROPOUT_SPEC = (
     "rate! seed~ name dtype=None|'float32'"

@@ -139,6 +139,8 @@ class GroupNormalization(Layer):
         scale: whether gamma exists.
         beta_initializer: initializer of beta.
         gamma_initializer: initializer of gamma.
+        beta_constraint: limit on beta after every step: see `gn.constraints`.
+        gamma_constraint: limit on gamma after every step.
 
     Raises:
         ConfigError: groups is not an int >= 1 or -1; epsilon is not > 0; an initializer is unknown;
@@ -158,6 +160,8 @@ class GroupNormalization(Layer):
     scale: bool = True
     beta_initializer: str | Initializer = "zeros"
     gamma_initializer: str | Initializer = "ones"
+    beta_constraint: ConstraintLike = field(default=None, kw_only=True)
+    gamma_constraint: ConstraintLike = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         who = "GroupNormalization"

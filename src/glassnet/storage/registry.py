@@ -123,7 +123,8 @@ TAGS = (
     Tag(
         "layers/GroupNormalization",
         layers.GroupNormalization,
-        "name trainable groups epsilon center scale beta_initializer gamma_initializer",
+        "name trainable groups epsilon center scale beta_initializer gamma_initializer "
+        "beta_constraint? gamma_constraint?",
     ),
     Tag("layers/Input", layers.Input, "name trainable shape"),
     Tag(
