@@ -223,7 +223,9 @@ def test_a_model_has_the_methods_and_arguments_of_glassnet():
 STRINGS = {
     "losses": [name for name in keras.losses.__all__ if name not in ("Loss", "get")],
     "metrics": [
-        name for name in keras.metrics.__all__ if name not in ("Metric", "get", "MeanMetricWrapper")
+        name
+        for name in keras.metrics.__all__
+        if name not in ("Metric", "get", "MeanMetricWrapper") and "IoU" not in name
     ],
     "optimizers": [name for name in keras.optimizers.__all__ if name[0].isupper()],
 }
@@ -442,7 +444,7 @@ COUNTS = {"The main differences": 7,
           "Datasets and downloads": 8,
           "Datasets of batches": 4,
           "What differs, and why": 19,
-          "What is refused, and what to write": 56,
+          "What is refused, and what to write": 55,
           "Not yet": 2}  # fmt: skip
 REMEDIES = {
     "validation_split=0.25": "validation_split=0.25, validation_from='end'",

@@ -9,7 +9,7 @@ import pytest
 
 import glassnet as gn
 from glassnet import keras
-from glassnet.errors import ConfigError
+from glassnet.errors import ConfigError, DataError
 from glassnet.keras.metrics import CLASSES
 from glassnet.keras.tensors import Tensor
 from oracles import LOOSE, close, import_keras
@@ -24,6 +24,7 @@ ARGUMENTS = {
     "TopKCategoricalAccuracy": {"k": 2},
     "SparseTopKCategoricalAccuracy": {"k": 2},
     "F1Score": {"average": "macro"},
+    "FBetaScore": {"average": "weighted", "beta": 2.0},
 }
 
 
@@ -66,6 +67,63 @@ def test_metrics_of_predictions_without_an_output_axis_are_kerass(real, name):
         y, p = RNG.integers(0, 2, n).astype("float32"), RNG.random(n).astype("float32")
         close(ours(y, p), theirs(y, p), LOOSE)
         close(ours(y[:, None], p[:, None]), theirs(y[:, None], p[:, None]), LOOSE)
+
+
+SEGMENTATIONS = {
+    "BinaryIoU": ({"target_class_ids": [1], "threshold": 0.4}, False, None),
+    "IoU": ({"num_classes": 3, "target_class_ids": [0, 2]}, False, False),
+    "MeanIoU": ({"num_classes": 3, "ignore_class": 1}, False, False),
+    "OneHotIoU": ({"num_classes": 3, "target_class_ids": (1,)}, True, True),
+    "OneHotMeanIoU": ({"num_classes": 3}, True, True),
+}
+"""Arguments, whether targets are one-hot, and whether predictions are (None: probabilities)."""
+
+
+@pytest.mark.live_keras
+@pytest.mark.filterwarnings("ignore:You are passing weight as:UserWarning")
+@pytest.mark.filterwarnings("ignore:Explicitly requested dtype:UserWarning")
+@pytest.mark.parametrize("name", SEGMENTATIONS)
+def test_intersections_over_unions_are_kerass(real, name):
+    arguments, is_one_hot, has_outputs = SEGMENTATIONS[name]
+    ours, theirs = (getattr(k.metrics, name)(**arguments) for k in (keras, real))
+    assert ours.name == theirs.name.removesuffix("_1")
+    assert isinstance(ours, getattr(keras.metrics, name))
+    assert isinstance(ours, keras.metrics.IoU)
+    assert isinstance(ours, keras.metrics.MeanIoU) == isinstance(theirs, real.metrics.MeanIoU)
+    for weight in (None, RNG.integers(0, 3, (2, 5, 4)).astype(np.float32) + 0.5):
+        ids = RNG.integers(0, 2 if has_outputs is None else 4, (2, 5, 4))
+        y = np.eye(4, dtype=np.float32)[ids][..., :3] if is_one_hot else ids
+        p = RNG.random((2, 5, 4)) if has_outputs is None else RNG.random((2, 5, 4, 3))
+        p = p if has_outputs is not False else p.argmax(-1)
+        ours.update_state(y, p, weight)
+        theirs.update_state(y, p, weight)
+        assert 0.01 < ours.result() < 0.99
+        close(ours.result(), theirs.result(), LOOSE)
+    ours.reset_state()
+    assert ours.result() == 0
+    with pytest.raises(DataError, match="expected as many targets as predictions, 40"):
+        ours(y[:1], p)
+
+
+@pytest.mark.live_keras
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:Explicitly requested dtype:UserWarning")
+def test_fit_logs_segmentations_similarities_and_f_scores_as_keras(real):
+    """On Keras's trained weights; MeanIoU cuts the numbers off, as Keras does."""
+    x = RNG.normal(size=(40, 5)).astype(np.float32)
+    y = np.eye(3, dtype=np.float32)[RNG.integers(0, 3, 40)]
+    logs = []
+    for k in (real, keras):
+        model = k.Sequential([k.Input((5,)), k.layers.Dense(3, activation="softmax")])
+        kinds = [k.metrics.OneHotMeanIoU(3), k.metrics.CosineSimilarity(axis=-1)]
+        kinds += [k.metrics.FBetaScore("macro", 0.5), k.metrics.BinaryIoU([1], threshold=0.3)]
+        kinds += [k.metrics.OneHotIoU(3, [0, 1])]
+        model.compile("sgd", "categorical_crossentropy", metrics=kinds)
+        logs.append(model)
+    logs[1].set_weights(logs[0].get_weights())
+    theirs, ours = (m.evaluate(x, y, batch_size=16, return_dict=True, verbose=0) for m in logs)
+    assert list(ours) == [name.removesuffix("_1") for name in theirs]
+    close(list(ours.values()), list(theirs.values()), LOOSE)
 
 
 @pytest.mark.live_keras

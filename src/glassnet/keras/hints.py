@@ -32,7 +32,6 @@ HINTS = {
         'Write model.fit(..., resume="folder"): run again after an interruption, it continues '
         "exactly."
     ),
-    "CosineSimilarity": "losses.CosineSimilarity is available, with the opposite sign.",
     "custom_gradient": "Write a JAX function with jax.custom_vjp.",
     "History": "fit returns it, and model.history stores it.",
     "model_from_json": "model.save(path) stores the complete model; load_model(path) opens it.",
@@ -88,7 +87,6 @@ HINTS = {
     "ConcordanceCorrelation concordance_correlation PearsonCorrelation pearson_correlation": (
         "Write numpy.corrcoef(y, model.predict(x)), or a function (y_true, y_pred) as the metric."
     ),
-    "FBetaScore": "Write sklearn.metrics.fbeta_score(y, labels, beta=...).",
     "PrecisionAtRecall RecallAtPrecision": (
         "Write sklearn.metrics.precision_recall_curve(y, model.predict(x))."
     ),

@@ -37,6 +37,7 @@ from glassnet.keras.compat import (
     export_aliases,
     make_get,
 )
+from glassnet.keras.iou_metrics import IOU_METRICS
 from glassnet.keras.tensors import as_tensor
 from glassnet.losses import Loss, to_one_hot
 
@@ -74,12 +75,16 @@ class KerasMetricBase(SubclassGuard, ours.Metric):
 
 @dataclass(frozen=True)
 class UnreducedLoss:
-    """The loss of every row, as the function of a `FunctionMetric`."""
+    """The loss of every row, as the function of a `FunctionMetric`.
+
+    The similarity is the opposite of its loss.
+    """
 
     loss: Loss
 
     def __call__(self, y_true: Any, y_pred: Any) -> Any:
-        return self.loss.unreduced(y_true, self.loss.pre_activation(y_pred))
+        values = self.loss.unreduced(y_true, self.loss.pre_activation(y_pred))
+        return -values if isinstance(self.loss, kinds.CosineSimilarity) else values
 
 
 @dataclass(frozen=True)
@@ -127,6 +132,10 @@ MEAN_LOSSES = {
         NAME_SPEC + " from_logits label_smoothing axis=-1",
     ),
     "CategoricalHinge": (MeanLossAlias(kinds.CategoricalHinge, "categorical_hinge"), NAME_SPEC),
+    "CosineSimilarity": (
+        MeanLossAlias(kinds.CosineSimilarity, "cosine_similarity"),
+        NAME_SPEC + " axis=-1",
+    ),
     "Hinge": (MeanLossAlias(kinds.Hinge, "hinge"), NAME_SPEC),
     "KLDivergence": (MeanLossAlias(kinds.KLDivergence, "kl_divergence"), NAME_SPEC),
     "LogCoshError": (MeanLossAlias(kinds.LogCosh, "logcosh"), NAME_SPEC),
@@ -194,6 +203,7 @@ CLASSES: dict[str, Any] = {
     "FalseNegatives": (ours.FalseNegatives, THRESHOLD_SPEC),
     "FalsePositives": (ours.FalsePositives, THRESHOLD_SPEC),
     "F1Score": (ours.F1Score, "average threshold " + NAME_SPEC),
+    "FBetaScore": (ours.FBetaScore, "average beta threshold " + NAME_SPEC),
     "MeanAbsoluteError": (ours.MeanAbsoluteError, NAME_SPEC),
     "MeanSquaredError": (ours.MeanSquaredError, NAME_SPEC),
     "Precision": (ours.Precision, CLASS_THRESHOLD_SPEC),
@@ -234,6 +244,7 @@ __all__, __getattr__ = export_aliases(
         "Mean": (MeanMetric, NAME_SPEC),
         "MeanMetricWrapper": FunctionMeanMetric,
         "Sum": (SumMetric, NAME_SPEC),
+        **IOU_METRICS,
         **{name: _as_factory(name, *row) for name, row in CLASSES.items()},
         **{
             name: FunctionAlias(KerasAlias(name, *row), unreduced_accuracy)

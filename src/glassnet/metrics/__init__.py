@@ -21,8 +21,9 @@ from glassnet.metrics.confusion_counts import (
     TrueNegatives,
     TruePositives,
 )
+from glassnet.metrics.iou import MeanIoU
 from glassnet.metrics.metric import FunctionMetric, Metric
-from glassnet.metrics.precision_recall import F1Score, Precision, Recall
+from glassnet.metrics.precision_recall import F1Score, FBetaScore, Precision, Recall
 from glassnet.metrics.regression import (
     MeanAbsoluteError,
     MeanSquaredError,
@@ -37,10 +38,12 @@ __all__ = [
     "Accuracy",
     "ConfusionMatrix",
     "F1Score",
+    "FBetaScore",
     "FalseNegatives",
     "FalsePositives",
     "FunctionMetric",
     "MeanAbsoluteError",
+    "MeanIoU",
     "MeanSquaredError",
     "Metric",
     "Precision",

@@ -1,7 +1,8 @@
-"""Precision, recall and the F1 score."""
+"""Precision, recall and F scores."""
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
@@ -248,10 +249,8 @@ class Recall(PositiveShare):
 
 
 @dataclass(frozen=True)
-class F1Score(ThresholdMetric):
-    """Harmonic mean of precision and recall: 2 #(predicted and actual) / (#predicted + #actual).
-
-    Shapes: out (batch, ..., outputs); y of the same shape, or class ids (batch, ...).
+class FScore(ThresholdMetric):
+    """Base class of F1Score and FBetaScore. A subclass has `beta`.
 
     Args:
         average: "micro" counts all outputs together. "macro" is the mean of the outputs' scores,
@@ -262,16 +261,8 @@ class F1Score(ThresholdMetric):
 
     Other Args and Raises: see `ThresholdMetric`. Also ConfigError for another `average`, and for an
         `average` with a `class_id`.
-
-    Example:
-        >>> F1Score(threshold=0.5)([1, 0, 1, 0], [0.9, 0.8, 0.2, 0.1])
-        0.5
-        >>> f1 = F1Score(average="macro")([0, 1, 1], [[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]])
-        >>> print(f"{f1:.4f}")
-        0.6667
     """
 
-    name: str = field(default="f1_score", kw_only=True)
     average: str | None = field(default=None, kw_only=True)
     outputs: int | None = field(default=None, kw_only=True)
 
@@ -279,13 +270,13 @@ class F1Score(ThresholdMetric):
         super().__post_init__()
         require(
             self.average in (None, "micro", "macro", "weighted"),
-            "F1Score",
+            type(self).__name__,
             'average to be None, "micro", "macro" or "weighted"',
             average=self.average,
         )
         require(
             self.average is None or self.class_id is None,
-            "F1Score",
+            type(self).__name__,
             "an average or a class_id, not both",
             average=self.average,
             class_id=self.class_id,
@@ -294,10 +285,15 @@ class F1Score(ThresholdMetric):
     def configure(self, loss: Loss | None, outputs: int) -> Self:
         """Return this metric with the loss's threshold and the number of outputs."""
         is_one = outputs == 1 or self.average is not None or self.class_id is not None
-        expected = "an average or a class_id for several outputs"
-        fix = 'Write F1Score(average="macro"), or F1Score(class_id=...) for each output.'
-        require(loss is None or is_one, "F1Score", expected, average=None, outputs=outputs, fix=fix)
+        expected, who = "an average or a class_id for several outputs", type(self).__name__
+        fix = f'Write {who}(average="macro"), or {who}(class_id=...) for each output.'
+        require(loss is None or is_one, who, expected, average=None, outputs=outputs, fix=fix)
         return replace(super().configure(loss, outputs), outputs=outputs)
+
+    @property
+    @abstractmethod
+    def _squared_beta(self) -> float:
+        """How much more a missed positive costs than a wrong one."""
 
     def init(self) -> Sums:
         """Return counts of zero for each output."""
@@ -319,9 +315,67 @@ class F1Score(ThresholdMetric):
         if self.average == "micro":
             counts = (np.atleast_1d(count.sum()) for count in counts)
         both, predicted, actual = counts
-        divisor = predicted + actual
-        scores = np.divide(2 * both, divisor, out=np.zeros_like(both), where=divisor > 0)
+        squared = self._squared_beta
+        divisor = predicted + squared * actual
+        scores = np.divide(
+            (1 + squared) * both, divisor, out=np.zeros_like(both), where=divisor > 0
+        )
         if self.average is None and len(scores) > 1:
             return scores
         weights = actual if self.average == "weighted" else np.ones_like(scores)
         return float(scores @ weights / (weights.sum() or 1))
+
+
+@dataclass(frozen=True)
+class F1Score(FScore):
+    """Harmonic mean of precision and recall: 2 #(predicted and actual) / (#predicted + #actual).
+
+    Shapes: out (batch, ..., outputs); y of the same shape, or class ids (batch, ...).
+
+    Args and Raises: see `FScore`.
+
+    Example:
+        >>> F1Score(threshold=0.5)([1, 0, 1, 0], [0.9, 0.8, 0.2, 0.1])
+        0.5
+        >>> f1 = F1Score(average="macro")([0, 1, 1], [[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]])
+        >>> print(f"{f1:.4f}")
+        0.6667
+    """
+
+    name: str = field(default="f1_score", kw_only=True)
+
+    @property
+    def _squared_beta(self) -> float:
+        return 1.0
+
+
+@dataclass(frozen=True)
+class FBetaScore(FScore):
+    """Weighted harmonic mean of precision and recall.
+
+    It is (1 + beta^2) #(predicted and actual) / (#predicted + beta^2 #actual).
+
+    Shapes: out (batch, ..., outputs); y of the same shape, or class ids (batch, ...).
+
+    Args:
+        beta: how much more recall counts than precision, a number > 0. 1 is the F1 score.
+
+    Other Args and Raises: see `FScore`. Also ConfigError if `beta` is not > 0.
+
+    Example:
+        >>> y, p = [1, 0, 1, 1], [0.9, 0.8, 0.2, 0.1]  # precision 1/2, recall 1/3
+        >>> print(f"{FBetaScore(threshold=0.5, beta=2.0)(y, p):.4f}")
+        0.3571
+    """
+
+    beta: float = field(default=1.0, kw_only=True)
+    name: str = field(default="fbeta_score", kw_only=True)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        is_positive = is_float32(self.beta) and self.beta > 0
+        require(is_positive, "FBetaScore", "beta to be a number > 0", beta=self.beta)
+
+    @property
+    def _squared_beta(self) -> float:
+        return float(self.beta) ** 2
