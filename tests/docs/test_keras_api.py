@@ -62,8 +62,7 @@ LEFT_OUT = {
     """,
     "object detection, segmentation and speech": """
         layers.MaxNumBoundingBoxes layers.MelSpectrogram layers.STFTSpectrogram losses.CTC
-        losses.ctc metrics.BinaryIoU metrics.IoU metrics.MeanIoU metrics.OneHotIoU
-        metrics.OneHotMeanIoU ops.ctc_decode ops.ctc_loss ops.istft ops.stft
+        losses.ctc ops.ctc_decode ops.ctc_loss ops.istft ops.stft
         initializers.STFT initializers.STFTInitializer initializers.stft
         utils.audio_dataset_from_directory utils.bounding_boxes visualization
     """,

@@ -14,7 +14,7 @@ from glassnet.keras.public_names import PUBLIC_NAMES
 @pytest.mark.parametrize(
     ("module", "name", "hint"),
     [
-        (keras.metrics, "FBetaScore", "Write sklearn.metrics.fbeta_score"),
+        (keras.metrics, "PrecisionAtRecall", "sklearn.metrics.precision_recall_curve"),
         (keras.layers, "SpectralNormalization", "kernel_constraint=keras.constraints.max_norm"),
         (keras.optimizers, "Muon", "glassnet.optimizers.Optax"),
         (keras.losses, "serialize", "Store the call that makes the part."),

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from glassnet.errors import is_float32, is_int, require
-from glassnet.losses import broadcast_weights
+from glassnet.losses import broadcast_weights, to_one_hot
 from glassnet.metrics.metric import Metric, Sums
 from glassnet.types import Array
 
@@ -29,8 +29,8 @@ class MeanIoU(Metric):
 
     Args:
         num_classes: number of classes, 1 to 1,000.
-        threshold: a single output above this number is class 1, others are class 0. None if a
-            single output is a class id.
+        threshold: every output is an answer of its own: above this number class 1, else class 0.
+            None for the rules above.
         class_ids: the classes of which the mean is taken; None for all.
         ignore_class: the target of rows to leave out; None for no such class.
 
@@ -73,9 +73,7 @@ class MeanIoU(Metric):
 
     def update(self, acc: Sums, y: Array, out: Array, w: Array) -> Sums:
         """Add the batch's pairs of true and predicted classes to `acc`."""
-        predicted = self._find_classes(out)
-        true = self._find_classes(y) if y.ndim == out.ndim and out.shape[-1] > 1 else y
-        true = jnp.reshape(true, predicted.shape).astype(jnp.int32)
+        true, predicted = self._find_classes(y, out)
         counts = broadcast_weights(w, predicted.shape) > 0
         k = self.num_classes
         for ids in (true, predicted):
@@ -86,11 +84,15 @@ class MeanIoU(Metric):
         added = jnp.zeros(k * k, jnp.int32).at[cells].add(1, mode="drop")
         return {"confusion": acc["confusion"] + added.reshape(k, k)}
 
-    def _find_classes(self, out: Array) -> Array:
-        if out.shape[-1] > 1:
-            return jnp.argmax(out, -1).astype(jnp.int32)
-        out = out[..., 0]
-        return (out if self.threshold is None else out > self.threshold).astype(jnp.int32)
+    def _find_classes(self, y: Array, out: Array) -> tuple[Array, Array]:
+        """Return the true and the predicted class ids, in the same shape."""
+        if self.threshold is not None:
+            true, predicted = to_one_hot(y, out), out > self.threshold
+        elif out.shape[-1] == 1:
+            true, predicted = y.reshape(out.shape), out
+        else:
+            true, predicted = (jnp.argmax(y, -1) if y.ndim == out.ndim else y), jnp.argmax(out, -1)
+        return true.astype(jnp.int32), predicted.astype(jnp.int32)
 
     def result(self, acc: Sums) -> float:
         """Return the mean over the classes that occur, in float64, or 0 if none does."""
