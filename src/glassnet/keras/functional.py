@@ -172,7 +172,7 @@ class _ModelName:
         return isinstance(value, KerasModel | sequential.Sequential)
 
     def __mro_entries__(self, bases: tuple[Any, ...]) -> tuple[type, ...]:
-        raise refuse("A subclass of Model is not a sequence of layers.")
+        raise refuse("Instead, write keras.Sequential([...]) or keras.Model(inputs, outputs).")
 
 
 MODEL = _ModelName()

@@ -16,11 +16,10 @@ from glassnet.errors import ConfigError, message
 from glassnet.keras.base_layer import KerasLayer, KerasTensor, MergeLayer
 from glassnet.layers import Input, Layer, Parallel, Residual, functional
 
-FUNCTIONAL_HINT = (
-    "Residual and Parallel branch inside a Sequential; "
+GRAPH_HINT = (
+    "Skip connections and branches that are merged again work; "
     "docs/not-for.md lists alternatives for other graphs."
 )
-SEQUENTIAL = "a Sequential([...]) model"
 
 GROUPS = ("add", "multiply", "concat")
 """Merges of several tensors that can be done in groups: a + b + c = (a + b) + c."""
@@ -44,11 +43,8 @@ Step: TypeAlias = "KerasLayer | Branches"
 
 def refuse(reason: str) -> ConfigError:
     """Return the error about a graph that is not a sequence."""
-    return ConfigError(
-        message(
-            "Model", f"{SEQUENTIAL}, or one input and one output", fix=f"{reason} {FUNCTIONAL_HINT}"
-        )
-    )
+    expected = "a graph of layers with one input and one output"
+    return ConfigError(message("Model", expected, fix=f"{reason} {GRAPH_HINT}"))
 
 
 def find_steps(start: KerasTensor, end: KerasTensor) -> tuple[Step, ...]:

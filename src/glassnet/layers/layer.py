@@ -38,7 +38,7 @@ def _reject_functional_call(call: Callable[..., Array]) -> Callable[..., Array]:
         if not x and not named:
             fix = (
                 "Write Sequential([...]), with Parallel([...]) for branches and Residual([...]) "
-                "for skip connections."
+                "for skip connections. In glassnet.keras, layers can be called on keras.Input(...)."
             )
             raise ConfigError(
                 message(
