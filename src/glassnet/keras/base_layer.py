@@ -247,12 +247,16 @@ class KerasLayer:
         Numbers (n,) are n rows of one number. One image (height, width, channels) is a batch of
         one.
         """
-        kind = type(self._layer).__module__.rpartition(".")[2]
-        if rows.ndim == 3 and kind in IMAGE_MODULES:
+        if rows.ndim == 3 and self.accepts_one_image:
             return rows[None], lambda y: y[0]
         if rows.ndim == 1:
             return rows[:, None], lambda y: y[:, 0] if y.ndim > 1 and y.shape[1] == 1 else y
         return rows, lambda y: y
+
+    @property
+    def accepts_one_image(self) -> bool:
+        """Whether a call may pass one image, (height, width, channels)."""
+        return type(self._layer).__module__.rpartition(".")[2] in IMAGE_MODULES
 
     def _key(self) -> Any:
         if self._noise is None:

@@ -256,6 +256,12 @@ class KerasModel:
         for layer in self._iter_layers():
             layer.trainable = value
 
+    def _accepts_one_image(self, x: Any) -> bool:
+        """Return whether x is one image, (height, width, channels), for layers on images."""
+        first = next(iter(self._sharing.locations), None)
+        is_first = first is not None and first.accepts_one_image
+        return is_first and not self._model.built and np.ndim(x) == 3
+
     def _adjust_rank(self, x: Any) -> Any:
         """Return rows with a last axis of size 1 if only that one is missing, as Keras does.
 
@@ -281,6 +287,8 @@ class KerasModel:
         require(mask is None, self.name, "mask=None: Masking and Embedding make masks", mask=mask)
         if isinstance(x, KerasTensor):
             return self._call_symbolic(x)
+        if self._accepts_one_image(x):
+            return self(np.asarray(x)[None], training)[0]
         model, x = self._synchronize(), self._adjust_rank(x)
         if training:
             return as_tensor(model.predict_in_training(x, seed=next_seed()))

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import wraps
 from typing import Any
 
 from glassnet import activations
 from glassnet import layers as ours
 from glassnet.errors import is_float32, is_int, require
 from glassnet.keras.base_layer import KerasLayer, KerasTensor, MergeLayer
-from glassnet.keras.compat import (
-    KerasAlias,
-    SubclassGuard,
-    Unsupported,
-    export_aliases,
-)
+from glassnet.keras.compat import KerasAlias, Unsupported, export_aliases
+from glassnet.keras.custom_layers import LayerBase
 from glassnet.keras.hints import PARAMETER_HINTS
 from glassnet.keras.recurrent_cells import (
     CellStack,
@@ -193,35 +188,6 @@ class MergeFunction:
         return MergeLayer(self.merge, name, axis)(inputs)
 
 
-class KerasLayerBase(SubclassGuard, ours.Layer):
-    """Base class of user-defined layers."""
-
-    _expected = "a Glassnet layer, which is a frozen dataclass"
-    _keras_methods = ("__init__", "build", "call", "compute_output_shape", "get_config")
-    _fix = (
-        "Write fields instead of __init__, init(self, rng, shape) instead of build, "
-        "__call__(self, params, x) instead of call."
-    )
-
-    def __init_subclass__(cls) -> None:
-        super().__init_subclass__()
-        call = vars(cls).get("__call__")
-        if call is not None:
-            cls.__call__ = _accept_tensors(call)  # type: ignore[method-assign]
-
-
-def _accept_tensors(call: Any) -> Any:
-    """Wrap the `__call__` of a user's layer so that it can be called on a `KerasTensor`."""
-
-    @wraps(call)
-    def __call__(self: ours.Layer, params: Any, *args: Any, **options: Any) -> Any:
-        if isinstance(params, KerasTensor):
-            return KerasLayer(self)(params)
-        return call(self, params, *args, **options)
-
-    return __call__
-
-
 LAYER_SPEC = (
     " * activity_regularizer=None trainable dtype=None|'float32' autocast=True name"
     " input_shape@ input_dim@ batch_input_shape@ batch_shape@"
@@ -392,10 +358,10 @@ __all__, __getattr__ = export_aliases(
     {
         "Layer": Unsupported(
             "Layer",
-            "a subclass with @dataclass(frozen=True)",
-            "Define init and __call__.",
+            "a subclass",
+            "Define call, or write a @dataclass(frozen=True) with init and __call__.",
             (ours.Layer, RecurrentCell, CellStack),
-            KerasLayerBase,
+            LayerBase,
         ),
         "Activation": (ours.Activation, "activation!" + LAYER_SPEC),
         "Add": (MergeAlias("add"), LAYER_SPEC),

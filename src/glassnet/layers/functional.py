@@ -44,11 +44,18 @@ def default_name(layer: Layer) -> str:
         >>> default_name(BatchNormalization()), default_name(PReLU())
         ('batch_normalization', 'prelu')
     """
-    return re.sub(
-        r"(?<=[a-z]{2})(?=[A-Z])|(?<=[a-z0-9])(?=[A-Z][a-z])|(?<=\dD)(?=[A-Z])",
-        "_",
-        type(layer).__name__,
-    ).lower()
+    return to_snake_case(type(layer).__name__)
+
+
+def to_snake_case(name: str) -> str:
+    """Return the name of a class in snake case.
+
+    Example:
+        >>> to_snake_case("LSTMCell"), to_snake_case("Conv2DTranspose")
+        ('lstmcell', 'conv2d_transpose')
+    """
+    words = r"(?<=[a-z]{2})(?=[A-Z])|(?<=[a-z0-9])(?=[A-Z][a-z])|(?<=\dD)(?=[A-Z])"
+    return re.sub(words, "_", name).lower()
 
 
 def unfold(layers: Sequence[Layer]) -> Links:
