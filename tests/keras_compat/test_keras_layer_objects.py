@@ -5,6 +5,7 @@ Oracles: Keras on JAX with the same weights, arithmetic, and a model that was bu
 
 import copy
 import pickle
+import types
 from itertools import chain
 
 import jax
@@ -339,3 +340,72 @@ def test_a_layer_outlives_its_model():
     del model
     close(dense.get_weights()[0], weights[0], EXACT)
     close(keras.Sequential([dense]).predict(X), np.maximum(X @ weights[0] + weights[1], 0), FLOAT32)
+
+
+class Gated(keras.layers.Layer):
+    """A user's layer in Keras's form."""
+
+    def __init__(self, slope=2.0, **options):
+        super().__init__(**options)
+        self.slope = slope
+
+    def call(self, inputs, training=None):
+        return keras.ops.tanh(self.slope * inputs) + (1.0 if training else 0.0)
+
+
+def test_a_layer_class_with_call_runs():
+    """Oracle: NumPy."""
+    layer = Gated(3.0)
+    close(layer(X), np.tanh(3 * X), FLOAT32)
+    close(layer(X, training=True), np.tanh(3 * X) + 1, FLOAT32)
+    assert (layer.name, layer.slope, layer.weights) == ("gated", 3.0, [])
+    assert isinstance(layer, keras.Layer)
+    inputs = keras.Input((6,))
+    model = keras.Model(inputs, layers.Dense(1)(Gated(name="gate")(inputs)))
+    model.compile("sgd", "mse")
+    model.fit(X, Y, verbose=0)
+    kernel, bias = model.get_weights()
+    close(model.predict(X), np.tanh(2 * X) @ kernel + bias, FLOAT32)
+    assert [each.name for each in model.layers] == ["input_layer", "gate", "dense_1"]
+
+
+def test_a_layer_class_with_weights_is_refused():
+    class Wraps(keras.layers.Layer):
+        def __init__(self):
+            super().__init__()
+            self.inner = layers.Dense(2)
+
+        def call(self, inputs):
+            return self.inner(inputs)
+
+    with pytest.raises(ConfigError, match=r"attributes=\['inner'\]. Put the layers into keras.Seq"):
+        Wraps()(X)
+    body = {"call": lambda self, x: x, "build": lambda self, shape: None}
+    with pytest.raises(ConfigError, match=r"without weights of its own.*methods=\['build'\]"):
+        types.new_class("Weighted", (keras.layers.Layer,), {}, lambda names: names.update(body))
+
+
+def test_one_image_needs_no_batch_axis():
+    prepare = keras.Sequential([layers.Resizing(3, 3), layers.Rescaling(2.0)])
+    close(prepare(IMAGES[0]), prepare(IMAGES)[0], EXACT)
+    assert layers.CenterCrop(2, 2)(IMAGES[0]).shape == (2, 2, 3)
+
+
+def test_rows_without_their_last_axis_of_size_1():
+    """Keras adds it. Oracle: the rows with it."""
+    model = keras.Sequential([layers.SimpleRNN(2, input_shape=[None, 1]), layers.Dense(1)], seed=0)
+    model.compile("sgd", "mse")
+    close(model.predict(X), model.predict(X[..., None]), EXACT)
+    twin = copy.deepcopy(model)
+    model.fit(X, Y, verbose=0, validation_data=(X, Y))
+    twin.fit(X[..., None], Y, verbose=0)
+    close(model.evaluate(X, Y, verbose=0), twin.evaluate(X[..., None], Y, verbose=0), EXACT)
+    close(model(X), twin(X[..., None]), EXACT)
+    close(model.predict(X[..., None, None]), model.predict(X), EXACT)
+
+
+def test_numbers_of_words_may_be_subtracted():
+    text = layers.TextVectorization(output_mode="multi_hot", vocabulary=["a", "b"])
+    first, second = text(["a", "b"])
+    assert (first - second).tolist() == [0, 1, -1]
+    assert text("a b").numpy().dtype == np.int64

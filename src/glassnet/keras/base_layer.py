@@ -6,6 +6,7 @@ import weakref
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from typing import Any, Protocol
 
 import jax
@@ -17,7 +18,11 @@ from glassnet.errors import ConfigError, MissingError, NotReadyError, message, r
 from glassnet.keras.adaptation import adapt_layer, as_batch_of_texts, is_one_text
 from glassnet.keras.hints import PARAMETER_HINTS, find_attribute_hint
 from glassnet.keras.random_seed import draw_seed, next_seed
-from glassnet.keras.tensors import as_tensor
+from glassnet.keras.tensors import (
+    as_tensor,
+    call_in_tensorflow_graph,
+    is_in_tensorflow_graph,
+)
 from glassnet.keras.variables import KerasVariable
 from glassnet.layers import (
     Embedding,
@@ -206,6 +211,11 @@ class KerasLayer:
         require(not extra, self.name, "one input, training and mask", fix=fix, **extra)
         if isinstance(inputs, KerasTensor):
             return self.call_symbolic(inputs)
+        if is_in_tensorflow_graph(inputs):
+            is_known = inputs.shape.rank is not None and not self.accepts_one_image
+            shape = self.compute_output_shape(inputs.shape) if is_known else None
+            call = partial(self._call_on_rows, training=bool(training), mask=mask)
+            return call_in_tensorflow_graph(call, inputs, shape)
         if isinstance(inputs, list | tuple) and any(isinstance(x, KerasTensor) for x in inputs):
             raise ConfigError(message(self.name, "one input", inputs=len(inputs)))
         return self._call_on_rows(inputs, bool(training), mask)

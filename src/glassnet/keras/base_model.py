@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, Self
 
 import jax
@@ -17,7 +18,12 @@ from glassnet.keras.base_layer import KerasLayer, KerasTensor, MergeLayer
 from glassnet.keras.compat import KerasAlias, Unsupported
 from glassnet.keras.graph import Step, iter_layers, number_layers, to_glassnet
 from glassnet.keras.random_seed import next_seed
-from glassnet.keras.tensors import Tensor, as_tensor
+from glassnet.keras.tensors import (
+    Tensor,
+    as_tensor,
+    call_in_tensorflow_graph,
+    is_in_tensorflow_graph,
+)
 from glassnet.keras.variables import KerasVariable
 from glassnet.keras.weight_sharing import WeightSharing
 from glassnet.layers import Input, Layer, TextVectorization, functional
@@ -287,6 +293,8 @@ class KerasModel:
         require(mask is None, self.name, "mask=None: Masking and Embedding make masks", mask=mask)
         if isinstance(x, KerasTensor):
             return self._call_symbolic(x)
+        if is_in_tensorflow_graph(x):
+            return call_in_tensorflow_graph(partial(self, training=training), x, None)
         if self._accepts_one_image(x):
             return self(np.asarray(x)[None], training)[0]
         model, x = self._synchronize(), self._adjust_rank(x)

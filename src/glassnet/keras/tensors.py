@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -65,3 +67,29 @@ def as_tensor(value: Any) -> Any:
     Inside a compiled function, where the numbers are not known yet, the value is unchanged.
     """
     return value if isinstance(value, jax.core.Tracer) else np.asarray(value).view(Tensor)
+
+
+def is_in_tensorflow_graph(x: Any) -> bool:
+    """Return whether x is a symbolic tensor of TensorFlow, as in the `map` of a tf.data.Dataset."""
+    tensorflow = sys.modules.get("tensorflow")
+    return tensorflow is not None and bool(tensorflow.is_symbolic_tensor(x))
+
+
+def call_in_tensorflow_graph(function: Callable[[np.ndarray], Any], x: Any, shape: Any) -> Any:
+    """Return the symbolic result of a function of arrays, which runs when the numbers are known.
+
+    Args:
+        function: from an array to a `Tensor`.
+        x: a symbolic tensor of TensorFlow.
+        shape: the shape of the result; None if it is not known.
+    """
+    tensorflow = sys.modules["tensorflow"]
+    is_text = x.dtype == tensorflow.string
+    dtype = tensorflow.int64 if is_text else tensorflow.float32
+
+    def call(rows: np.ndarray) -> np.ndarray:
+        return np.asarray(function(rows), dtype.as_numpy_dtype)
+
+    result = tensorflow.numpy_function(call, [x], dtype)
+    result.set_shape(shape)
+    return result

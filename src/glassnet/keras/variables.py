@@ -106,7 +106,7 @@ class KerasVariable(NDArrayOperatorsMixin):
         return getattr(ufunc, method)(*arrays, **options)
 
     def __getitem__(self, index: Any) -> Any:
-        return self.numpy()[index]
+        return as_tensor(self.numpy()[index])
 
     def __len__(self) -> int:
         return len(self.numpy())
