@@ -136,7 +136,7 @@ class Variable(KerasVariable):
     Example:
         >>> from glassnet import keras
         >>> steps = keras.Variable("zeros", shape=(2,))
-        >>> steps.assign([1.0, 2.0])
+        >>> _ = steps.assign([1.0, 2.0])
         >>> (steps + 1).tolist(), steps.shape
         ([2.0, 3.0], (2,))
     """
