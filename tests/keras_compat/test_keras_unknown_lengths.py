@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from glassnet import keras as ours
-from glassnet.errors import ConfigError
+from glassnet.errors import ConfigError, DataError
 from oracles import close, import_keras
 
 
@@ -103,7 +103,7 @@ def test_texts(shape):
 def test_whole_lengths_are_refused():
     flat = ours.layers.Flatten()(ours.Input((None, 3)))
     assert flat.shape == (None, None)
-    with pytest.raises(ConfigError, match=r"dense_1: expected an input of known size, because .*"):
+    with pytest.raises(ConfigError, match=r"dense: expected an input of known size, because .*"):
         ours.layers.Dense(2)(flat)
 
 
@@ -112,3 +112,45 @@ def test_types_of_inputs():
     for dtype in ("float64", np.float16, "complex64"):
         with pytest.raises(ConfigError, match=expected):
             ours.Input((3,), dtype=dtype)
+
+
+def without_input(keras):
+    layers = keras.layers
+    return keras.Sequential([layers.GRU(4), layers.Dense(2, activation="tanh")])
+
+
+@pytest.mark.live_keras
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+def test_a_model_without_input_runs_at_other_lengths_than_it_was_fitted_on():
+    """Fitted on 6 steps, it predicts, evaluates and trains on 9 and 4, as in Keras."""
+    real = import_keras()
+    theirs, mine = without_input(real), without_input(ours)
+    y = np.random.default_rng(0).normal(size=(5, 2)).astype(np.float32)
+    batches = {n: np.random.default_rng(n).normal(size=(5, n, 3)).astype(np.float32) for n in (6, 9, 4)}  # fmt: skip
+    for model in (theirs, mine):
+        model.compile("sgd", "mse")
+        model.fit(batches[6], y, verbose=0)
+    mine.set_weights(theirs.get_weights())
+    for n in (9, 4, 6):
+        close(mine.predict(batches[n], verbose=0), theirs.predict(batches[n], verbose=0))
+        close(mine(batches[n]), theirs(batches[n]))
+        close(mine.evaluate(batches[n], y, verbose=0), theirs.evaluate(batches[n], y, verbose=0))
+    for model in (theirs, mine):
+        model.fit(batches[9], y, epochs=2, shuffle=False, verbose=0)
+    for their_weight, weight in zip(theirs.get_weights(), mine.get_weights(), strict=True):
+        close(weight, their_weight, 1e-5)
+    assert mine.input_shape == (None, None, 3)
+    with pytest.raises(DataError, match=r"expected examples of shape \(None, 3\)"):
+        mine.predict(np.zeros((2, 9, 4)), verbose=0)
+
+
+def test_other_lengths_are_refused_if_weights_depend_on_them_or_input_declares_one():
+    layers = ours.layers
+    flat = ours.Sequential([layers.Flatten(), layers.Dense(1)])
+    declared = ours.Sequential([ours.Input((6, 3)), layers.GRU(1)])
+    for model in (flat, declared):
+        model.compile("sgd", "mse")
+        model.fit(np.zeros((4, 6, 3)), np.zeros(4), verbose=0)
+        with pytest.raises(DataError, match=r"expected examples of shape \(6, 3\)"):
+            model.predict(np.zeros((2, 9, 3)), verbose=0)
+        assert model.input_shape == (None, 6, 3)

@@ -272,10 +272,13 @@ class KerasModel:
         """Return rows with a last axis of size 1 if only that one is missing, as Keras does.
 
         Rows with one such axis too many lose it. Everything but arrays is returned unchanged.
+        Rows of another length than those of the first fit are accepted from now on, if they can be.
         """
         shape = self._model.input_shape
-        is_array = isinstance(x, np.ndarray | jax.Array)
-        if not is_array or shape is None or self._takes_text or x.ndim - 1 == len(shape):
+        if not isinstance(x, np.ndarray | jax.Array) or shape is None or self._takes_text:
+            return x
+        if x.ndim - 1 == len(shape):
+            self._model._accept_sizes(x.shape[1:])
             return x
         if x.ndim == len(shape) and x.ndim > 1 and shape[-1] == 1:
             return x[..., None]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import os
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any, Self
@@ -26,6 +27,7 @@ from glassnet.engine.train_step import (
 )
 from glassnet.errors import (
     MAX_SEED,
+    ConfigError,
     NotReadyError,
     is_float32,
     is_int,
@@ -42,6 +44,7 @@ from glassnet.models.fit_lock import FitLock
 from glassnet.models.layer_view import LayerView
 from glassnet.models.setup import Setup
 from glassnet.optimizers import Optimizer
+from glassnet.partial_shapes import shape_fits
 from glassnet.pipeline.adapter import InputSpec, ModelInfo
 from glassnet.preprocessing.base import Preprocessor
 from glassnet.storage import model_file, pickling
@@ -49,7 +52,7 @@ from glassnet.storage.arrays import ModelArrays
 from glassnet.suggestions import suggest_names
 from glassnet.training.history import History
 from glassnet.training.resume import ResumableRun
-from glassnet.types import Params, PartialShape, State
+from glassnet.types import Params, PartialShape, Shape, State
 
 
 @suggest_names
@@ -234,6 +237,21 @@ class BaseModel:
         require(not self.built, "input_shape", "a model without weights", input_shape=shape)
         with self._fit_lock.change("input_shape"):
             self._input = None if shape is None else Input(shape)
+
+    def _accept_sizes(self, shape: Shape) -> None:
+        """Accept examples of another length too, if the input's shape was learned from data.
+
+        The weights stay. Nothing changes if they depend on the sizes that differ.
+        """
+        built = self._network
+        is_declared = self._input is not None or self.preprocessor is not None
+        if built is None or is_declared or shape_fits(shape, built.shapes[0]):
+            return
+        partial = [a if a == b else None for a, b in zip(shape, built.shapes[0], strict=True)]
+        with suppress(ConfigError):
+            network_of_any = network.build(built.layers, tuple(partial), np.random.default_rng(0))
+            with self._fit_lock.change("input_shape"):
+                self._network = network_of_any[0]
 
     @property
     def built(self) -> bool:
