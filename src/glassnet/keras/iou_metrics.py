@@ -67,7 +67,7 @@ class IoUMetric(BuiltInMetric):
 
 
 @dataclass(frozen=True)
-class IoUTest:
+class IoUType:
     """Type of the metrics of some of Keras's classes, for `isinstance`."""
 
     kinds: tuple[str, ...]
@@ -146,23 +146,23 @@ IOU_METRICS = {
     "BinaryIoU": (
         make_binary_iou,
         "target_class_ids threshold name dtype=None|'float32'|'int'",
-        IoUTest(("BinaryIoU",)),
+        IoUType(("BinaryIoU",)),
     ),
-    "IoU": (make_iou, f"{START_IDS_SPEC} sparse_y_true sparse_y_pred axis", IoUTest(ALL_KINDS)),
+    "IoU": (make_iou, f"{START_IDS_SPEC} sparse_y_true sparse_y_pred axis", IoUType(ALL_KINDS)),
     "MeanIoU": (
         make_mean_iou,
         f"{START_SPEC} sparse_y_true sparse_y_pred axis",
-        IoUTest(MEAN_KINDS),
+        IoUType(MEAN_KINDS),
     ),
     "OneHotIoU": (
         make_one_hot_iou,
         f"{START_IDS_SPEC} sparse_y_pred axis",
-        IoUTest(("OneHotIoU",)),
+        IoUType(("OneHotIoU",)),
     ),
     "OneHotMeanIoU": (
         make_one_hot_mean_iou,
         f"{START_SPEC} sparse_y_pred axis",
-        IoUTest(("OneHotMeanIoU",)),
+        IoUType(("OneHotMeanIoU",)),
     ),
 }
 """Rows of the table of `keras.metrics`."""

@@ -303,7 +303,7 @@ class SpatialDropoutType:
 
 
 TABLE_FIX = "Columns of a table need no encoding: fit(table, target=...) encodes them."
-REFUSED = {
+UNSUPPORTED = {
     "ActivityRegularization": Unsupported(
         "ActivityRegularization",
         "penalties of weights (the loss has no penalties of outputs)",
@@ -518,7 +518,7 @@ __all__, __getattr__ = export_aliases(
         "ZeroPadding1D": (ours.ZeroPadding1D, f"padding {CHANNELS_LAST_SPEC}{LAYER_SPEC}"),
         "ZeroPadding2D": (ours.ZeroPadding2D, f"padding {CHANNELS_LAST_SPEC}{LAYER_SPEC}"),
     }
-    | REFUSED
+    | UNSUPPORTED
     | MERGE_FUNCTIONS,
     LayerAlias,
 )
