@@ -210,6 +210,22 @@ print([m for m in ("sklearn", "pandas", "matplotlib", "rich") if m in sys.module
     )
 
 
+def test_importing_keras_imports_no_optional_library():
+    """All modules of `glassnet.keras` load quickly: what few functions need, these import."""
+    libraries = "sklearn pandas matplotlib PIL scipy.ndimage requests pooch rich jinja2 tensorflow"
+    code = f"""
+import sys
+from glassnet import keras
+modules = [getattr(keras, name) for name in keras.MODULES]
+keras.preprocessing.image, keras.utils.plot_model, keras.datasets.imdb
+print([m for m in {libraries.split()} if m in sys.modules])
+"""
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert result.stdout == "[]\n"
+
+
 @pytest.mark.parametrize("name", ["glassnet", *MODULES])
 def test_all_names_resolve(name):
     module = importlib.import_module(name)
