@@ -5,8 +5,8 @@ import pytest
 
 from glassnet import regularizers
 from glassnet.errors import ConfigError
-from glassnet.regularizers import L1, L1L2, L2, REGULARIZERS
-from oracles import FLOAT64, close, directional_error
+from glassnet.regularizers import L1, L1L2, L2, REGULARIZERS, OrthogonalRegularizer
+from oracles import FLOAT64, close, directional_error, import_keras
 
 W = jnp.array([[1.0, -3.0], [0.5, 0.0]])
 
@@ -91,3 +91,27 @@ def test_get_and_value_identity():
         match=r"^regularizer: expected a name, a Regularizer, a function of the weights, or None\. .*=0\.1\. Write L2\(0\.01\) for a",
     ):
         regularizers.get(0.1)
+
+
+def test_orthogonal_penalty_by_hand():
+    close(OrthogonalRegularizer(0.1)(jnp.eye(3)), 0)
+    skew = jnp.array([[5.0, 0.0], [-3.0, 4.0]])
+    close(OrthogonalRegularizer(0.5)(skew), 0.3)  # the rows have the cosine -0.6
+    close(OrthogonalRegularizer(0.5, "columns")(skew), 0.5 * 12 / (34**0.5 * 4))
+    close(jax.grad(OrthogonalRegularizer())(jnp.zeros((1, 2))), jnp.zeros((1, 2)))
+    w = np.random.default_rng(0).normal(size=(4, 5))
+    assert directional_error(OrthogonalRegularizer(), w) < FLOAT64
+    with pytest.raises(ConfigError, match="weights with two axes"):
+        OrthogonalRegularizer()(jnp.zeros(3))
+    with pytest.raises(ConfigError, match='expected mode to be "rows" or "columns"'):
+        OrthogonalRegularizer(mode="row")
+
+
+@pytest.mark.live_keras
+@pytest.mark.parametrize("mode", ["rows", "columns"])
+def test_orthogonal_penalty_and_its_gradient_are_kerass(mode):
+    w = jnp.array(np.random.default_rng(0).normal(size=(7, 5)), jnp.float32)
+    theirs = import_keras().regularizers.OrthogonalRegularizer(0.2, mode=mode)
+    ours = OrthogonalRegularizer(0.2, mode)
+    close(ours(w), theirs(w))
+    close(jax.grad(ours)(w), jax.grad(theirs)(w))

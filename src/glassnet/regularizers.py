@@ -15,7 +15,7 @@ from glassnet.errors import is_float32, lookup, require, require_frozen_dataclas
 from glassnet.suggestions import publish
 from glassnet.types import Array
 
-__all__ = ["L1", "L1L2", "L2", "Regularizer", "get"]
+__all__ = ["L1", "L1L2", "L2", "OrthogonalRegularizer", "Regularizer", "get"]
 
 
 @dataclass(frozen=True)
@@ -131,6 +131,48 @@ class L1L2(Regularizer):
     def __call__(self, w: Array) -> Array:
         """Return the penalty of the weights `w`, one number."""
         return self.l1 * _absolute(w).sum() + self.l2 * jnp.square(w).sum()
+
+
+@dataclass(frozen=True)
+class OrthogonalRegularizer(Regularizer):
+    """Penalty on vectors of weights that are not orthogonal: the mean of |cos| over all pairs.
+
+    The penalty is factor * mean |cos(w_i, w_j)| over the pairs of different rows or columns. The
+    lengths of the vectors do not matter. It is 0 if there is one vector only.
+
+    Args:
+        factor: the factor, in the unit of the loss.
+        mode: "rows" or "columns" of W (inputs, outputs). The weights of a neuron are a column.
+
+    Raises:
+        ConfigError: `factor` is not a number >= 0, `mode` is another word, or the weights have
+            other than two axes.
+
+    Example:
+        >>> print(f"{OrthogonalRegularizer(1.0)(jnp.array([[1.0, 0.0], [3.0, 4.0]])):.1f}")
+        0.6
+
+    Source: Keras's OrthogonalRegularizer.
+    """
+
+    factor: float = 0.01
+    mode: str = "rows"
+
+    def __post_init__(self) -> None:
+        _check(self, "factor")
+        is_known = self.mode in ("rows", "columns")
+        expected = 'mode to be "rows" or "columns"'
+        require(is_known, "OrthogonalRegularizer", expected, mode=self.mode)
+
+    def __call__(self, w: Array) -> Array:
+        """Return the penalty of the weights `w`, one number."""
+        require(w.ndim == 2, "OrthogonalRegularizer", "weights with two axes", shape=w.shape)
+        vectors = w if self.mode == "rows" else w.T
+        length = jnp.sqrt(jnp.maximum(jnp.square(vectors).sum(1, keepdims=True), 1e-14))
+        cosines = (vectors / length) @ (vectors / length).T
+        n = len(vectors)
+        pairs = _absolute(cosines * (1 - jnp.eye(n, dtype=cosines.dtype)))
+        return self.factor * pairs.sum() / max(n * (n - 1), 1)
 
 
 RegularizerLike = str | Regularizer | Callable[[Array], Array] | None

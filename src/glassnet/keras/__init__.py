@@ -42,6 +42,7 @@ HOME = {
     **dict.fromkeys(MODULES, ""),
     "Initializer": "initializers",
     "Input": "layers",
+    "KerasTensor": "base_layer",
     "Layer": "layers",
     "Loss": "losses",
     "Metric": "metrics",

@@ -47,7 +47,6 @@ HINTS = {
         "Write model.save_weights(path), model.load_weights(path)."
     ),
     "InputSpec": "Set the shape with keras.Input(shape); model.input_shape returns it.",
-    "KerasTensor": "keras.Input(shape) makes one.",
     "Wrapper": "Write a function that returns the layers.",
     "get_uid": "Pass name= to the layer.",
     "is_float_dtype is_int_dtype result_type standardize_dtype": (
@@ -99,9 +98,6 @@ HINTS = {
     ),
     "Adafactor Ftrl Lamb Muon MultiOptimizer OptimizerMap ScheduleFreeAdamW": (
         "Write keras.optimizers.AdamW(...), or glassnet.optimizers.Optax(transformation) of optax."
-    ),
-    "OrthogonalRegularizer orthogonal_regularizer": (
-        "Write kernel_initializer='orthogonal', or a function of the weights as regularizer."
     ),
     "FeatureSpace Config": "Prepare tables with pandas or sklearn.compose.ColumnTransformer.",
     "get_source_inputs": "Write model.inputs.",

@@ -23,8 +23,10 @@ __all__, __getattr__ = export_aliases(
         "L1": (ours.L1, "l1"),
         "L2": (ours.L2, "l2"),
         "L1L2": (ours.L1L2, "l1 l2"),
+        "OrthogonalRegularizer": (ours.OrthogonalRegularizer, "factor mode"),
         "l1": (ours.L1, "l1"),
         "l2": (ours.L2, "l2"),
         "l1_l2": (ours.L1L2, "l1 l2"),
+        "orthogonal_regularizer": (ours.OrthogonalRegularizer, "factor mode"),
     },
 )

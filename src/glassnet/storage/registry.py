@@ -253,6 +253,11 @@ TAGS = (
     Tag("regularizers/L1", regularizers.L1, "l1"),
     Tag("regularizers/L1L2", regularizers.L1L2, "l1 l2"),
     Tag("regularizers/L2", regularizers.L2, "l2"),
+    Tag(
+        "regularizers/OrthogonalRegularizer",
+        regularizers.OrthogonalRegularizer,
+        "factor mode",
+    ),
     Tag("constraints/MaxNorm", constraints.MaxNorm, "max_value axis"),
     Tag("constraints/MinMaxNorm", constraints.MinMaxNorm, "min_value max_value rate axis"),
     Tag("constraints/NonNeg", constraints.NonNeg, ""),
