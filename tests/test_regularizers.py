@@ -100,7 +100,7 @@ def test_orthogonal_penalty_by_hand():
     close(OrthogonalRegularizer(0.5, "columns")(skew), 0.5 * 12 / (34**0.5 * 4))
     close(jax.grad(OrthogonalRegularizer())(jnp.zeros((1, 2))), jnp.zeros((1, 2)))
     w = np.random.default_rng(0).normal(size=(4, 5))
-    assert directional_error(OrthogonalRegularizer(), w) < FLOAT64
+    assert directional_error(OrthogonalRegularizer(), w, seed=1) < FLOAT64
     with pytest.raises(ConfigError, match="weights with two axes"):
         OrthogonalRegularizer()(jnp.zeros(3))
     with pytest.raises(ConfigError, match='expected mode to be "rows" or "columns"'):
