@@ -142,7 +142,7 @@ def test_names(module, names):
     )
     short = {name.upper() for name in SHORT_NAMES}
     exported = importlib.import_module(f"glassnet.keras.{module}").__all__
-    exported = [name for name in exported if name not in keras.layers.REFUSED]
+    exported = [name for name in exported if name not in keras.layers.UNSUPPORTED]
     assert names.split() == sorted(
         name for name in exported if is_complete or (name[0].isupper() and name not in short)
     )
@@ -179,7 +179,14 @@ SIGNATURES = [
     for module in (*MODULES, "optimizers.schedules")
     for name in importlib.import_module(f"glassnet.keras.{module}").__all__
     if name
-    not in (*BASES.split(), *keras.layers.REFUSED, "PyDataset", "Sequence", "legacy", "schedules")
+    not in (
+        *BASES.split(),
+        *keras.layers.UNSUPPORTED,
+        "PyDataset",
+        "Sequence",
+        "legacy",
+        "schedules",
+    )
     and name.lower() not in SHORT_NAMES
 ]
 
