@@ -87,6 +87,7 @@ def three_models(real, *layers, size=4):
 
     Each of `layers` is three layers, or a function that makes one from a module of layers.
     """
+    real.utils.set_random_seed(0)  # the weights of Keras's model, which the others get
     models = []
     for i, k in enumerate((real, keras, gn)):
         first = gn.layers.Input(size) if k is gn else k.Input((size,))
