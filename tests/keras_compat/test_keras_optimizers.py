@@ -11,7 +11,7 @@ import glassnet as gn
 from glassnet import keras
 from glassnet.errors import ConfigError
 from glassnet.keras.optimizers import _warn_about
-from oracles import close
+from oracles import close, import_keras
 
 
 def test_lr_and_decay_of_keras_2_work_and_warn_once():
@@ -39,3 +39,17 @@ def test_contradictions_are_refused():
     schedule = keras.optimizers.schedules.ExponentialDecay(0.1, 10, 0.5)
     with pytest.raises(ConfigError, match="a number as learning rate with decay"):
         keras.optimizers.SGD(schedule, decay=0.1)
+
+
+@pytest.mark.live_keras
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+@pytest.mark.parametrize("name", ["SGD", "Adam", "RMSprop"])
+def test_the_settings_of_a_models_optimizer_are_kerass(name):
+    configs = []
+    for k in (keras, import_keras()):
+        model = k.Sequential([k.Input((1,)), k.layers.Dense(1)])
+        model.compile(getattr(k.optimizers, name)(0.25, clipnorm=1.0), "mse")
+        configs.append(model.optimizer.get_config())
+    ours, theirs = configs
+    assert ours.items() <= theirs.items()
+    assert len(ours) > 5

@@ -50,6 +50,12 @@ class OptimizerProxy:
         rate.optimizer = self
         return rate
 
+    def get_config(self) -> dict[str, Any]:
+        """Return the settings by Keras's names, with the current learning rate."""
+        optimizer = self.model.glassnet_model.optimizer
+        settings = {name: getattr(optimizer, name) for name in optimizer.__dataclass_fields__}
+        return settings | {"learning_rate": float(self.model.learning_rate)}
+
     def __setattr__(self, name: str, value: Any) -> None:
         require(
             name == "learning_rate",
