@@ -8,7 +8,7 @@ from typing import Any
 import jax.numpy as jnp
 
 from glassnet import activations as ours
-from glassnet.keras.compat import KerasAlias, export_aliases
+from glassnet.keras.compat import KerasAlias, export_aliases, require_function
 from glassnet.layers import Activation
 from glassnet.types import Array
 
@@ -47,6 +47,7 @@ def get(identifier: Any) -> Callable[..., Array]:
     identifier = getattr(identifier, "glassnet_layer", identifier)
     if isinstance(identifier, Activation):
         identifier = identifier.activation  # its name or its function
+    require_function(identifier)
     if identifier is None:
         return ours.linear
     known = isinstance(identifier, str) and identifier in ACTIVATIONS

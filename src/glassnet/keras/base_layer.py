@@ -15,6 +15,7 @@ import numpy as np
 from glassnet.engine import inference, network
 from glassnet.engine.network import BuiltNetwork, WeightPaths
 from glassnet.errors import ConfigError, MissingError, NotReadyError, message, require
+from glassnet.keras import activations
 from glassnet.keras.adaptation import adapt_layer, as_batch_of_texts, is_one_text
 from glassnet.keras.hints import PARAMETER_HINTS, find_attribute_hint
 from glassnet.keras.random_seed import draw_seed, next_seed
@@ -133,6 +134,7 @@ class KerasLayer:
     """A layer of Keras: it can be called, and it has weights.
 
     It holds a frozen layer of Glassnet, `glassnet_layer`, whose fields are attributes of it too.
+    `activation` is the function, as in Keras: `layer.activation.__name__` is "relu".
     Calling it on a `KerasTensor` returns a `KerasTensor`: Keras's functional style. Calling it on
     an array returns the output for these rows as a `Tensor`. The first call draws the weights, and
     a model that the layer is added to uses them.
@@ -546,7 +548,8 @@ class KerasLayer:
             if variable.name == name:
                 return self._as_statistic(variable)
         if name in self._layer.__dataclass_fields__ or hasattr(type(self._layer), name):
-            return getattr(self._layer, name)
+            value = getattr(self._layer, name)
+            return activations.get(value) if name.endswith("activation") else value
         if not name.startswith("_"):
             if self.built or self._owner:
                 self._require_network()

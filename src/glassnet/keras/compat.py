@@ -340,9 +340,23 @@ def _normalize_value(name: str, value: Any) -> Any:
         value = value() if isinstance(value, KerasAlias) else value
         value = getattr(value, "glassnet_layer", value)
         value = value.activation if isinstance(value, Activation) else value
+        require_function(value)
     if isinstance(value, str) and name.endswith(("_initializer", "activation")):
         return STRING_ALIASES.get(value, value)
     return value() if isinstance(value, KerasAlias) else value
+
+
+def require_function(activation: Any) -> None:
+    """Refuse a layer with weights as an activation.
+
+    Raises:
+        ConfigError: `activation` is a layer of Glassnet, such as PReLU.
+    """
+    kind = type(activation).__name__
+    fix = f"Write {kind}() as the next layer."
+    is_function = not isinstance(activation, Layer)
+    expected = "a name, a function, or a layer without weights such as LeakyReLU"
+    require(is_function, "activation", expected, activation=kind, fix=fix)
 
 
 def _unwrap_layer(value: Any) -> Any:

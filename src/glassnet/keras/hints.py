@@ -12,7 +12,7 @@ PARAMETER_HINTS = {
     "return_state": "return_sequences=True returns h of every step; "
     "trace(x, y).steps(name) shows all states.",
     "stateful": "Every row starts from zero: pass complete sequences.",
-    "weights": "Write embeddings_initializer=keras.initializers.Constant(matrix).",
+    "weights": "Call layer.set_weights(weights) when the layer is part of a model.",
     "weight_decay": "Write AdamW, or kernel_regularizer=keras.regularizers.l2(...) in the layers.",
 }
 """What to write instead of a parameter."""

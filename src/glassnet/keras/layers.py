@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import wraps
 from typing import Any
 
-from glassnet import activations
+from glassnet import activations, initializers
 from glassnet import layers as ours
 from glassnet.errors import is_float32, is_int, require
 from glassnet.keras.base_layer import KerasLayer, KerasTensor, MergeLayer
@@ -227,7 +228,7 @@ SPATIAL_DROPOUT_SPEC = (
 )
 EMBEDDING_SPEC = (
     "input_dim! output_dim! embeddings_initializer embeddings_regularizer"
-    f" embeddings_constraint mask_zero weights=None {LORA_SPEC}"
+    f" embeddings_constraint mask_zero weights {LORA_SPEC}"
     f"{LAYER_SPEC.replace('input_dim@', 'input_length@')}"
 )
 POOLING_SPEC = f"pool_size strides padding {CHANNELS_LAST_SPEC} name{LAYER_SPEC}"
@@ -277,6 +278,17 @@ TEXT_SPEC = (
     " pad_to_max_tokens=False vocabulary idf_weights sparse=False ragged=False encoding='utf-8'"
     f" name{LAYER_SPEC}"
 )
+
+
+@wraps(ours.Embedding)
+def _embedding(**options: Any) -> ours.Embedding:
+    weights = options.pop("weights", None)
+    if weights is not None:
+        is_list = isinstance(weights, list | tuple) and len(weights) == 1
+        expected = "weights to be a list of one matrix"
+        require(is_list, "Embedding", expected, weights=weights, fix="Write weights=[matrix].")
+        options["embeddings_initializer"] = initializers.Constant(weights[0])
+    return ours.Embedding(**options)
 
 
 def _spatial_dropout1d(
@@ -373,7 +385,7 @@ __all__, __getattr__ = export_aliases(
         "AvgPool2D": (ours.AveragePooling2D, POOLING_SPEC),
         "BatchNormalization": (
             ours.BatchNormalization,
-            f"axis=-1 momentum epsilon center scale {BATCH_NORM_INITIALIZERS_SPEC}"
+            f"axis=-1|3 momentum epsilon center scale {BATCH_NORM_INITIALIZERS_SPEC}"
             f" {CONSTRAINTS_SPEC} {RENORM_SPEC}{LAYER_SPEC}",
         ),
         "Bidirectional": (
@@ -397,7 +409,7 @@ __all__, __getattr__ = export_aliases(
         "DepthwiseConv2D": (ours.DepthwiseConv2D, DEPTHWISE_SPEC),
         "Dropout": (ours.Dropout, f"rate! noise_shape seed~{LAYER_SPEC}"),
         "ELU": (_elu, "alpha" + LAYER_SPEC, ActivationAlias("elu")),
-        "Embedding": (ours.Embedding, EMBEDDING_SPEC),
+        "Embedding": (_embedding, EMBEDDING_SPEC, ours.Embedding),
         "Flatten": (ours.Flatten, CHANNELS_LAST_SPEC + LAYER_SPEC),
         "GRU": (ours.GRU, GRU_SPEC),
         "GRUCell": KerasAlias("GRUCell", cell_factory(ours.GRU), GRU_CELL_SPEC, CellType(ours.GRU)),
