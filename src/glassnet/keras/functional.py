@@ -39,7 +39,7 @@ class Functional(Sequential):
         >>> x = keras.layers.Add()([inputs, keras.layers.Dense(4)(x)])
         >>> model = keras.Model(inputs, keras.layers.Dense(1)(x))
         >>> model, model.output_shape
-        (Sequential(residual_1, dense_3), (None, 1))
+        (Functional(input_layer, dense_1, dense_2, add, dense_3), (None, 1))
     """
 
     def __init__(
@@ -61,6 +61,9 @@ class Functional(Sequential):
             self._model.input_shape = start.shape[1:]
         if not trainable:
             self.trainable = False
+
+    def __repr__(self) -> str:
+        return f"Functional({', '.join(layer.name for layer in self.layers)})"
 
     def as_steps(self) -> tuple[Step, ...]:
         return find_steps(*self._ends)
