@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import weakref
 from collections.abc import Sequence
 from contextlib import suppress
@@ -46,6 +47,24 @@ IMAGE_MODULES = ("augmentation", "color_augmentation", "resizing")
 
 WEIGHT_NAMES = ("kernel", "bias", "embeddings", "gamma", "beta", "recurrent_kernel")
 """Names of weights that notebooks read, for the error before the weights exist."""
+
+
+CLASS_NAMES = {"Input": "InputLayer"}
+"""Keras's names of classes that have another name in Glassnet."""
+
+MERGE_NAMES = {"concat": "Concatenate", "mean": "Average"}
+"""Keras's names of merges that have another name in Glassnet."""
+
+
+@functools.cache
+def named_class(base: type, name: str) -> type:
+    """Return the subclass of `base` that has a name of Keras, such as "Dense"."""
+    return type(name, (base,), {"__module__": base.__module__, "__doc__": base.__doc__})
+
+
+def make_empty(base: type, name: str) -> Any:
+    """Return an object of `named_class` without attributes, for pickle."""
+    return object.__new__(named_class(base, name))
 
 
 class WeightOwner(Protocol):
@@ -144,6 +163,7 @@ class KerasLayer:
     Args:
         layer: the layer of Glassnet.
         options: Keras's options of a first layer, such as `input_shape`.
+        kind: the name of Keras's class; None for that of `layer`.
 
     Example:
         >>> from glassnet import keras
@@ -154,7 +174,14 @@ class KerasLayer:
         ((3, 2), [0.0, 0.0])
     """
 
-    def __init__(self, layer: Layer, options: dict[str, Any] | None = None):
+    def __new__(cls: Any, layer: Any, options: Any = None, kind: str | None = None) -> Any:
+        """Make the layer, of a class with Keras's name, so that `type(layer).__name__` is it."""
+        kind = kind or type(layer).__name__
+        return object.__new__(named_class(cls, CLASS_NAMES.get(kind, kind)))
+
+    def __init__(
+        self, layer: Layer, options: dict[str, Any] | None = None, kind: str | None = None
+    ):
         self._layer = self._unadapted = layer
         self._options = options or {}
         self._input_shape: PartialShape | None = None
@@ -585,7 +612,11 @@ class KerasLayer:
         return sorted({*object.__dir__(self), *fields, *(v.name for v in self._variables())})
 
     def __repr__(self) -> str:
-        return f"<{type(self._layer).__name__} name={self.name}, built={self.built}>"
+        return f"<{type(self).__name__} name={self.name}, built={self.built}>"
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        kind = type(self)
+        return make_empty, (kind.__base__, kind.__name__), self.__getstate__()
 
     def __deepcopy__(self, memo: dict[int, Any]) -> KerasLayer:
         # The layer and the arrays are never changed in place, so both share them.
@@ -610,6 +641,9 @@ class MergeLayer(KerasLayer):
         axis: of "concat", the axis, which must be the last one.
     """
 
+    def __new__(cls: Any, merge: str, name: str | None = None, axis: int = -1) -> Any:
+        return object.__new__(named_class(cls, MERGE_NAMES.get(merge, merge.capitalize())))
+
     def __init__(self, merge: str, name: str | None = None, axis: int = -1):
         super().__init__(Parallel([[], []], merge, name=name))
         self._axis = axis
@@ -621,8 +655,7 @@ class MergeLayer(KerasLayer):
 
     @property
     def name(self) -> str:
-        name = {"concat": "concatenate", "mean": "average"}.get(self.merge, self.merge)
-        return self._layer.name or name
+        return self._layer.name or type(self).__name__.lower()
 
     def __call__(self, inputs: Any, *args: Any, **options: Any) -> Any:
         """Return the merged inputs, a list of tensors or of arrays.

@@ -17,11 +17,15 @@ from glassnet.keras.compat import export_aliases
 BATCH_HOOKS = ("on_batch_begin", "on_train_batch_begin", "on_batch_end", "on_train_batch_end")
 """Keras's hooks around every batch, by their names in Keras 2 and 3."""
 
+TEST_HOOKS = ("on_test_begin", "on_test_end")
+"""Keras's hooks around a validation, which `fit` calls before `on_epoch_end`."""
+
 
 class Callback(ours.Callback):
     """Base class of user-defined callbacks, with Keras's hooks.
 
-    Return values are ignored, except for a `Decision`. If a callback has hooks around batches, such
+    Return values are ignored, except for a `Decision`. `on_test_begin` and `on_test_end` are both
+    called after the validation of an epoch. If a callback has hooks around batches, such
     as `on_train_batch_end`, `fit` runs one step at a time, which takes longer. A learning rate set
     there is that of the next batch, and `logs["loss"]` is the mean over the rows of the epoch so
     far, as in Keras.
@@ -33,7 +37,7 @@ class Callback(ours.Callback):
         params: the `epochs`, `verbose` and `steps` of the fit; `steps` is None for batches.
     """
 
-    hooks = (*HOOKS, *BATCH_HOOKS)
+    hooks = (*HOOKS, *BATCH_HOOKS, *TEST_HOOKS)
     model: Any = None
     params: Any = None
 
@@ -100,6 +104,15 @@ class KerasCallbackAdapter(ours.Callback):
         self.callback.restore_memory(memory)
 
     def update(self, memory: Any, record: Record) -> tuple[Any, Decision | None]:
+        validation = {
+            name.removeprefix("val_"): value
+            for name, value in record.logs.items()
+            if name.startswith("val_")
+        }
+        if validation:
+            for name, logs in zip(TEST_HOOKS, ({}, validation), strict=True):
+                for hook in self._find_hooks((name,)):
+                    hook(logs)
         return self.callback.update(memory, record)
 
 
@@ -191,6 +204,36 @@ def warn_about_batch_hooks() -> None:
         "than many steps in one call; hooks around epochs do not."
     )
     warn(text, UserWarning)
+
+
+@dataclass(frozen=True)
+class KerasEarlyStopping(ours.EarlyStopping):
+    """Callback that stops training, and that knows Keras's results after the fit.
+
+    Attributes:
+        best: the best value of the monitored number; None before there is one.
+        best_epoch: its epoch, counted from 0.
+        wait: the number of epochs since then.
+        stopped_epoch: the epoch after which training was stopped; 0 if it was not.
+    """
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._set_results(None, 0, 0, 0)
+
+    def _set_results(self, best: float | None, best_epoch: int, wait: int, stopped: int) -> None:
+        # The settings are frozen; these are results, as in Keras.
+        vars(self).update(best=best, best_epoch=best_epoch, wait=wait, stopped_epoch=stopped)
+
+    def init(self) -> Any:
+        self._set_results(None, 0, 0, 0)
+        return super().init()
+
+    def update(self, memory: Any, record: Record) -> tuple[Any, Decision | None]:
+        memory, decision = super().update(memory, record)
+        stopped = record.epoch if decision is not None and decision.stop else 0
+        self._set_results(memory.value, memory.epoch or 0, memory.wait, stopped)
+        return memory, decision
 
 
 @dataclass(frozen=True)
@@ -286,7 +329,7 @@ __all__, __getattr__ = export_aliases(
     {
         "Callback": Callback,
         "CSVLogger": (ours.CSVLogger, "filename separator append"),
-        "EarlyStopping": (ours.EarlyStopping, EARLY_STOPPING_SPEC),
+        "EarlyStopping": (KerasEarlyStopping, EARLY_STOPPING_SPEC),
         "LambdaCallback": (KerasLambdaCallback, HOOKS_SPEC),
         "LearningRateScheduler": (ours.LearningRateScheduler, "schedule verbose~"),
         "ModelCheckpoint": (_model_checkpoint, CHECKPOINT_SPEC, ours.ModelCheckpoint),

@@ -143,7 +143,9 @@ class LayerAlias(KerasAlias):
     def __call__(self, *args: Any, **kwargs: Any) -> KerasLayer:
         arguments, attributes = self.split_arguments(args, kwargs)
         layer = self.factory(**arguments)
-        return layer if isinstance(layer, KerasLayer) else KerasLayer(layer, attributes)
+        is_named = isinstance(self.factory, type) and self.factory is not ours.Activation
+        kind = None if is_named else self.name
+        return layer if isinstance(layer, KerasLayer) else KerasLayer(layer, attributes, kind)
 
 
 @dataclass(frozen=True)
