@@ -174,8 +174,11 @@ class KerasLayer:
         ((3, 2), [0.0, 0.0])
     """
 
-    def __new__(cls: Any, layer: Any, options: Any = None, kind: str | None = None) -> Any:
+    def __new__(cls: Any, *args: Any, **options: Any) -> Any:
         """Make the layer, of a class with Keras's name, so that `type(layer).__name__` is it."""
+        if cls is not KerasLayer:
+            return object.__new__(cls)
+        layer, _, kind = (*args, None, None)[:3]
         kind = kind or type(layer).__name__
         return object.__new__(named_class(cls, CLASS_NAMES.get(kind, kind)))
 
@@ -616,6 +619,8 @@ class KerasLayer:
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         kind = type(self)
+        if kind.__base__ not in (KerasLayer, MergeLayer):
+            return super().__reduce_ex__(protocol)
         return make_empty, (kind.__base__, kind.__name__), self.__getstate__()
 
     def __deepcopy__(self, memo: dict[int, Any]) -> KerasLayer:
