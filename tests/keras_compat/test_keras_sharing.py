@@ -483,6 +483,7 @@ def test_every_public_name_of_a_glassnet_model_is_defined():
         "get_weights_at",
         "set_weights_at",
         "get_link_weights",
+        "weight_trees",
         "set_link_weights",
         "get_link_shape",
     }

@@ -54,7 +54,7 @@ def run_links(
     params: tuple[Params, ...],
     state: tuple[State, ...],
     x: Array,
-    key: Array,
+    key: Array | None,
     mask: Array | None,
 ) -> Array:
     """Return the output of the links; with `train`, with noise and the statistics of the batch."""

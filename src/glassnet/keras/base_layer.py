@@ -15,7 +15,15 @@ import numpy as np
 
 from glassnet.engine import inference, network
 from glassnet.engine.network import BuiltNetwork, WeightPaths
-from glassnet.errors import ConfigError, MissingError, NotReadyError, message, require
+from glassnet.errors import (
+    ConfigError,
+    DataError,
+    MissingError,
+    NotReadyError,
+    message,
+    require,
+    suggest,
+)
 from glassnet.keras import activations
 from glassnet.keras.adaptation import adapt_layer, as_batch_of_texts, is_one_text
 from glassnet.keras.hints import PARAMETER_HINTS, find_attribute_hint
@@ -27,8 +35,12 @@ from glassnet.keras.tensors import (
 )
 from glassnet.keras.variables import KerasVariable
 from glassnet.layers import (
+    Activation,
+    Dense,
     Embedding,
+    Flatten,
     Layer,
+    LayerNormalization,
     Normalization,
     Parallel,
     Rescaling,
@@ -43,6 +55,9 @@ Weights = tuple[tuple[Params, ...], tuple[State, ...]]
 
 IMAGE_MODULES = ("augmentation", "color_augmentation", "resizing")
 """The modules of `glassnet.layers` whose layers also accept one image without a batch axis."""
+
+ONE_ROW_LAYERS = (Activation, LayerNormalization, Rescaling)
+"""Layers that also accept one row without a batch axis, or one number."""
 
 
 WEIGHT_NAMES = ("kernel", "bias", "embeddings", "gamma", "beta", "recurrent_kernel")
@@ -109,35 +124,69 @@ class KerasTensor:
         """The number of axes, with the batch axis."""
         return len(self.shape)
 
-    def _merge(self, kind: str, other: Any, scale: Any = 1.0, offset: Any = 0.0) -> KerasTensor:
-        layer = (
-            MergeLayer(kind)
-            if isinstance(other, KerasTensor)
-            else KerasLayer(Rescaling(scale, offset))
-        )
-        tensor: KerasTensor = layer([self, other] if isinstance(layer, MergeLayer) else self)
+    def _merge(self, kind: str, other: Any) -> KerasTensor:
+        """Return the result of +, - or * with another tensor."""
+        layer = MergeLayer(kind)
+        layer._is_operator = True
+        tensor: KerasTensor = layer([self, other])
+        return tensor
+
+    def _rescale(self, scale: Any, offset: Any = 0.0) -> KerasTensor:
+        """Return scale · self + offset."""
+        layer = KerasLayer(Rescaling(float(scale), float(offset)))
+        layer._is_operator = True
+        tensor: KerasTensor = layer(self)
         return tensor
 
     def __add__(self, other: Any) -> KerasTensor:
-        return self._merge("add", other, offset=other)
+        if isinstance(other, KerasTensor):
+            return self._merge("add", other)
+        return self._rescale(1.0, _as_number(other))
 
     def __sub__(self, other: Any) -> KerasTensor:
-        is_number = not isinstance(other, KerasTensor)
-        return self._merge("subtract", other, offset=-other if is_number else 0.0)
+        if isinstance(other, KerasTensor):
+            return self._merge("subtract", other)
+        return self._rescale(1.0, -_as_number(other))
 
     def __mul__(self, other: Any) -> KerasTensor:
-        return self._merge("multiply", other, scale=other)
+        if isinstance(other, KerasTensor):
+            return self._merge("multiply", other)
+        return self._rescale(_as_number(other))
 
     __radd__, __rmul__ = __add__, __mul__
 
-    def __truediv__(self, number: float) -> KerasTensor:
-        return self._merge("multiply", number, scale=1 / number)
+    def __rsub__(self, number: Any) -> KerasTensor:
+        return self._rescale(-1.0, _as_number(number))
+
+    def __neg__(self) -> KerasTensor:
+        return self._rescale(-1.0)
+
+    def __truediv__(self, number: Any) -> KerasTensor:
+        number = self._refuse() if isinstance(number, KerasTensor) else _as_number(number)
+        fix = "Divide by another number."
+        require(number, "KerasTensor", "a number that is not 0", fix=fix, divisor=number)
+        return self._rescale(1.0 / number)
+
+    def _refuse(self, *others: Any) -> Any:
+        fix = (
+            "+, - and * work, and division by a number. Multiply([x, x]) squares, Activation and "
+            "Lambda apply a function to each example."
+        )
+        raise ConfigError(
+            message("KerasTensor", "a calculation that is a layer", name=self.name, fix=fix)
+        )
+
+    __rtruediv__ = __pow__ = __rpow__ = __matmul__ = __rmatmul__ = _refuse
+    __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = __abs__ = _refuse
+    __lt__ = __le__ = __gt__ = __ge__ = __getitem__ = _refuse
 
     def __array__(self, *args: Any, **options: Any) -> Any:
         fix = "Call the model on an array to get numbers."
         raise ConfigError(
             message("KerasTensor", "layers, which accept it", name=self.name, fix=fix)
         )
+
+    __jax_array__ = __array__
 
     def __iter__(self) -> Any:
         return self.__array__()
@@ -147,6 +196,21 @@ class KerasTensor:
 
     def __repr__(self) -> str:
         return f"<KerasTensor shape={self.shape}, dtype={self.dtype}, name={self.name}>"
+
+
+def unwrap_single(inputs: Any) -> Any:
+    """Return the only tensor of a list of one `KerasTensor`; other values as they are."""
+    is_single = isinstance(inputs, list | tuple) and len(inputs) == 1
+    return inputs[0] if is_single and isinstance(inputs[0], KerasTensor) else inputs
+
+
+def _as_number(value: Any) -> float:
+    """Return a number that a symbolic tensor is combined with."""
+    is_number = np.ndim(value) == 0 and isinstance(value, int | float | np.generic | jax.Array)
+    fix = "Arrays of numbers are weights of layers: use a layer such as Dense or Normalization."
+    expected = "a number or another KerasTensor"
+    require(is_number, "KerasTensor", expected, fix=fix, type=type(value).__name__)
+    return float(value)
 
 
 class KerasLayer:
@@ -194,6 +258,7 @@ class KerasLayer:
         self._model_name: str | None = None
         self._output: weakref.ref[KerasTensor] | None = None
         self._noise: np.random.Generator | None = None
+        self._is_operator = False
 
     @property
     def glassnet_layer(self) -> Layer:
@@ -237,10 +302,11 @@ class KerasLayer:
             ConfigError: several inputs, or another argument.
         """
         fix = PARAMETER_HINTS.get(next(iter(options), ""), "")
-        if args and not options and args[0] in (None, True, False):
+        if args and not options and (args[0] is None or isinstance(args[0], bool)):
             training, args = args[0], args[1:]
         extra = {f"argument {i}": value for i, value in enumerate(args, 2)} | options
         require(not extra, self.name, "one input, training and mask", fix=fix, **extra)
+        inputs = unwrap_single(inputs)
         if isinstance(inputs, KerasTensor):
             return self.call_symbolic(inputs)
         if is_in_tensorflow_graph(inputs):
@@ -249,7 +315,8 @@ class KerasLayer:
             call = partial(self._call_on_rows, training=bool(training), mask=mask)
             return call_in_tensorflow_graph(call, inputs, shape)
         if isinstance(inputs, list | tuple) and any(isinstance(x, KerasTensor) for x in inputs):
-            raise ConfigError(message(self.name, "one input", inputs=len(inputs)))
+            fix = "Add and Concatenate merge several."
+            raise ConfigError(message(self.name, "one input", inputs=len(inputs), fix=fix))
         return self._call_on_rows(inputs, bool(training), mask)
 
     def call_symbolic(self, tensor: KerasTensor) -> KerasTensor:
@@ -262,6 +329,11 @@ class KerasLayer:
         """Return the layers that run for a call: this one."""
         return (self,)
 
+    @property
+    def is_operator(self) -> bool:
+        """Whether +, - or another operator made the layer. `model.layers` leaves these out."""
+        return self._is_operator
+
     def record_output(self, tensor: KerasTensor) -> KerasTensor:
         """Make a tensor the `output` of the layer, and return it."""
         self._output = weakref.ref(tensor)
@@ -273,27 +345,56 @@ class KerasLayer:
             if np.issubdtype(numbers.dtype, np.integer):
                 numbers = numbers.astype(np.int64)  # differences of uint8 would wrap around
             return as_tensor(numbers[0] if is_one_text(x) else numbers)
-        rows = x if isinstance(x, jax.core.Tracer) else np.asarray(x)
-        rows, restore = self._as_batch(rows)
+        rows, restore = self._as_batch(self._as_numbers(x))
+        fits = mask is None or np.shape(mask) == rows.shape[:2]
+        expected = f"a mask of the shape {rows.shape[:2]}, of the real steps of each row"
+        require(fits, self.name, expected, error=DataError, mask_shape=np.shape(mask))
         self.refresh()
         self.build((None, *rows.shape[1:]))
         links, (params, state) = self._require_network().links, self._weights
         network.require_learned(links, state, "Call adapt first.")
-        return restore(
-            as_tensor(inference.run_links(links, training, params, state, rows, self._key(), mask))
-        )
+        key = self._key() if training and any(map(functional.uses_randomness, links)) else None
+        y = inference.run_links(links, training, params, state, rows, key, mask)
+        return restore(as_tensor(y))
+
+    def _as_numbers(self, x: Any) -> Array:
+        """Return an array of numbers, or a tracer as it is.
+
+        Raises:
+            DataError: something else.
+        """
+        if isinstance(x, jax.core.Tracer):
+            return x
+        try:
+            rows = np.asarray(x)
+        except ValueError:  # a list of lists of several lengths
+            rows = np.empty(0, object)
+        fix = "Rows of a list have the same length. TextVectorization takes texts."
+        is_real = jax.numpy.issubdtype(rows.dtype, np.floating) or rows.dtype.kind in "biu"
+        received = {"type": type(x).__name__, "dtype": str(rows.dtype)}
+        require(is_real, self.name, "rows of numbers", error=DataError, fix=fix, **received)
+        return rows
 
     def _as_batch(self, rows: Array) -> tuple[Array, Any]:
         """Return rows with a batch axis, and a function that takes it from the output again.
 
-        Numbers (n,) are n rows of one number. One image (height, width, channels) is a batch of
-        one.
+        Numbers (n,) are one row for an activation, and n rows of one number for other layers. One
+        image (height, width, channels) is a batch of one.
         """
+        if isinstance(self._layer, ONE_ROW_LAYERS) and rows.ndim < 2:
+            shape = rows.shape
+            return rows.reshape(1, -1), lambda y: y.reshape(shape)
+        if isinstance(self._layer, Embedding) and not rows.ndim:
+            return rows.reshape(1, 1), lambda y: y[0, 0]
+        fix = "Pass x[None] if this is one row."
+        has_rows = rows.ndim > (1 if isinstance(self._layer, Dense) else 0)
+        expected = "rows, an array with a batch axis"
+        require(has_rows, self.name, expected, error=DataError, shape=rows.shape, fix=fix)
         if rows.ndim == 3 and self.accepts_one_image:
             return rows[None], lambda y: y[0]
-        if rows.ndim == 1:
+        if rows.ndim == 1 and not isinstance(self._layer, Flatten):
             return rows[:, None], lambda y: y[:, 0] if y.ndim > 1 and y.shape[1] == 1 else y
-        return rows, lambda y: y
+        return rows[:, None] if rows.ndim == 1 else rows, lambda y: y
 
     @property
     def accepts_one_image(self) -> bool:
@@ -311,6 +412,10 @@ class KerasLayer:
         Raises:
             ConfigError: the layer does not accept the shape, or has weights for another one.
         """
+        fix = "Write build((None, 784))."
+        is_shape = isinstance(input_shape, list | tuple)
+        expected = "the shape of a batch"
+        require(is_shape, f"{self.name}: build", expected, fix=fix, input_shape=input_shape)
         shape = tuple(input_shape)[1:]
         if self._network is None:
             self._input_shape = shape
@@ -393,6 +498,8 @@ class KerasLayer:
 
     def forget_weights(self) -> None:
         """Forget the weights; new ones are drawn when they are needed."""
+        if self._network is not None:
+            self._input_shape = self._network.shapes[0]
         self._network, self._weights = None, ((), ())
 
     @property
@@ -404,11 +511,28 @@ class KerasLayer:
         """Set the `owner`, and the name of the layer in it."""
         self._owner, self._model_name = weakref.ref(owner), name
 
+    def release(self) -> None:
+        """Forget the `owner`: it does not have the layer any more."""
+        self._owner = None
+
     def refresh(self, user: WeightOwner | None = None) -> None:
         """Take over the latest weights, unless the model that asks has them."""
         owner = self.owner
         if owner is not None and owner is not user:
             owner.provide_weights(self)
+
+    def is_unchanged(self, user: WeightOwner, layer: Layer, weights: Weights) -> bool:
+        """Return whether the settings and the weights are these and no other model has later ones.
+
+        Args:
+            user: the model that asks.
+            layer: the frozen layer with the settings.
+            weights: the weights.
+        """
+        owner = None if self._owner is None else self._owner()
+        return (
+            self._layer is layer and self._weights is weights and (owner is user or owner is None)
+        )
 
     @property
     def is_drawn(self) -> bool:
@@ -604,11 +728,23 @@ class KerasLayer:
         return as_tensor(values.reshape((1,) * n_axes + values.shape))
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if not name.startswith("_") and not isinstance(getattr(type(self), name, None), property):
-            kind = type(self._layer).__name__
-            fix = f"Write {kind}(..., {name}=...) when you create the layer."
-            require(False, self.name, "no change of a setting", fix=fix, **{name: value})
+        if not name.startswith("_") and not self._is_settable(name):
+            self._refuse_change(name, value)
         object.__setattr__(self, name, value)
+
+    def _is_settable(self, name: str) -> bool:
+        return getattr(getattr(type(self), name, None), "fset", None) is not None
+
+    def _refuse_change(self, name: str, value: Any) -> None:
+        kind, fields = type(self._layer).__name__, [*self._layer.__dataclass_fields__]
+        is_setting = name in fields
+        expected = "no change of a setting" if is_setting else "a setting that can be changed"
+        fix = f"Write {kind}(..., {name}=...) when you create the layer."
+        if name in WEIGHT_NAMES:
+            expected, fix = "no other weight in its place", f"Write layer.{name}.assign(...)."
+        elif not is_setting:
+            fix = suggest(name, ["trainable", *fields]) or "Use a variable of your own."
+        require(False, self.name, expected, fix=fix, **{name: value})
 
     def __dir__(self) -> list[str]:
         fields = list(self._layer.__dataclass_fields__)
@@ -669,13 +805,15 @@ class MergeLayer(KerasLayer):
             ConfigError: fewer than two inputs, shapes that do not fit, or another axis than the
                 last one.
         """
-        fix = f"Write {self.name}([a, b])."
+        kind = {"concat": "Concatenate", "mean": "Average"}.get(self.merge, self.merge.title())
+        fix = f"Write {kind}()([a, b])."
         is_list = isinstance(inputs, list | tuple) and len(inputs) > 1
         received = len(inputs) if isinstance(inputs, list | tuple) else type(inputs).__name__
         require(is_list, self.name, "a list of two or more inputs", inputs=received, fix=fix)
         if not any(isinstance(x, KerasTensor) for x in inputs):
-            arrays = tuple(np.asarray(x) for x in inputs)
-            self._check_axis(arrays[0].ndim)
+            arrays = tuple(self._as_numbers(x) for x in inputs)
+            if self.merge == "concat":
+                return as_tensor(self._join(arrays))
             return as_tensor(self._layer.merge_outputs(arrays))
         are_symbolic = all(isinstance(x, KerasTensor) for x in inputs)
         require(are_symbolic, self.name, "inputs that are all KerasTensors, or all arrays")
@@ -684,6 +822,14 @@ class MergeLayer(KerasLayer):
         merged = self._layer.merge_outputs(stand_ins).shape
         shape = [None if a is None else b for a, b in zip(inputs[0].shape, merged, strict=True)]
         return self.record_output(KerasTensor(tuple(shape), source=self, parents=tuple(inputs)))
+
+    def _join(self, arrays: tuple[Array, ...]) -> Array:
+        try:
+            return jax.numpy.concatenate(arrays, self._axis)
+        except (TypeError, ValueError):
+            shapes = [array.shape for array in arrays]
+            expected = f"arrays of one shape, except for axis {self._axis}"
+            raise DataError(message(self.name, expected, shapes=shapes)) from None
 
     def _check_axis(self, ndim: int) -> None:
         is_last = self.merge != "concat" or self._axis in (-1, ndim - 1)

@@ -13,11 +13,12 @@ from typing import Any, Self
 import jax
 import numpy as np
 
+from glassnet.engine import inference
 from glassnet.errors import NotReadyError, is_int, lookup, require
-from glassnet.keras.base_layer import KerasLayer, KerasTensor, MergeLayer
+from glassnet.keras.base_layer import KerasLayer, KerasTensor, MergeLayer, unwrap_single
 from glassnet.keras.compat import KerasAlias, Unsupported
 from glassnet.keras.graph import Step, iter_layers, number_layers, to_glassnet
-from glassnet.keras.random_seed import next_seed
+from glassnet.keras.random_seed import draw_seed, next_seed
 from glassnet.keras.tensors import (
     Tensor,
     as_tensor,
@@ -163,12 +164,17 @@ class KerasModel:
 
     def _set_steps(self, steps: Sequence[Step]) -> None:
         names = number_layers(steps)
+        self._publish()
         self._model.set_layers(to_glassnet(steps, names))
         self._names, self._tensors = names, []
         self._locate(steps)
 
     def _locate(self, steps: Sequence[Step]) -> None:
+        former = self._sharing.locations
         self._sharing.set_steps(steps, [view.layer for view in self._model.layers])
+        for layer in former:
+            if layer not in self._sharing.locations and layer.owner is self:
+                layer.release()
         self._own_layers()
 
     def _own_layers(self, *, of_others: bool = False) -> None:
@@ -183,6 +189,8 @@ class KerasModel:
         A layer may have been set, or trained in another model.
         """
         model, sharing = self._model, self._sharing
+        if not self._glassnet_models and sharing.is_current(model, self):
+            return model
         if not self._is_fitting:
             if sharing.has_new_settings():
                 self._set_steps(self.as_steps())
@@ -294,10 +302,13 @@ class KerasModel:
             mask: must be None.
         """
         require(mask is None, self.name, "mask=None: Masking and Embedding make masks", mask=mask)
+        x = unwrap_single(x)
         if isinstance(x, KerasTensor):
             return self._call_symbolic(x)
         if is_in_tensorflow_graph(x):
             return call_in_tensorflow_graph(partial(self, training=training), x, None)
+        if isinstance(x, jax.core.Tracer):
+            return self._call_traced(x, bool(training))
         if self._accepts_one_image(x):
             return self(np.asarray(x)[None], training)[0]
         model, x = self._synchronize(), self._adjust_rank(x)
@@ -306,15 +317,29 @@ class KerasModel:
         return as_tensor(model.predict(x, verbose=0))
 
     def _call_symbolic(self, tensor: KerasTensor) -> KerasTensor:
-        if not self._takes_text and self._model.input_shape is None:
-            self._model.input_shape = tensor.shape[1:]
-        self._synchronize()
-        known = self._model.input_shape
-        fits = self._takes_text or known is None or shape_fits(tensor.shape[1:], known)
-        expected = f"the shape of its input, {(None, *(known or ()))}"
-        require(fits, self.name, expected, input_shape=tensor.shape)
+        self._fit_shape(tensor.shape)
         shape = (tensor.shape[0], *self.output_shape[1:])
         return KerasTensor(shape, source=self, parents=(tensor,))
+
+    def _call_traced(self, x: Any, training: bool) -> Any:
+        """Return the outputs inside a function that JAX compiles or differentiates."""
+        self._fit_shape(x.shape)
+        model = self._synchronize()
+        model.count_params()  # draws the weights if there are none yet
+        links = functional.unfold([view.layer for view in model.layers])
+        params, state = model.get_link_weights((), 0, len(links))
+        key = jax.random.key(draw_seed())
+        return inference.run_links(links, training, params, state, x, key, None)
+
+    def _fit_shape(self, shape: tuple[int | None, ...]) -> None:
+        """Set the shape of the input, or check it, for the shape of a batch."""
+        if not self._takes_text and self._model.input_shape is None:
+            self._model.input_shape = shape[1:]
+        self._synchronize()
+        known = self._model.input_shape
+        fits = self._takes_text or known is None or shape_fits(shape[1:], known)
+        expected = f"the shape of its input, {(None, *(known or ()))}"
+        require(fits, self.name, expected, input_shape=shape)
 
     def make_outputs(self) -> None:
         """Give each layer its symbolic `output`."""

@@ -10,7 +10,7 @@ from glassnet.keras.base_layer import KerasLayer, KerasTensor
 from glassnet.keras.base_model import KerasModel
 from glassnet.keras.graph import Step, find_steps, list_layers, refuse
 from glassnet.keras.sequential import Sequential
-from glassnet.layers import Input
+from glassnet.layers import Activation, Input
 from glassnet.models import sequential
 from glassnet.suggestions import suggest_names
 
@@ -54,6 +54,7 @@ class Functional(Sequential):
         start, end = _as_one(inputs, "inputs"), _as_one(outputs, "outputs")
         super().__init__(name=name or "functional", seed=seed)
         self._ends = start, end
+        self._identity = KerasLayer(Activation("linear"))
         if isinstance(start.source, KerasLayer) and isinstance(start.source.glassnet_layer, Input):
             self._batch_size = start.source.batch_size
         self._set_steps(self.as_steps())
@@ -66,7 +67,7 @@ class Functional(Sequential):
         return f"Functional({', '.join(layer.name for layer in self.layers)})"
 
     def as_steps(self) -> tuple[Step, ...]:
-        return find_steps(*self._ends)
+        return find_steps(*self._ends) or (self._identity,)  # if the output is the input
 
     def add(self, layer: Any) -> None:
         """Raise an error: call a layer on `model.output` instead."""
@@ -155,9 +156,9 @@ def _as_one(tensors: Any, what: str) -> KerasTensor:
     if len(values) != 1:
         raise refuse(f"Received {len(values)} {what}.")
     fix = "Begin with inputs = keras.Input((4,)), and call layers on it."
-    is_tensor = isinstance(values[0], KerasTensor)
-    require(is_tensor, "Model", f"{what} from keras.Input", received=values[0], fix=fix)
     tensor: KerasTensor = values[0]
+    is_tensor = isinstance(tensor, KerasTensor)
+    require(is_tensor, "Model", f"{what} from keras.Input", received=tensor, fix=fix)
     return tensor
 
 

@@ -118,6 +118,8 @@ class _Paths:
         """Return the steps from start, through which all paths to end lead, to end."""
         steps: list[Step] = []
         while end is not start:
+            if not end.parents:
+                raise refuse(_describe_other_input(end))
             if len(end.parents) == 1:
                 steps[:0] = end.source.as_steps()
                 end = end.parents[0]
@@ -134,7 +136,7 @@ class _Paths:
         """
         if id(tensor) not in self._dominators:
             if not tensor.parents:
-                raise refuse(f"The outputs need an input that is not in inputs: {tensor.name}.")
+                raise refuse(_describe_other_input(tensor))
             lists = [self.find_dominators(parent) for parent in tensor.parents]
             common = [one for one in lists[0] if all(one in other for other in lists[1:])]
             self._dominators[id(tensor)] = [*common, tensor]
@@ -158,6 +160,11 @@ class _Paths:
         return fork, Branches(layer, tuple(branches))
 
 
+def _describe_other_input(tensor: KerasTensor) -> str:
+    name = f"{tensor.name}, of shape {tensor.shape}"
+    return f"The outputs need an input that is not in inputs: {name}."
+
+
 def _group(
     tensors: Sequence[KerasTensor], keys: Sequence[int], merge: str
 ) -> Iterator[list[KerasTensor]]:
@@ -173,7 +180,10 @@ def _group(
 
 
 def list_layers(end: KerasTensor, start: KerasTensor) -> list[Any]:
-    """Return the layers and models between two tensors, in Keras's order: the input is first."""
+    """Return the layers and models between two tensors, in Keras's order: the input is first.
+
+    As in Keras, those that an operator such as + made are not among them.
+    """
     depths: dict[int, int] = {}
     tensors: dict[int, KerasTensor] = {}
 
@@ -187,4 +197,5 @@ def list_layers(end: KerasTensor, start: KerasTensor) -> list[Any]:
     visit(end, 0)
     ordered = sorted(tensors, key=lambda key: -depths[key])
     first = start.source if not start.parents else KerasLayer(Input(start.shape[1:]))
-    return [first, *(tensors[key].source for key in ordered if tensors[key] is not start)]
+    sources = [tensors[key].source for key in ordered if tensors[key] is not start]
+    return [first, *(one for one in sources if not getattr(one, "is_operator", False))]

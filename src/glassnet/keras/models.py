@@ -40,6 +40,7 @@ def clone_model(model: Sequential) -> Sequential:
     Args:
         model: a model; it stays as it is.
     """
+    model._synchronize()  # layers may have been frozen since
     twin, layers = copy.copy(model), [view.layer for view in model.glassnet_model.layers]
     fresh = sequential.Sequential(layers, seed=next_seed())
     fresh.input_shape = model.glassnet_model.input_shape

@@ -27,7 +27,8 @@ class WeightedLayer(Protocol):
 class KerasVariable(NDArrayOperatorsMixin):
     """One weight of a layer, which can be read and replaced.
 
-    It can be used as an array in calculations.
+    It can be used as an array in calculations. `v += 1` makes a new array; `v.assign_add(1)`
+    changes the weight.
 
     Attributes:
         name: the name of the weight, such as "kernel".
@@ -104,6 +105,27 @@ class KerasVariable(NDArrayOperatorsMixin):
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
         arrays = [np.asarray(x) if isinstance(x, KerasVariable) else x for x in inputs]
         return getattr(ufunc, method)(*arrays, **options)
+
+    def __iadd__(self, other: Any) -> Any:
+        return self + other
+
+    def __isub__(self, other: Any) -> Any:
+        return self - other
+
+    def __imul__(self, other: Any) -> Any:
+        return self * other
+
+    def __itruediv__(self, other: Any) -> Any:
+        return self / other
+
+    def __bool__(self) -> bool:
+        return bool(self.numpy())
+
+    def __int__(self) -> int:
+        return int(self.numpy())
+
+    def __format__(self, spec: str) -> str:
+        return format(self.numpy() if spec else str(self), spec)
 
     def __getitem__(self, index: Any) -> Any:
         return as_tensor(self.numpy()[index])

@@ -12,7 +12,7 @@ import numpy as np
 
 from glassnet.engine.network import LinkPath, WeightPaths
 from glassnet.errors import DataError, require
-from glassnet.keras.base_layer import KerasLayer, Weights
+from glassnet.keras.base_layer import KerasLayer, WeightOwner, Weights
 from glassnet.keras.graph import Branches, Step
 from glassnet.layers import Composite, Layer, Residual
 from glassnet.models.base import BaseModel
@@ -79,6 +79,7 @@ class WeightSharing:
         self.locations: dict[KerasLayer, Location] = {}
         self._settings: dict[KerasLayer, Layer] = {}
         self._known: dict[KerasLayer, Weights] = {}
+        self._pushed: Weights | None = None  # of the whole model
 
     def __deepcopy__(self, memo: dict[int, Any]) -> WeightSharing:
         # Layers of Glassnet and arrays are never changed in place, so the copies share them.
@@ -96,17 +97,32 @@ class WeightSharing:
         """Set the layers; see `iter_locations`."""
         self.locations = dict(iter_locations(steps, layers))
         self._settings = {layer: layer.glassnet_layer for layer in self.locations}
-        self._known = {}
+        self._known, self._pushed = {}, None
 
     def has_new_settings(self) -> bool:
         """Return whether a setting of a layer, such as `trainable`, was changed since."""
         return any(layer.glassnet_layer is not old for layer, old in self._settings.items())
+
+    def is_current(self, model: BaseModel, user: WeightOwner) -> bool:
+        """Return whether neither the model nor one of its layers was changed since the last push.
+
+        Small calls check it first. False means that something may have changed.
+        """
+        return self._has_pushed(model.weight_trees) and all(
+            layer.is_unchanged(user, setting, self._known[layer])
+            for layer, setting in self._settings.items()
+        )
+
+    def _has_pushed(self, weights: Weights) -> bool:
+        pushed = self._pushed
+        return pushed is not None and weights[0] is pushed[0] and weights[1] is pushed[1]
 
     def copy_to(self, model: BaseModel) -> None:
         """Copy the weights of the layers that have some to a model whose weights are new."""
         for layer in self.locations:
             if layer.shared_weights is not None:
                 self._write(model, layer, layer.shared_weights)
+                self._known[layer] = layer.shared_weights
 
     def pull(self, model: BaseModel) -> None:
         """Take over the weights of the layers that were changed since the last time."""
@@ -118,6 +134,9 @@ class WeightSharing:
 
     def push(self, model: BaseModel, layer: KerasLayer | None = None) -> None:
         """Pass the weights of the model to its layers, or to one of them."""
+        whole = model.weight_trees
+        if self._has_pushed(whole):
+            return
         for each in self.locations if layer is None else [layer]:
             weights = self._read(model, each)
             if not _is_same(weights, self._known.get(each)):
@@ -129,12 +148,14 @@ class WeightSharing:
                 shape = None if path else model.get_link_shape(start)
                 each.share_weights(weights, paths, shape)
                 self._known[each] = weights
+        if layer is None:
+            self._pushed = whole
 
     def forget(self) -> None:
         """Let all layers forget their weights."""
         for layer in self.locations:
             layer.forget_weights()
-        self._known = {}
+        self._known, self._pushed = {}, None
 
     def find_weights(self, model: BaseModel, layers: Iterable[KerasLayer]) -> WeightPaths:
         """Return the positions of the weights of these layers."""
@@ -159,8 +180,8 @@ class WeightSharing:
 
 def _is_same(weights: Weights, other: Weights | None) -> bool:
     """Return whether both are the same arrays."""
-    if other is None:
-        return False
+    if weights is other or other is None:
+        return other is not None
     leaves, others = jax.tree.leaves(weights), jax.tree.leaves(other)
     return len(leaves) == len(others) and all(a is b for a, b in zip(leaves, others, strict=True))
 

@@ -546,6 +546,12 @@ class BaseModel:
             if not all(map(np.array_equal, before, self.get_weights_at(weight_paths))):
                 self._last_run_id = None
 
+    @property
+    def weight_trees(self) -> tuple[tuple[Params, ...], tuple[State, ...]]:
+        """The params and the state of all links; () before they are drawn. They never change."""
+        with self._fit_lock:
+            return self._params, self._state
+
     def get_link_weights(
         self, path: LinkPath, start: int, stop: int
     ) -> tuple[tuple[Params, ...], tuple[State, ...]]:
