@@ -73,6 +73,8 @@ class CustomLayer(KerasLayer):
         return inputs
 
     def _call(self, inputs: Any, *args: Any, **options: Any) -> Any:
+        who, expected = type(self).__name__, "a call of super().__init__() in __init__"
+        require("_layer" in vars(self), who, expected, attributes=list(vars(self)))
         inner = [name for name, value in vars(self).items() if isinstance(value, KerasLayer)]
         expected = "a layer without other layers in its attributes"
         require(not inner, self.name, expected, attributes=inner, fix=WEIGHTS_FIX)

@@ -12,8 +12,9 @@ import numpy as np
 
 from glassnet.engine.network import LinkPath, WeightPaths
 from glassnet.errors import DataError, require
-from glassnet.keras.base_layer import KerasLayer, WeightOwner, Weights
+from glassnet.keras.base_layer import KerasLayer
 from glassnet.keras.graph import Branches, Step
+from glassnet.keras.layer_weights import WeightOwner, Weights
 from glassnet.layers import Composite, Layer, Residual
 from glassnet.models.base import BaseModel
 
