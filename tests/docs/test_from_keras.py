@@ -218,7 +218,7 @@ def test_a_model_has_the_methods_and_arguments_of_glassnet():
     # gn.selection uses the gn.Sequential that a model with Keras's layout holds.
     public -= {"get_settings", "describe_setup", "resolve_setup", "make_trained_copy"}
     # Layers of Keras share the weights of that model. model(x, training=True) predicts.
-    public -= {"set_build_hook", "set_layers", "weight_paths", "compute_penalties"}
+    public -= {"set_build_hook", "set_layers", "weight_paths", "weight_trees", "compute_penalties"}
     public -= {"get_weights_at", "set_weights_at", "get_link_weights", "set_link_weights"}
     public -= {"get_link_shape", "resolve_metrics", "predict_in_training"}
     assert public <= set(dir(keras.Sequential))

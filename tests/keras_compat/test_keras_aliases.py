@@ -87,7 +87,7 @@ NEEDED = {
     "factor": 0.2, "height": 3, "width": 3, "height_factor": 0.2, "width_factor": 0.2,
     "activation": "relu", "boundaries": [10, 20], "cell": keras.layers.GRUCell(3), "cells": [keras.layers.GRUCell(3)], "decay_rate": 0.5, "decay_steps": 10, "dims": (2, 1), "filename": "log.csv",
     "filepath": "best.glassnet", "first_decay_steps": 10, "filters": 3, "function": np.tanh, "initial_learning_rate": 0.1, "input_dim": 5, "kernel_size": 2,
-    "layer": keras.layers.LSTM(3), "n": 3, "output_dim": 3, "pool_size": 2, "rate": 0.5, "schedule": lambda epoch, rate: rate, "scale": 2.0,
+    "layer": keras.layers.LSTM(3), "n": 3, "num_classes": 3, "target_class_ids": [1], "output_dim": 3, "pool_size": 2, "rate": 0.5, "schedule": lambda epoch, rate: rate, "scale": 2.0,
     "shape": (3,), "stddev": 0.1, "target_shape": (3,), "units": 3, "values": [0.1, 0.01, 0.001],
 }  # fmt: skip
 """Values for parameters without a default in Keras."""
