@@ -39,7 +39,7 @@ from glassnet.layers import (
 from glassnet.losses import FunctionLoss, Loss
 from glassnet.metrics import FunctionMetric, Metric
 from glassnet.optimizers import OPTIMIZERS, SGD, Adam, Optax, Optimizer
-from glassnet.regularizers import L1, L1L2, L2, Regularizer
+from glassnet.regularizers import L1, L1L2, L2, OrthogonalRegularizer, Regularizer
 from glassnet.schedules import (
     CosineDecay,
     ExponentialDecay,
@@ -63,7 +63,7 @@ SCHEDULES = [
     PolynomialDecay(0.1, 9, 0.01, power=2.0, cycle=True),
     Warmup(CosineDecay(0.1, 7), 3),
 ]
-REGULARIZERS = [L1(0.3), L2(0.2), L1L2(0.1, 0.4)]
+REGULARIZERS = [L1(0.3), L2(0.2), L1L2(0.1, 0.4), OrthogonalRegularizer(0.2, "columns")]
 OWN = {"cubed": cubed, "worst": worst}
 
 
