@@ -378,7 +378,7 @@ def test_a_layer_class_with_weights_is_refused():
         def call(self, inputs):
             return self.inner(inputs)
 
-    with pytest.raises(ConfigError, match=r"attributes=\['inner'\]. Put the layers into keras.Seq"):
+    with pytest.raises(ConfigError, match=r"weights_of='dense'. Put the layers into keras.Seq"):
         Wraps()(X)
     body = {"call": lambda self, x: x, "build": lambda self, shape: None}
     with pytest.raises(ConfigError, match=r"without weights of its own.*methods=\['build'\]"):
@@ -409,3 +409,72 @@ def test_numbers_of_words_may_be_subtracted():
     first, second = text(["a", "b"])
     assert (first - second).tolist() == [0, 1, -1]
     assert text("a b").numpy().dtype == np.int64
+
+
+HIDDEN_WEIGHTS = {
+    "list": ("dense", lambda dense: [dense]),
+    "model": ("sequential", lambda dense: keras.Sequential([dense])),
+    "function": ("dense", lambda dense: lambda x: dense(x)),
+    "variable": ("variable", lambda dense: keras.Variable(np.ones((6, 6)))),
+}
+
+
+@pytest.mark.parametrize("where", HIDDEN_WEIGHTS)
+def test_weights_that_call_uses_are_refused_wherever_they_are(where):
+    """They would be constants inside the compiled call, and silently never trained."""
+    owner, hide = HIDDEN_WEIGHTS[where]
+
+    class Hides(keras.layers.Layer):
+        def __init__(self):
+            super().__init__()
+            self.inner = hide(layers.Dense(6))
+
+        def call(self, inputs):
+            inner = self.inner[0] if isinstance(self.inner, list) else self.inner
+            return keras.ops.matmul(inputs, inner) if where == "variable" else inner(inputs)
+
+    words = rf"hides.*: expected a call without weights.*weights_of='{owner}"
+    with pytest.raises(ConfigError, match=words):
+        Hides()(X)
+    with pytest.raises(ConfigError, match=words):
+        keras.Sequential([keras.Input((6,)), Hides()]).predict(X)
+
+
+def test_layers_without_weights_may_be_used_in_call():
+    class Prepares(keras.layers.Layer):
+        def __init__(self):
+            super().__init__()
+            self.scale, self.shift = layers.Rescaling(2.0), keras.Variable(1.0, trainable=False)
+
+        def call(self, inputs):
+            return self.scale(inputs) + keras.ops.convert_to_tensor(self.shift)
+
+    close(Prepares()(X), 2 * X + 1, FLOAT32)
+
+
+def test_a_setting_of_a_layer_class_takes_effect_when_it_is_set():
+    """Oracle: NumPy. A compiled program would keep the old one."""
+    layer = Gated(1.0)
+    model = keras.Sequential([keras.Input((6,)), layer])
+    for slope in (1.0, 3.0):
+        layer.slope = slope
+        close(layer(X), np.tanh(slope * X), FLOAT32)
+        close(model.predict(X), np.tanh(slope * X), FLOAT32)
+    assert [each.name for each in model.layers] == ["gated_1"]
+
+
+def test_call_in_a_class_below_one_in_glassnets_form_is_refused():
+    class Plain(keras.layers.Layer):
+        pass
+
+    with pytest.raises(ConfigError, match=r"Lost: expected a Glassnet layer.*methods=\['call'\]"):
+
+        class Lost(Plain):
+            def call(self, inputs):
+                return 2 * inputs
+
+
+def test_a_layer_class_with_call_is_saved_with_a_reason(tmp_path):
+    model = keras.Sequential([keras.Input((6,)), Gated(), layers.Dense(1)])
+    with pytest.raises(gn.errors.ModelFileError, match=r"gated_1.*save_weights, and build"):
+        model.save(tmp_path / "m.keras")

@@ -24,6 +24,7 @@ from glassnet.errors import (
 )
 from glassnet.keras import activations
 from glassnet.keras.adaptation import adapt_layer, as_batch_of_texts, is_one_text
+from glassnet.keras.custom_calls import refuse_weights
 from glassnet.keras.hints import PARAMETER_HINTS, find_attribute_hint
 from glassnet.keras.layer_weights import LayerWeights, Weights
 from glassnet.keras.random_seed import next_seed
@@ -257,9 +258,13 @@ class KerasLayer(LayerWeights):
     @property
     def name(self) -> str:
         """The name that was passed, or that the model has given, or that of the class."""
+        return self._layer.name or self._model_name or self.default_name
+
+    @property
+    def default_name(self) -> str:
+        """The name without the number that a model gives: that of the class."""
         default = functional.default_name(self._layer)
-        default = "input_layer" if default == "input" else default
-        return self._layer.name or self._model_name or default
+        return "input_layer" if default == "input" else default
 
     @property
     def trainable(self) -> bool:
@@ -341,6 +346,8 @@ class KerasLayer(LayerWeights):
         self.refresh()
         self.build((None, *rows.shape[1:]))
         links, (params, state) = self._require_network().links, self._weights
+        if jax.tree.leaves(params):
+            refuse_weights(self.name)
         network.require_learned(links, state, "Call adapt first.")
         key = self._key() if training and any(map(functional.uses_randomness, links)) else None
         y = inference.run_links(links, training, params, state, rows, key, mask)

@@ -17,6 +17,7 @@ from glassnet.engine import inference
 from glassnet.errors import NotReadyError, is_int, lookup, require
 from glassnet.keras.base_layer import KerasLayer, KerasTensor, MergeLayer, unwrap_single
 from glassnet.keras.compat import KerasAlias, Unsupported
+from glassnet.keras.custom_calls import refuse_weights
 from glassnet.keras.graph import Step, iter_layers, number_layers, to_glassnet
 from glassnet.keras.random_seed import draw_seed, next_seed
 from glassnet.keras.tensors import (
@@ -328,6 +329,8 @@ class KerasModel:
         model.count_params()  # draws the weights if there are none yet
         links = functional.unfold([view.layer for view in model.layers])
         params, state = model.get_link_weights((), 0, len(links))
+        if jax.tree.leaves(params):
+            refuse_weights(self.name)
         key = jax.random.key(draw_seed())
         return inference.run_links(links, training, params, state, x, key, None)
 

@@ -5,20 +5,16 @@ from __future__ import annotations
 import inspect
 import types
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import wraps
+from dataclasses import dataclass, replace
+from functools import partial, wraps
 from typing import Any
 
 from glassnet.errors import require
 from glassnet.keras.base_layer import KerasLayer, KerasTensor
 from glassnet.keras.compat import SubclassGuard
+from glassnet.keras.custom_calls import WEIGHTS_FIX, is_call_running, run_call
 from glassnet.layers import Layer, functional
 from glassnet.types import Array, Params, State
-
-WEIGHTS_FIX = (
-    "Put the layers into keras.Sequential, or write a @dataclass(frozen=True) with "
-    "init(self, rng, shape) and __call__(self, params, x)."
-)
 
 
 @dataclass(frozen=True)
@@ -29,24 +25,26 @@ class FunctionLayer(Layer):
         function: written in jax.numpy or keras.ops. It may have a parameter `training`.
     """
 
-    function: Callable[..., Array] = abs
+    function: Callable[..., Array]
 
     def __call__(self, params: Params, x: Array) -> Array:
-        return self.function(x)
+        return self._run(x)
 
     def apply(
         self, params: Params, state: State, x: Array, *, key: Array, train: bool, mask: Array | None
     ) -> tuple[Array, State]:
-        options = {"training": train} if _takes_training(self.function) else {}
-        return self.function(x, **options), state
+        takes_training = "training" in inspect.signature(self.function).parameters
+        return self._run(x, **({"training": train} if takes_training else {})), state
 
-
-def _takes_training(function: Callable[..., Array]) -> bool:
-    return "training" in inspect.signature(function).parameters
+    def _run(self, x: Array, **options: bool) -> Array:
+        with run_call(str(self.name)):
+            return self.function(x, **options)
 
 
 class CustomLayer(KerasLayer):
     """Base class of a user's layer with Keras's method `call`, which has no weights.
+
+    Attributes can be set at any time; `call` is then compiled again.
 
     Args:
         name: as in other layers.
@@ -55,7 +53,7 @@ class CustomLayer(KerasLayer):
     """
 
     def __init__(self, *, name: str | None = None, trainable: bool = True, **options: Any):
-        super().__init__(FunctionLayer(self.call, name=name, trainable=trainable))
+        super().__init__(FunctionLayer(partial(self.call), name=name, trainable=trainable))
 
     def __init_subclass__(cls) -> None:
         methods = [name for name in ("build", "add_weight") if name in vars(cls)]
@@ -64,33 +62,33 @@ class CustomLayer(KerasLayer):
         super().__init_subclass__()
 
     @property
-    def name(self) -> str:
-        default = functional.to_snake_case(type(self).__name__)
-        return self._layer.name or self._model_name or default
+    def default_name(self) -> str:
+        return functional.to_snake_case(type(self).__name__)
 
     def call(self, inputs: Array) -> Array:
         """Return the output for an array."""
         return inputs
 
-    def _call(self, inputs: Any, *args: Any, **options: Any) -> Any:
+    def __call__(self, inputs: Any, *args: Any, **options: Any) -> Any:
         who, expected = type(self).__name__, "a call of super().__init__() in __init__"
         require("_layer" in vars(self), who, expected, attributes=list(vars(self)))
-        inner = [name for name, value in vars(self).items() if isinstance(value, KerasLayer)]
-        expected = "a layer without other layers in its attributes"
-        require(not inner, self.name, expected, attributes=inner, fix=WEIGHTS_FIX)
         return super().__call__(inputs, *args, **options)
-
-    __call__ = _call
 
     def __setattr__(self, name: str, value: Any) -> None:
         object.__setattr__(self, name, value)
+        is_setting = not name.startswith("_") and name != "trainable" and not is_call_running()
+        if is_setting and "_layer" in vars(self):
+            # A new function, so that programs with the old value are not used.
+            function: Any = {"function": partial(self.call)}
+            object.__setattr__(self, "_layer", replace(self._layer, **function))
+            self.forget_weights()  # of which there are none: it forgets the old program
 
 
 class KerasLayerBase(SubclassGuard, Layer):
     """Base class of user-defined layers in Glassnet's form."""
 
     _expected = "a Glassnet layer, which is a frozen dataclass"
-    _keras_methods = ("__init__", "build", "compute_output_shape", "get_config")
+    _keras_methods = ("__init__", "build", "call", "compute_output_shape", "get_config")
     _fix = (
         "Write fields instead of __init__, init(self, rng, shape) instead of build, "
         "__call__(self, params, x) instead of call."

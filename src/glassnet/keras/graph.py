@@ -88,7 +88,9 @@ def number_layers(steps: Sequence[Step]) -> dict[KerasLayer, str]:
         ConfigError: two layers have the same name.
     """
     layers = [layer for layer in iter_layers(steps) if not isinstance(layer, MergeLayer)]
-    named = functional.with_names([layer.glassnet_layer for layer in layers])
+    named = functional.with_names(
+        [layer.glassnet_layer for layer in layers], kinds=[layer.default_name for layer in layers]
+    )
     return {layer: str(each.name) for layer, each in zip(layers, named, strict=True)}
 
 

@@ -20,6 +20,7 @@ from glassnet.data.table import is_table
 from glassnet.doctor.changes import Change
 from glassnet.errors import (
     MissingError,
+    ModelFileError,
     is_float32,
     is_int,
     message,
@@ -40,6 +41,7 @@ from glassnet.keras.compat import (
     FunctionAlias,
     KerasAlias,
 )
+from glassnet.keras.custom_layers import CustomLayer
 from glassnet.keras.hints import find_attribute_hint
 from glassnet.keras.missing_names import MissingName
 from glassnet.keras.optimizer_proxy import OptimizerProxy
@@ -420,6 +422,10 @@ class Sequential(KerasModel):
             ConfigError: overwrite is False, and the file exists.
         """
         output_files.require_own_suffix("save", path, output_files.KERAS_MODEL_SUFFIXES)
+        custom = [layer.name for layer in self._iter_layers() if isinstance(layer, CustomLayer)]
+        fix = "A class with call is code. Write save_weights, and build the model again to load it."
+        expected = "layers that a file can hold"
+        require(not custom, "save", expected, error=ModelFileError, layers=custom, fix=fix)
         is_free = overwrite or not os.path.exists(path)
         require(is_free, "save", "a new file", path=path, fix="Pass overwrite=True.")
         self._synchronize()._save(path, row_fingerprints)

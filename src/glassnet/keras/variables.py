@@ -10,6 +10,7 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from glassnet.errors import DataError, message, require
 from glassnet.keras import initializers
+from glassnet.keras.custom_calls import refuse_weights
 from glassnet.keras.random_seed import next_seed
 from glassnet.keras.tensors import Tensor, as_tensor
 from glassnet.types import Shape
@@ -97,10 +98,15 @@ class KerasVariable(NDArrayOperatorsMixin):
         return f"{self._layer.name}/{self.name}"
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray:
-        return np.asarray(self.numpy(), dtype)
+        return np.asarray(self._read_for_calculation(), dtype)
 
     def __jax_array__(self) -> Any:
-        return jnp.asarray(self.numpy())
+        return jnp.asarray(self._read_for_calculation())
+
+    def _read_for_calculation(self) -> np.ndarray:
+        if self.trainable:
+            refuse_weights(self.name)
+        return self.numpy()
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
         arrays = [np.asarray(x) if isinstance(x, KerasVariable) else x for x in inputs]

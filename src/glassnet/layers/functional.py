@@ -63,8 +63,15 @@ def unfold(layers: Sequence[Layer]) -> Links:
     return tuple(link for layer in layers for link in layer.unfold())
 
 
-def with_names(layers: Sequence[Layer], who: str = "Sequential") -> tuple[Layer, ...]:
+def with_names(
+    layers: Sequence[Layer], who: str = "Sequential", kinds: Sequence[str] | None = None
+) -> tuple[Layer, ...]:
     """Return the layers, with names for those without one: `dense_1`, `dense_2`.
+
+    Args:
+        layers: with or without names.
+        who: what has the layers, for the error.
+        kinds: the name of each layer without a number; None for `default_name`.
 
     Raises:
         ConfigError: two layers share a name.
@@ -72,8 +79,8 @@ def with_names(layers: Sequence[Layer], who: str = "Sequential") -> tuple[Layer,
     counts: Counter[str] = Counter()
     used = {layer.name for layer in layers}
     named = []
-    for layer in layers:
-        counts[kind := default_name(layer)] += 1
+    for layer, kind in zip(layers, kinds or map(default_name, layers), strict=True):
+        counts[kind] += 1
         while not layer.name and f"{kind}_{counts[kind]}" in used:
             counts[kind] += 1
         named.append(layer if layer.name else replace(layer, name=f"{kind}_{counts[kind]}"))
