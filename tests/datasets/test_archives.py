@@ -154,9 +154,16 @@ def test_formats(place):
     assert not extract_archive(path, path.parent / "other", ("tar",))
 
 
-@pytest.mark.parametrize(
-    "raw", [b"", b"x", b"year,month\n1949,1\n" * 99, gzip.compress(b"a,b\n" * 500), bytes(100)]
-)
+NO_ARCHIVES = {
+    "empty": b"",
+    "one byte": b"x",
+    "csv": b"year,month\n1949,1\n" * 99,
+    "csv.gz": gzip.compress(b"a,b\n" * 500),
+    "zeros": bytes(100),
+}
+
+
+@pytest.mark.parametrize("raw", NO_ARCHIVES.values(), ids=NO_ARCHIVES)
 def test_other_files_are_no_archives(place, raw):
     path, out = place(raw)
     assert not extract_archive(path, out)
