@@ -16,6 +16,7 @@ from glassnet import schedules
 from glassnet.errors import ConfigError
 from glassnet.schedules import (
     CosineDecay,
+    CosineDecayRestarts,
     ExponentialDecay,
     InverseTimeDecay,
     OneCycle,
@@ -44,6 +45,9 @@ KERAS = [
     PiecewiseConstantDecay((0,), (0.1, 0.01)),
 ]
 OURS = [
+    CosineDecayRestarts(0.1, 20),
+    CosineDecayRestarts(0.3, 7, t_mul=1.0, m_mul=0.8, alpha=0.1),
+    CosineDecayRestarts(0.2, 5, t_mul=1.5, m_mul=0.9),
     Warmup(0.1, 1),
     Warmup(0.1, 25),
     Warmup(CosineDecay(0.1, 50), 25),
@@ -124,6 +128,32 @@ def test_one_cycle_equals_pytorchs_formula(schedule):
         schedule(np.array([schedule.total_steps, 10**7])),
         [one_cycle(schedule, schedule.total_steps - 1)] * 2,
     )
+
+
+def cosine_with_restarts(schedule, n_steps):
+    """Compute the rate of every step in float64: period after period, as in the paper."""
+    rates, length, top, start = [], float(schedule.first_decay_steps), 1.0, 0.0
+    for step in range(n_steps):
+        while step >= start + length * (1 - 1e-12):
+            start += length
+            length *= schedule.t_mul
+            top *= schedule.m_mul
+        cosine = top * (1 + math.cos(math.pi * (step - start) / length)) / 2
+        rates.append(
+            schedule.initial_learning_rate * ((1 - schedule.alpha) * cosine + schedule.alpha)
+        )
+    return rates
+
+
+@pytest.mark.parametrize(
+    "schedule",
+    [CosineDecayRestarts(0.2, 10, 1.5, 0.9, 0.1), CosineDecayRestarts(0.3, 7, 1.0, 0.8)],
+    ids=repr,
+)
+def test_restarts_equal_the_papers_periods(schedule):
+    """Oracle: a loop over the periods."""
+    steps = np.arange(40)
+    close(schedule(steps), cosine_with_restarts(schedule, 40), tolerance=1e-5)
 
 
 def test_rates_by_hand():

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from glassnet import initializers
+from glassnet.errors import ConfigError, require
 from glassnet.initializers import (
     INITIALIZERS,
     Constant,
@@ -80,6 +81,13 @@ class Reused(Initializer):
         return weights
 
 
+@dataclass(frozen=True)
+class Refusing(Initializer):
+    def __call__(self, rng, shape):
+        require(len(shape) == 4, "Refusing", "weights of four axes", shape=shape)
+        return rng.normal(size=shape).astype(np.float32)
+
+
 class Inherited(Constant):
     pass
 
@@ -100,3 +108,9 @@ BROKEN = {
 def test_the_check_catches(kind):
     with pytest.raises(AssertionError, match=BROKEN[kind]):
         check_initializer(kind())
+
+
+def test_matrices_are_never_refused():
+    text = r"^Refusing: expected weights of four axes\. Received: shape=\(6, 4\)\.$"
+    with pytest.raises(ConfigError, match=text):
+        check_initializer(Refusing())

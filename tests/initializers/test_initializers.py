@@ -8,6 +8,7 @@ from glassnet.errors import ConfigError
 from glassnet.initializers import (
     INITIALIZERS,
     Constant,
+    Identity,
     Orthogonal,
     RandomNormal,
     RandomUniform,
@@ -43,7 +44,7 @@ FILLS = {"zeros": 0, "ones": 1, "constant": 0}
 
 
 def test_every_initializer_is_tested():
-    assert set(INITIALIZERS) == set(VARIANCE) | set(PLAIN) | set(FILLS) | {"orthogonal"}
+    assert set(INITIALIZERS) == set(VARIANCE) | set(PLAIN) | set(FILLS) | {"orthogonal", "identity"}
 
 
 @pytest.mark.parametrize(("shape", "expected"), SHAPES.items())
@@ -198,6 +199,10 @@ def test_orthogonal(recorded, shape):
             r"^Orthogonal: expected a weight of at least two axes\. Received: shape=\(3,\)\.$",
         ),
         (
+            lambda: Identity()(np.random.default_rng(0), (2, 2, 2)),
+            r"^Identity: expected weights of two axes\. Received: shape=\(2, 2, 2\)\.$",
+        ),
+        (
             lambda: RandomNormal(mean=None),
             r"^RandomNormal: expected mean to be a number\. Received: mean=None\.$",
         ),
@@ -235,12 +240,21 @@ def test_what_is_refused(make, text):
 @pytest.mark.parametrize("name", INITIALIZERS)
 @pytest.mark.parametrize("shape", SHAPES)
 def test_float32_in_the_shape_and_the_same_from_the_same_seed(name, shape):
-    if name == "orthogonal" and len(shape) < 2:
-        return  # refused
+    is_refused = len(shape) < 2 if name == "orthogonal" else name == "identity" and len(shape) != 2
+    if is_refused:
+        return
     first, second = (INITIALIZERS[name]()(np.random.default_rng(8), shape) for _ in range(2))
     assert isinstance(first, np.ndarray)
     assert (first.dtype, first.shape) == (np.float32, shape)
     np.testing.assert_array_equal(first, second)
+
+
+@pytest.mark.parametrize("shape", [(2, 3), (4, 4), (3, 1)])
+def test_identity(shape):
+    """Oracle: the definition, entry by entry."""
+    w = Identity(0.5)(np.random.default_rng(0), shape)
+    for i, j in np.ndindex(shape):
+        assert w[i, j] == (0.5 if i == j else 0)
 
 
 @pytest.mark.parametrize("name", FILLS)

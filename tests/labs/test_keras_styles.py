@@ -98,13 +98,24 @@ def add_names_of_keras2(live, patch):
 
 
 @pytest.fixture(scope="module")
+def real_data():
+    """Make the loaders read the real data beside the repository, if the loader's file is there."""
+    folder = Path(__file__).parents[2] / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip(f"real data not found at {folder}")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GLASSNET_DATA_HOME", str(folder))
+        yield
+
+
+@pytest.fixture(scope="module")
 def functional():
     import_keras()
     return run_lab("keras_functional.py"), run_lab("keras_functional.py", "import keras")
 
 
 @pytest.fixture(scope="module")
-def sequences():
+def sequences(real_data):
     live = import_keras()
     with pytest.MonkeyPatch.context() as patch:
         name = "timeseries_dataset_from_array"

@@ -32,7 +32,7 @@ def infer(
     params: tuple[Params, ...],
     state: tuple[State, ...],
     x: Array,
-    mask: Array | None = None,
+    mask: Array | None,
 ) -> tuple[Array, Array, Array | None]:
     """Return (z, output, mask): outputs of the body and the head, and which entries are real.
 

@@ -335,7 +335,7 @@ def _score_stacked(
         one = program.fill(own[0])
         batch = data.merge(own[1]).take(rows[0])
         body, head = network.split_head(one.links, one.loss)
-        z, output, mask = _infer(body, head, *weights, batch.x)
+        z, output, mask = _infer(body, head, *weights, batch.x, None)
         total, count, sums, mask = _compute_block_sums(one, batch, z, output, rows[1], mask)
         penalty = network.penalty(one.links, weights[0])
         return total, count, sums, 0.0 if penalty is None else penalty, output, mask

@@ -86,7 +86,9 @@ class LogitNetwork:
         parts = []
         for start, stop, size in inference.iter_block_ranges(len(x), self.block_rows):
             block = inference.pad(np.asarray(x[start:stop]), size)
-            z, output, _ = inference.infer(self.body, self.head, self.params, self.state, block)
+            z, output, _ = inference.infer(
+                self.body, self.head, self.params, self.state, block, None
+            )
             parts.append((np.asarray(z)[: stop - start], np.asarray(output)[: stop - start]))
         z, output = map(np.concatenate, zip(*parts, strict=True))
         return z, output
@@ -102,7 +104,7 @@ class LogitNetwork:
         for start, stop, size in inference.iter_block_ranges(len(x), self.block_rows):
             block = inference.pad(np.asarray(x[start:stop]), size)
             stem_weights = self.params[:n], self.state[:n]
-            _, embedded, mask = inference.infer((), self.stem, *stem_weights, block)
+            _, embedded, mask = inference.infer((), self.stem, *stem_weights, block, None)
             parts.append(np.asarray(embedded)[: stop - start])
             masks += [] if mask is None else [np.asarray(mask)[: stop - start]]
         return np.concatenate(parts), np.concatenate(masks) if masks else None

@@ -10,6 +10,7 @@ from typing import Any
 from glassnet import callbacks as ours
 from glassnet.callbacks import Decision, Record
 from glassnet.callbacks.callback import HOOKS
+from glassnet.callbacks.early_stopping import Best
 from glassnet.engine.epoch_runner import StepHooks
 from glassnet.errors import is_int, require, warn
 from glassnet.keras.compat import export_aliases
@@ -225,7 +226,7 @@ class KerasEarlyStopping(ours.EarlyStopping):
         # The settings are frozen; these are results, as in Keras.
         vars(self).update(best=best, best_epoch=best_epoch, wait=wait, stopped_epoch=stopped)
 
-    def init(self) -> Any:
+    def init(self) -> Best:
         self._set_results(None, 0, 0, 0)
         return super().init()
 

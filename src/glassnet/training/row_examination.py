@@ -142,7 +142,7 @@ def examine_answers(
     body, head = network.split_head(program.links, program.loss)
     n, blocks = len(rows.x), list(inference.iter_padded_blocks(rows))
     outputs = [
-        np.asarray(inference.infer(body, head, state.params, state.state, batch.x)[1])
+        np.asarray(inference.infer(body, head, state.params, state.state, batch.x, None)[1])
         for batch, _ in blocks
     ]
     output = np.concatenate(outputs)[:n].astype(np.float64)

@@ -32,7 +32,7 @@ def compute_row_losses(
     body, head = network.split_head(program.links, program.loss)
     parts = []
     for batch, row_mask in blocks:
-        z, _, mask = inference.infer(body, head, params, state, batch.x)
+        z, _, mask = inference.infer(body, head, params, state, batch.x, None)
         losses = _compute_losses(program, np.asarray(batch.y), np.asarray(z))
         n = int(np.asarray(row_mask).sum())
         real = np.ones(losses.shape) if mask is None else _align(np.asarray(mask), losses)
