@@ -8,7 +8,7 @@ from test_table import written
 import glassnet as gn
 from glassnet.data.table import read_table, split_target
 from glassnet.errors import DataError
-from glassnet.preprocessing.encoder import fit_encoder
+from glassnet.preprocessing.encoding_rules import fit_encoder
 
 pytestmark = pytest.mark.usefixtures("csv_library")
 

@@ -19,7 +19,7 @@ from glassnet.data.table import read_table
 from glassnet.data.target_columns import target_to_numeric
 from glassnet.errors import ConfigError, DataError
 from glassnet.preprocessing.columns import Column
-from glassnet.preprocessing.encoder import fit_encoder
+from glassnet.preprocessing.encoding_rules import fit_encoder
 
 pytestmark = pytest.mark.usefixtures("csv_library")
 

@@ -10,8 +10,8 @@ from glassnet.preprocessing.encoder import (
     DateColumn,
     DroppedColumn,
     NumericColumn,
-    fit_encoder,
 )
+from glassnet.preprocessing.encoding_rules import fit_encoder
 
 N = 40
 RNG = np.random.default_rng(0)

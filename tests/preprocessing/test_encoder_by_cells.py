@@ -19,9 +19,8 @@ from glassnet.preprocessing.encoder import (
     CategoricalColumn,
     DateColumn,
     NumericColumn,
-    fit_encoder,
-    min_frequency,
 )
+from glassnet.preprocessing.encoding_rules import fit_encoder, min_frequency
 from glassnet.preprocessing.tabular import check_table_request, prepare_table
 from glassnet.preprocessing.targets import fit_class_target
 

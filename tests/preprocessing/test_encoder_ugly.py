@@ -15,9 +15,8 @@ from glassnet.preprocessing.encoder import (
     DateColumn,
     DroppedColumn,
     NumericColumn,
-    fit_encoder,
-    min_frequency,
 )
+from glassnet.preprocessing.encoding_rules import fit_encoder, min_frequency
 from glassnet.preprocessing.expressions import find_names
 
 N = 40

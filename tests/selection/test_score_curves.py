@@ -18,7 +18,7 @@ from glassnet.errors import ArgumentError, ConfigError, DataError, GlassnetError
 from glassnet.estimators import NeuralClassifier
 from glassnet.evaluation.resampled_tests import corrected_t_test
 from glassnet.layers import Dense, Dropout, Embedding, Flatten, Input
-from glassnet.preprocessing.encoder import fit_encoder
+from glassnet.preprocessing.encoding_rules import fit_encoder
 from glassnet.selection.cross_validation import cross_validate
 from glassnet.selection.experiments import Experiment
 from glassnet.selection.runs import Run

@@ -12,7 +12,8 @@ from scipy import sparse
 
 from glassnet.data.table import Table, is_table, read_table
 from glassnet.errors import DataError, DataWarning, require, warn
-from glassnet.preprocessing.encoder import Encoder, fit_encoder
+from glassnet.preprocessing.encoder import Encoder
+from glassnet.preprocessing.encoding_rules import fit_encoder
 
 MAX_DENSE_BYTES = 2**28
 """Sparse rows up to this size are made dense once; larger ones batch by batch."""

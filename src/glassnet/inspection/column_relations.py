@@ -14,7 +14,7 @@ from glassnet.evaluation.associations import Variable, associate
 from glassnet.formatting import format_share
 from glassnet.inspection.variables import read_target, read_variables
 from glassnet.inspection.view import View, view_function
-from glassnet.preprocessing.encoder import fit_encoder
+from glassnet.preprocessing.encoding_rules import fit_encoder
 from glassnet.preprocessing.tabular import check_table_request
 from glassnet.types import Array
 

@@ -6,7 +6,6 @@ Encoders are frozen and hold plain data. They are fitted to the training rows al
 from __future__ import annotations
 
 import difflib
-import re
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
@@ -15,11 +14,7 @@ from functools import cached_property
 
 import numpy as np
 
-from glassnet.data.number_format import describe_numbers_in_text
 from glassnet.data.parsing import (
-    DATE_FORMATS,
-    OPT_IN_DATE_FORMATS,
-    matching_date_formats,
     parse_float,
 )
 from glassnet.data.table import Table
@@ -27,21 +22,6 @@ from glassnet.errors import DataError, DataWarning, is_number, lookup, message, 
 from glassnet.formatting import MAX_LIKE_LINES, VARYING_PART, format_names, merge_like_lines
 from glassnet.preprocessing.columns import Column
 from glassnet.preprocessing.expressions import evaluate_expression, find_names
-
-MAX_CATEGORIES = 40
-"""Maximum number of common categories; a text column with more is dropped."""
-
-MIN_COMMON_SHARE = 0.05
-"""Minimum share of rows with a common category; a text column with less is dropped."""
-
-MIN_ROWS_TO_DROP = 20
-"""Minimum number of rows before a column is dropped as an identifier or as free text."""
-
-NUMERIC_SHARE = 0.9
-"""Share of numbers above which text in a column counts as an error in a numeric column."""
-
-MAX_WORDS, MIN_NUMBERS = 3, 13
-"""As many different words among as many different numbers count as errors too: see `:` or `..`."""
 
 CLIP_STDS = 5.0
 """Standardized numbers are clipped to +/- this value, so that outliers do not dominate."""
@@ -56,14 +36,6 @@ DATE_PARTS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "hour": lambda dates: (dates.astype("datetime64[s]").astype(int) % 86_400 // 3600) * 1.0,
 }
 """Numbers that a date becomes: days since 1970, month (1 to 12), weekday (0 for Monday), hour."""
-
-REQUESTED = "as requested"
-"""Reason of a column that the user dropped."""
-
-COLUMN_TYPES = ("number", "category", "boolean", "date", "drop")
-
-ID_NAME = re.compile(r"(?i:(^|[\W_])id)$|[a-z]I[dD]$")
-"""Names of identifier columns: id, user_id, PassengerId; not paid."""
 
 
 class ColumnEncoding(ABC):
@@ -434,210 +406,12 @@ class Encoder:
         raise DataError(message("table", expected, missing=missing[:5], columns=columns, fix=fix))
 
 
-def fit_encoder(
-    table: Table,
-    column_types: Mapping[str, str] | None = None,
-    derive: Mapping[str, str] | None = None,
-) -> Encoder:
-    """Return the encoder fitted to the rows of a table.
-
-    Args:
-        table: the training rows, without the target.
-        column_types: the type of a column if it is not to be inferred: "number", "category",
-            "boolean", "date" or "drop".
-        derive: new columns by name, each an expression of others
-            (`expressions.evaluate_expression`).
-
-    Raises:
-        ConfigError: an unknown column or type; an invalid expression; a new column with the name of
-            an existing one.
-        DataError: a column with both numbers and text; an infinite number; no usable column.
-    """
-    for name in derive or {}:
-        who, columns = f"derive: {name}", list(table.columns)[:12]
-        fix = "Give it a name that no column has."
-        require(name not in table.columns, who, "a new name", columns=columns, fix=fix)
-    table = add_derived_columns(table, derive or {})
-    types = dict(column_types or {})
-    for name, column_type in types.items():
-        lookup("column_types", name, table.columns)
-        lookup(f"column_types: {name}", column_type, dict.fromkeys(COLUMN_TYPES, True))
-    fitted = tuple(
-        _fit_column(Column(name, values, table.formats), types.get(name))
-        for name, values in table.columns.items()
-    )
-    encoder = Encoder(fitted, tuple((derive or {}).items()))
-    require(
-        encoder.feature_names,
-        "table",
-        "a column to learn from",
-        error=DataError,
-        left_out=encoder.dropped_columns(),
-        fix='To keep a column anyway, pass column_types={"name": "number"} or "category".',
-    )
-    return encoder
-
-
 def add_derived_columns(table: Table, derive: Mapping[str, str]) -> Table:
     """Return the table with the derived columns; an expression may use earlier derived columns."""
     columns = dict(table.columns)
     for name, expression in derive.items():
         columns[name] = evaluate_expression(name, expression, columns)
     return replace(table, columns=columns)
-
-
-def infer_column_type(column: Column) -> tuple[str, str]:
-    """Return the type of a column and, if it is "drop", the reason."""
-    if column.is_text:
-        return _infer_text_type(column)
-    missing = column.missing
-    values = column.values[~missing] if missing.any() else column.values
-    if not len(values):
-        return "drop", "it is empty"
-    if len(values) == len(column) and values.min() == values.max():
-        return "drop", f"it is always {values[0]}"
-    if column.values.dtype.kind == "f" and _numbers_the_rows(column.name, values, len(column)):
-        return "drop", "it numbers the rows"
-    return {"b": "boolean", "f": "number", "M": "date"}[column.values.dtype.kind], ""
-
-
-def _numbers_the_rows(name: str, values: np.ndarray, n_rows: int) -> bool:
-    if n_rows < MIN_ROWS_TO_DROP or len(values) < n_rows or np.any(values != np.round(values)):
-        return False
-    is_index = n_rows > (np.ptp(values) + 1) / 2 or ID_NAME.search(name)
-    return bool(is_index and len(np.unique(values)) == n_rows)
-
-
-def _infer_text_type(column: Column) -> tuple[str, str]:
-    n_rows, counts = len(column), column.distinct.count()
-    if not counts:
-        return "drop", "it is empty"
-    texts, n_values = list(counts), sum(counts.values())
-    if len(texts) == 1 and n_values == n_rows:
-        return "drop", f"it is always {texts[0]}"
-    _require_one_type(column.name, counts)
-    formats = matching_date_formats(texts)
-    if len(formats) == 1:
-        return "date", ""
-    if formats:
-        return "drop", f"its dates may be {' or '.join(formats)}: write them as 2024-02-29"
-    mostly_distinct = len(texts) > 0.9 * n_values and n_values > n_rows / 2
-    if n_rows >= MIN_ROWS_TO_DROP and mostly_distinct:
-        n_words = sum(len(text.split()) * count for text, count in counts.items())
-        is_prose = n_words / n_values >= 3
-        return "drop", "it is free text" if is_prose else "nearly every row has a different value"
-    common = [count for count in counts.values() if count >= min_frequency(n_rows)]
-    if len(common) > MAX_CATEGORIES:
-        return "drop", f"it has {len(texts)} categories"
-    if n_values == n_rows and sum(common) < MIN_COMMON_SHARE * n_rows:
-        return "drop", f"few rows share one of its {len(texts)} values"
-    return "category", ""
-
-
-def min_frequency(n_rows: int) -> int:
-    """Return the count from which a category has its own feature: 1 %, at least 2, at most 10."""
-    return min(max(n_rows // 100, 2), 10)
-
-
-def _require_one_type(name: str, counts: Mapping[str, int]) -> None:
-    """Refuse a column of formatted numbers, or of numbers and a few words.
-
-    Args:
-        name: name of the column.
-        counts: the number of rows of each text.
-
-    Raises:
-        DataError: with the fix.
-    """
-    who = f"column {name!r}"
-    text = [value for value in counts if np.isnan(parse_float(value))]
-    n_numbers = len(counts) - len(text)
-    number_share = 1 - sum(counts[value] for value in text) / sum(counts.values())
-    fix = describe_numbers_in_text(text, n_numbers)
-    require(
-        not fix,
-        who,
-        "numbers written plainly: 1200, 0.125",
-        error=DataError,
-        text=text[:3],
-        fix=f'{fix}; or pass column_types={{"{name}": "category"}} or "drop".',
-    )
-    has_few_words = len(text) <= MAX_WORDS and n_numbers >= MIN_NUMBERS
-    require(
-        not text or not (number_share >= NUMERIC_SHARE or has_few_words),
-        who,
-        "numbers or text, not both",
-        error=DataError,
-        text=text[:3],
-        fix=f'Correct them, or pass column_types={{"{name}": "number"}} to count them as missing, '
-        'or "category".',
-    )
-
-
-def _fit_column(column: Column, column_type: str | None) -> FittedColumn:
-    requested = column_type is not None
-    kind, reason = (column_type, REQUESTED) if requested else infer_column_type(column)
-    if kind == "drop":
-        return DroppedColumn(column.name, reason)
-    if column.missing.all():
-        return DroppedColumn(column.name, "it is empty")
-    if kind == "category":
-        return _fit_categorical(column)
-    if kind == "date":
-        return _fit_date(column)
-    if kind == "boolean":
-        x = column.to_booleans()
-        return BooleanColumn(column.name, float(np.nanmedian(x) > 0.5), bool(np.isnan(x).any()))
-    x = column.to_numbers(coerce=requested)
-    if np.isnan(x).all():
-        return DroppedColumn(column.name, "it holds no number")
-    return _fit_numeric(column.name, x, requested)
-
-
-def _fit_numeric(name: str, x: np.ndarray, coerce: bool = False) -> NumericColumn:
-    missing = np.isnan(x)
-    median = float(np.median(x[~missing], overwrite_input=True))
-    filled = np.where(missing, median, x)
-    mean = filled.mean()
-    scale = float(np.std(filled, mean=mean)) if np.ptp(filled) > 0 else 0.0
-    return NumericColumn(name, float(mean), scale or 1.0, median, bool(missing.any()), coerce)
-
-
-def _fit_categorical(column: Column) -> CategoricalColumn:
-    n_rows, distinct = len(column), column.distinct
-    counts = dict(zip(distinct.texts, np.bincount(distinct.codes).tolist(), strict=True))
-    common = sorted(
-        (category for category, count in counts.items() if count >= min_frequency(n_rows)),
-        key=lambda category: (category is None, category),
-    )
-    frequencies = tuple(counts[category] / n_rows for category in common)
-    return CategoricalColumn(column.name, tuple(common), frequencies, len(common) < len(counts))
-
-
-def _fit_date(column: Column) -> DateColumn | DroppedColumn:
-    name, formats = column.name, ["ISO"]
-    if column.values.dtype.kind != "M":
-        texts = list(column.distinct.count())
-        formats = matching_date_formats(texts, (*DATE_FORMATS, *OPT_IN_DATE_FORMATS))
-        require(
-            len(formats) == 1,
-            f"column {name!r}",
-            "dates in one format",
-            error=DataError,
-            text=texts[:3],
-            formats=formats,
-            fix="Write them as 2024-02-29.",
-        )
-    dates = column.to_dates(formats[0])
-    numbers = {part: extract_date_part(part, dates) for part in DATE_PARTS}
-    varying = tuple(
-        _fit_numeric(f"{name} {part}", values)
-        for part, values in numbers.items()
-        if np.nanmin(values) < np.nanmax(values)
-    )
-    return (
-        DateColumn(name, varying, formats[0]) if varying else DroppedColumn(name, "it has one date")
-    )
 
 
 def extract_date_part(part: str, dates: np.ndarray) -> np.ndarray:

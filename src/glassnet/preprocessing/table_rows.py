@@ -10,7 +10,6 @@ from glassnet.data.parsing import parse_float
 from glassnet.data.table import Table
 from glassnet.preprocessing.columns import Column
 from glassnet.preprocessing.encoder import (
-    REQUESTED,
     BooleanColumn,
     DateColumn,
     DroppedColumn,
@@ -18,6 +17,7 @@ from glassnet.preprocessing.encoder import (
     FittedColumn,
     NumericColumn,
 )
+from glassnet.preprocessing.encoding_rules import REQUESTED
 
 
 def hash_table_rows(encoder: Encoder, table: Table, salt: int) -> np.ndarray | None:

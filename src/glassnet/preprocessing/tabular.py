@@ -15,7 +15,7 @@ from glassnet.data.split import RowSplit
 from glassnet.data.table import TargetSplit, read_table, split_target
 from glassnet.errors import DataError, DataWarning, is_int, require, warn
 from glassnet.losses import Loss
-from glassnet.preprocessing import encoder, targets
+from glassnet.preprocessing import targets
 from glassnet.preprocessing.base import (
     HeadSpec,
     PreparedData,
@@ -24,6 +24,7 @@ from glassnet.preprocessing.base import (
     require_same_kind,
 )
 from glassnet.preprocessing.encoder import DroppedColumn, Encoder
+from glassnet.preprocessing.encoding_rules import fit_encoder
 from glassnet.preprocessing.expressions import find_names
 from glassnet.preprocessing.targets import MAX_SHOWN, ClassTarget, NumericTarget
 from glassnet.types import PartialShape
@@ -182,7 +183,7 @@ def prepare_table(
         ConfigError: another kind of data or other options than in an earlier fit; a logarithm that
             the network's end or the loss does not allow.
         DataError: a target that is constant, or text if numbers are learned; see
-            `encoder.fit_encoder`.
+            `encoding_rules.fit_encoder`.
     """
     earlier = require_same_kind(TabularPreprocessor, fitted, x)
     if earlier is not None:
@@ -240,7 +241,7 @@ def _fit_preprocessor(
     loss: Loss | None,
 ) -> TabularPreprocessor:
     name, column = str(request.target), parts.target_column
-    fitted_encoder = encoder.fit_encoder(
+    fitted_encoder = fit_encoder(
         parts.table.take(train_index), dict(request.column_types), dict(request.derive)
     )
     target: ClassTarget | NumericTarget

@@ -18,7 +18,7 @@ from glassnet.losses.scaled import scale_loss
 from glassnet.metrics import Metric
 from glassnet.metrics.unscaled import UnscaledMetric
 from glassnet.preprocessing.base import HeadSpec
-from glassnet.preprocessing.encoder import MAX_CATEGORIES
+from glassnet.preprocessing.encoding_rules import MAX_CATEGORIES
 from glassnet.types import PartialShape
 
 MAX_EXACT_FLOAT = 2.0**53
