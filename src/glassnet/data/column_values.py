@@ -34,6 +34,10 @@ class DistinctValues:
         pairs = zip(self.texts, counts, strict=True)
         return {text: n for text, n in pairs if text is not None}
 
+    def to_objects(self) -> np.ndarray:
+        """Return the value of each row as an array of objects, None if missing."""
+        return np.take(np.array(self.texts, object), self.codes)
+
     def to_float(self) -> tuple[np.ndarray, list[str]]:
         """Return the number of each row, and the texts that are not numbers: see `to_float`."""
         numbers = [np.nan if text is None else parse_float(text) for text in self.texts]

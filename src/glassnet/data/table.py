@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from glassnet.data.blank_words import BlankWords, LabelWords, describe_decisions
+from glassnet.data.column_values import DistinctValues
 from glassnet.data.csv_columns import parse_again
 from glassnet.data.csv_options import CsvOptions, check_csv_options
 from glassnet.data.csv_reader import parse_csv
@@ -91,6 +92,7 @@ class Table:
         exact_times: time zones and fractions of a second, which `columns` lack, by name.
         label_words: columns of a CSV file that are few different numbers, and words that count as
             missing but may be labels.
+        distinct: the distinct values of columns of text that are known already, by name.
     """
 
     columns: dict[str, np.ndarray]
@@ -99,6 +101,7 @@ class Table:
     blank_words: Mapping[str, BlankWords] = field(default_factory=dict)
     exact_times: Mapping[str, ExactTimes] = field(default_factory=dict)
     label_words: Mapping[str, LabelWords] = field(default_factory=dict)
+    distinct: Mapping[str, DistinctValues] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.values()))) if self.columns else 0
@@ -136,7 +139,7 @@ class Table:
     def replace_column(self, name: str, column: np.ndarray) -> Table:
         """Return the table with another column, as the file alone decides all others."""
         columns = {**self.columns, name: column}
-        return replace(self, columns=columns, blank_words={}, label_words={})
+        return replace(self, columns=columns, blank_words={}, label_words={}, distinct={})
 
     def resolve(self, name: str, levels: Collection[Any] = ()) -> np.ndarray:
         """Return a column; words that may mean a missing cell are text if they are in `levels`."""
@@ -339,10 +342,7 @@ def _table_from_frame(source: Any) -> Table:
         error=DataError,
         shape=frame.shape,
     )
-    columns = {
-        str(column.name): _column_to_array(str(column.name), column)
-        for column in frame.iter_columns()
-    }
+    columns = frame_to_columns(frame)
     messages = [
         _categorical_message(name)
         for name, dtype in zip(columns, frame.schema.values(), strict=True)
@@ -355,6 +355,22 @@ def _table_from_frame(source: Any) -> Table:
         if column.dtype.kind == "M" and (exact_times := exact_times_of_frame(series)) is not None
     }
     return Table(columns, tuple(messages), exact_times=times)
+
+
+def frame_to_columns(source: Any) -> dict[str, np.ndarray]:
+    """Return the columns of a frame of pandas, polars or Arrow in the dtypes of `Table`.
+
+    Raises:
+        DataError: a column of something else than numbers, text, booleans, dates or durations.
+    """
+    import narwhals.stable.v1 as nw
+
+    frame = nw.from_native(source, eager_only=True)
+    names = map(str, frame.columns)
+    return {
+        name: _column_to_array(name, column)
+        for name, column in zip(names, frame.iter_columns(), strict=True)
+    }
 
 
 def _categorical_message(name: str) -> str:

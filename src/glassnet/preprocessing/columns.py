@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -15,6 +16,7 @@ from glassnet.data.column_values import (
 )
 from glassnet.data.number_format import FORMATS, NumberFormat, choose_format, read_numbers
 from glassnet.data.parsing import BOOLEAN_WORDS, is_missing, parse_dates
+from glassnet.data.table import Table
 from glassnet.errors import DataError, require
 
 MAX_MAGNITUDE = 1e150
@@ -29,11 +31,19 @@ class Column:
         name: name of the column, for error messages.
         values: float64, bool, datetime64 or objects for text: see `Table`.
         formats: formats that numbers in text may have: see `Table`.
+        known_distinct: the distinct values, if they are known already.
     """
 
     name: str
     values: np.ndarray
     formats: tuple[NumberFormat, ...] = ()
+    known_distinct: DistinctValues | None = None
+
+    @classmethod
+    def of_table(cls, table: Table, name: str, levels: Collection[str | None] = ()) -> Column:
+        """Return a column of a table; words in `levels` are text: see `Table.resolve`."""
+        known = None if name in table.blank_words else table.distinct.get(name)
+        return cls(name, table.resolve(name, levels), table.formats, known)
 
     def __len__(self) -> int:
         return len(self.values)
@@ -46,7 +56,7 @@ class Column:
     @cached_property
     def distinct(self) -> DistinctValues:
         """The distinct values as text."""
-        return find_distinct(self.values)
+        return self.known_distinct or find_distinct(self.values)
 
     @cached_property
     def missing(self) -> np.ndarray:

@@ -283,6 +283,12 @@ class DroppedColumn:
 FittedColumn = NumericColumn | BooleanColumn | CategoricalColumn | DateColumn | DroppedColumn
 
 
+def warn_about_unknown(texts: Mapping[str, str]) -> None:
+    """Warn about columns that have no category of training, each with a text by its name."""
+    for text in merge_like_lines(texts.values()):
+        warn(text, DataWarning)
+
+
 @dataclass(frozen=True)
 class Encoder:
     """The encodings of a table's columns, in the table's order.
@@ -306,10 +312,16 @@ class Encoder:
                 names.append(f"{name} ({counts[name]})" if counts[name] > 1 else name)
         return tuple(names)
 
-    def transform(self, table: Table) -> np.ndarray:
+    def transform(
+        self, table: Table, on_unknown: Callable[[Mapping[str, str]], None] = warn_about_unknown
+    ) -> np.ndarray:
         """Encode the rows of a table, (n, k) float32.
 
         Columns are found by name, in any order; columns that training did not have are ignored.
+
+        Args:
+            table: the rows.
+            on_unknown: receives a text for each column that has no category of training.
 
         Raises:
             DataError: a column is missing (the message suggests the nearest name); text instead
@@ -319,17 +331,16 @@ class Encoder:
         self._require_columns(table)
         table = add_derived_columns(table, dict(self.derive))
         values_by_column = [
-            Column(column.name, table.resolve(column.name, column.text_levels), table.formats)
-            for column in columns
+            Column.of_table(table, column.name, column.text_levels) for column in columns
         ]
         pairs = list(zip(columns, values_by_column, strict=True))
         parsed = [column.parse(values) for column, values in pairs]
-        unknown = (
-            column.describe_unknown(values, numbers)
+        unknown = {
+            column.name: text
             for (column, values), numbers in zip(pairs, parsed, strict=True)
-        )
-        for text in merge_like_lines(filter(None, unknown)):
-            warn(text, DataWarning)
+            if (text := column.describe_unknown(values, numbers))
+        }
+        on_unknown(unknown)
         stops = np.cumsum([len(column.feature_names) for column in columns]).tolist()
         encoded = np.empty((len(parsed[0]), stops[-1]), np.float32)
         for row in range(0, len(encoded), BLOCK_ROWS):

@@ -187,7 +187,7 @@ def prepare_table(
     """
     earlier = require_same_kind(TabularPreprocessor, fitted, x)
     if earlier is not None:
-        request = _require_same_request(earlier, request)
+        request = require_same_request(earlier, request)
     labels = None if earlier is None else getattr(earlier.target, "labels", ())
     parts = split_target(x, request.target, labels)
     column = parts.target_column
@@ -221,7 +221,7 @@ def _sorted_codes(column: np.ndarray) -> np.ndarray:
     return np.take(np.unique(texts, return_inverse=True)[1], codes)
 
 
-def _require_same_request(fitted: TabularPreprocessor, request: TableRequest) -> TableRequest:
+def require_same_request(fitted: TabularPreprocessor, request: TableRequest) -> TableRequest:
     """Return the options of the first fit, which must not change."""
     first = fitted.request
     is_same = request in (first, TableRequest(), TableRequest(fitted.target.name))
