@@ -11,7 +11,7 @@ import numpy as np
 from glassnet.engine import network
 from glassnet.engine.compilation import compiled
 from glassnet.engine.network import Links
-from glassnet.engine.placement import to_device
+from glassnet.engine.placement import ONE_DEVICE, Placement, placement_of
 from glassnet.engine.step_padding import StepPadding
 from glassnet.engine.train_step import Data, Program, weighted_sum_and_count
 from glassnet.errors import DataError, require
@@ -124,6 +124,8 @@ def predict(
 ) -> np.ndarray:
     """Return the network's output for the rows x, computed block by block.
 
+    If the params are on several devices, these share the rows of each block.
+
     Args:
         body, head, params, state: the network, its weights and its statistics.
         x: the rows.
@@ -133,11 +135,14 @@ def predict(
             need no program of their own. None for no padding. Many rows are not padded: computing
             more steps would cost more than compiling.
     """
-    outputs = []
+    outputs, placement = [], placement_of(params)
     for start, stop, size in iter_block_ranges(len(x), block_rows):
+        size = placement.round_up(size)
         block, mask = pad(np.asarray(x[start:stop]), size), None
         if padding is not None and len(x) <= MAX_PADDED_ROWS:
             block, mask = padding.pad_features(block)
+        if placement.n_devices > 1:
+            block, mask = placement.split((block, mask))
         _, output, _ = infer(body, head, params, state, block, mask)
         rows = np.asarray(output)[: stop - start]
         if mask is not None and padding is not None and padding.has_output_steps:
@@ -195,22 +200,27 @@ def penalty(links: Links, params: tuple[Params, ...]) -> Array | None:
 
 
 def iter_padded_blocks(
-    data: Data, block_rows: int | None = None, padding: StepPadding | None = None
+    data: Data,
+    block_rows: int | None = None,
+    padding: StepPadding | None = None,
+    placement: Placement = ONE_DEVICE,
 ) -> Iterator[tuple[Data, np.ndarray]]:
-    """Yield host data as padded blocks on the device, each with a 0/1 mask of real rows.
+    """Yield host data as padded blocks on the devices, each with a 0/1 mask of real rows.
 
     Args:
         data: the rows.
         block_rows: see `iter_block_ranges`.
         padding: how steps are padded, too; the masks are then (rows, steps). None for no padding.
+        placement: the devices. Several share the rows of each block.
     """
     for start, stop, size in iter_block_ranges(len(data.x), block_rows):
+        size = placement.round_up(size)
         block = Data(*(None if a is None else pad(np.asarray(a[start:stop]), size) for a in data))
         mask = (np.arange(size) < stop - start).astype(np.float32)
         if padding is not None:
             block, step_mask = padding.pad(block)
             mask = mask[:, None] * step_mask
-        yield to_device((block, mask))
+        yield placement.split((block, mask))
 
 
 def find_real_rows(mask: Array) -> np.ndarray:

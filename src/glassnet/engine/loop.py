@@ -26,6 +26,7 @@ from glassnet.engine.epoch_runner import (
     StepObserver,
     StepRange,
 )
+from glassnet.engine.placement import gather
 from glassnet.engine.train_step import (
     Chunk,
     Program,
@@ -99,6 +100,15 @@ class Record:
     run_state: RunState | None = None
     step_losses: np.ndarray = field(default_factory=lambda: np.zeros(0))
     chunk: Chunk | None = None
+
+    def gather(self) -> Record:
+        """Return the record with its train states and its chunk on the default device."""
+        return replace(
+            self,
+            epoch_start_state=gather(self.epoch_start_state),
+            train_state=gather(self.train_state),
+            chunk=self.chunk and self.chunk.gather(),
+        )
 
     @property
     def weight_change(self) -> float:

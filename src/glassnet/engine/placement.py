@@ -1,4 +1,8 @@
-"""Host arrays to the device: the only module that does this.
+"""Host arrays to one device or to several: the only module that does this.
+
+On several devices, weights and rows are on every device, and each device computes its part of the
+rows of a batch. XLA derives the rest from where the arrays are: it compiles the same functions, and
+adds sums over a batch (its loss, gradients, statistics and metrics) over the devices.
 
 JAX uses host memory at a multiple of 64 bytes as a device array on the CPU, without a copy. NumPy
 aligns large arrays to 16 bytes only, and JAX would copy them again, several times as slowly.
@@ -7,11 +11,15 @@ aligns large arrays to 16 bytes only, and JAX would copy them again, several tim
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, TypeVar
 
 import jax
 import numpy as np
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
+from glassnet.errors import is_int, require
 from glassnet.forked_process import require_jax_threads
 from glassnet.types import Shape
 
@@ -21,8 +29,143 @@ ALIGNMENT = 64
 """Alignment in bytes of host memory that JAX uses without a copy."""
 
 
+@dataclass(frozen=True)
+class Placement:
+    """The devices of a fit, an evaluation or a prediction.
+
+    Attributes:
+        devices: two devices or more; empty for JAX's default device.
+
+    Source: JAX's documentation, "Distributed arrays and automatic parallelization".
+    """
+
+    devices: tuple[Any, ...] = ()
+
+    @property
+    def n_devices(self) -> int:
+        """Number of devices."""
+        return max(1, len(self.devices))
+
+    @cached_property
+    def mesh(self) -> Mesh:
+        """The devices in a row; only for several."""
+        return Mesh(np.array(self.devices), ("rows",))
+
+    def round_up(self, n_rows: int) -> int:
+        """Return the smallest number of rows, at least n_rows, that the devices can share."""
+        return n_rows + -n_rows % self.n_devices
+
+    def describe(self, batch_size: int) -> str:
+        """Return a line for the user, "" for one device."""
+        n = self.n_devices
+        if n == 1:
+            return ""
+        share, kind = self.round_up(batch_size) // n, self.devices[0].platform.upper()
+        return f"devices: {n} ({kind}), each with {share} of {batch_size} rows of a batch"
+
+    def require_rows(self, batch_size: int) -> None:
+        """Refuse a batch with fewer rows than there are devices.
+
+        Raises:
+            ConfigError: a device would have nothing to do.
+        """
+        n = self.n_devices
+        fix = "Use larger batches, or fewer devices."
+        require(
+            batch_size >= n,
+            "batch_size",
+            f"at least {n} rows, one for each device",
+            fix=fix,
+            batch_size=batch_size,
+        )
+
+    def put(self, tree: T, *, copy: bool = True) -> T:
+        """Put a tree's arrays on every device.
+
+        Args:
+            tree, copy: see `to_device`.
+        """
+        return self._put(tree, (), copy) if self.devices else to_device(tree, copy=copy)
+
+    def split(self, tree: T, axis: int = 0, *, copy: bool = True) -> T:
+        """Put a part of each array on each device, cut along an axis whose length divides.
+
+        Args:
+            tree, copy: see `to_device`.
+            axis: the axis to cut.
+        """
+        if not self.devices:
+            return to_device(tree, copy=copy)
+        return self._put(tree, (*(None,) * axis, "rows"), copy)
+
+    def _put(self, tree: T, axes: tuple[str | None, ...], copy: bool) -> T:
+        require_jax_threads()
+        spec = PartitionSpec(*axes)  # type: ignore[no-untyped-call]
+        sharding = NamedSharding(self.mesh, spec)
+
+        def put(array: Any) -> Any:
+            if isinstance(array, jax.Array) and array.sharding.is_equivalent_to(
+                sharding, array.ndim
+            ):
+                return array
+            host = np.asarray(array)
+            host = copy_aligned(host) if copy and not isinstance(array, jax.Array) else host
+            return jax.make_array_from_callback(host.shape, sharding, lambda index: host[index])
+
+        result: T = jax.tree.map(put, tree)
+        return result
+
+
+ONE_DEVICE = Placement()
+"""JAX's default device."""
+
+
+def find_placement(devices: int | str | None) -> Placement:
+    """Return the placement for the argument `devices` of `fit`, `evaluate` and `predict`.
+
+    Args:
+        devices: None for one device, a number of devices, or "all".
+
+    Raises:
+        ConfigError: another value, or more devices than there are.
+    """
+    if devices is None:
+        return ONE_DEVICE
+    is_number = is_int(devices, least=1)
+    require(devices == "all" or is_number, "devices", 'an int >= 1, "all" or None', devices=devices)
+    available = jax.devices()
+    kind, n = available[0].platform, len(available)
+    fix = 'Use devices="all" for all of them.'
+    if kind == "cpu":
+        fix += (
+            " JAX counts all cores of a CPU as one device. To practise with 2, set the environment "
+            "variable XLA_FLAGS=--xla_force_host_platform_device_count=2 before the first import."
+        )
+    n_used = n if devices == "all" else int(devices)
+    expected = f"at most {n}, the number of {kind.upper()} devices that JAX finds"
+    require(n_used <= n, "devices", expected, devices=devices, fix=fix)
+    return Placement(tuple(available[:n_used])) if n_used > 1 else ONE_DEVICE
+
+
+def placement_of(tree: Any) -> Placement:
+    """Return the placement of a tree of arrays: one device, unless an array is on several."""
+    for leaf in jax.tree.leaves(tree):
+        sharding = getattr(leaf, "sharding", None)
+        if isinstance(sharding, NamedSharding):
+            return Placement(tuple(sharding.mesh.devices.flat))
+    return ONE_DEVICE
+
+
+def gather(tree: T) -> T:
+    """Return a tree whose arrays are on JAX's default device; those on several are copied."""
+    if not placement_of(tree).devices:
+        return tree
+    on_host: T = jax.tree.map(np.asarray, tree)
+    return to_device(on_host, copy=False)
+
+
 def to_device(tree: T, *, copy: bool = True) -> T:
-    """Put a tree's host arrays on the device; device arrays are returned as they are.
+    """Put a tree's host arrays on the default device; device arrays are returned as they are.
 
     `jnp.asarray` would compile a program for each shape.
 

@@ -22,7 +22,7 @@ from jax import lax
 from glassnet.engine import network
 from glassnet.engine.compilation import compiled
 from glassnet.engine.network import Links
-from glassnet.engine.placement import to_device
+from glassnet.engine.placement import ONE_DEVICE, Placement, gather, placement_of
 from glassnet.errors import require
 from glassnet.layers import functional
 from glassnet.losses import Loss, broadcast_weights
@@ -85,7 +85,8 @@ class BatchPlan(NamedTuple):
     """Order of one epoch.
 
     Attributes:
-        indices: row indices (steps, batch); None for one batch of all rows in their order.
+        indices: row indices (steps, batch); None for one batch of all rows in their order; or
+            indices of batches (steps,): see `Chunk.data`.
         mask: (steps, batch), 1 for real rows and 0 for padding; or (steps, batch, time), 1 for
             their real time steps.
     """
@@ -101,11 +102,11 @@ class BatchPlan(NamedTuple):
 
 
 class Chunk(NamedTuple):
-    """Data that is on the device together, and its plan.
+    """Data that is on the devices together, and its plan.
 
     Attributes:
-        data: data on the device.
-        plan: order of the rows.
+        data: rows (n, ...); or batches (steps, batch, ...), each split over several devices.
+        plan: order of the rows; if the data are batches, `indices` is the order of the batches.
         steps: number of steps in the plan.
         start: index of the first step to run.
     """
@@ -114,6 +115,16 @@ class Chunk(NamedTuple):
     plan: BatchPlan
     steps: int
     start: int = 0
+
+    def gather(self) -> Chunk:
+        """Return the chunk on the default device, as rows."""
+        data, plan = gather((self.data, self.plan))
+        if plan.indices is None or plan.indices.ndim == 2:
+            return self._replace(data=data, plan=plan)
+        steps, batch = plan.mask.shape[:2]
+        rows = jax.tree.map(lambda a: np.asarray(a).reshape(steps * batch, *a.shape[2:]), data)
+        indices = np.arange(steps * batch, dtype=np.int32).reshape(steps, batch)
+        return self._replace(data=Data(*rows), plan=plan._replace(indices=indices))
 
 
 class TrainState(NamedTuple):
@@ -344,7 +355,7 @@ def with_learning_rate(
     if learning_rate is None:
         return train_state
     rate = rate_for_learning_rate(program.optimizer, learning_rate, int(train_state.step))
-    return train_state._replace(rate=to_device(np.float32(rate)))
+    return train_state._replace(rate=placement_of(train_state.rate).put(np.float32(rate)))
 
 
 def get_batch(
@@ -409,7 +420,7 @@ def make_key_data(seed: int) -> np.ndarray:
 def reset_epoch_sums(program: Program, train_state: TrainState, steps: int) -> TrainState:
     """Return the train state with zero metric sums and room for the losses of `steps` steps."""
     sums = tuple(metric.init() for metric in program.metrics)
-    return to_device(
+    return placement_of(train_state.rate).put(
         train_state._replace(losses=np.zeros(steps, np.float32), metric_sums=sums, finite=np.True_)
     )
 
@@ -433,18 +444,33 @@ def make_plan(n: int, batch_size: int, *, seed: int, epoch: int, shuffle: bool =
 
 
 def make_plan_fn(
-    n: int, batch_size: int, *, seed: int, shuffle: bool
+    n: int, batch_size: int, *, seed: int, shuffle: bool, placement: Placement = ONE_DEVICE
 ) -> Callable[[int], BatchPlan]:
-    """Return a function from the epoch's index to its plan on the device.
+    """Return a function from the epoch's index to its plan on the devices.
 
     With one full batch, all epochs share one plan.
     """
     if batch_size >= n:
-        full_batch = to_device(make_plan(n, n, seed=seed, epoch=0))
+        full_batch = place_plan(make_plan(n, n, seed=seed, epoch=0), placement)
         return lambda epoch: full_batch
-    return lambda epoch: to_device(
-        make_plan(n, batch_size, seed=seed, epoch=epoch, shuffle=shuffle)
+    return lambda epoch: place_plan(
+        make_plan(n, batch_size, seed=seed, epoch=epoch, shuffle=shuffle), placement
     )
+
+
+def place_plan(plan: BatchPlan, placement: Placement) -> BatchPlan:
+    """Put a plan on the devices.
+
+    Several devices share the rows of each batch. If their number does not divide, the batch is
+    padded with row 0 and masked. The mask is on every device, because the host reads it.
+    """
+    if placement.n_devices == 1:
+        return placement.put(plan)
+    n_rows = plan.mask.shape[1]
+    indices = np.arange(n_rows, dtype=np.int32)[None] if plan.indices is None else plan.indices
+    padding = (0, 0), (0, placement.round_up(n_rows) - n_rows)
+    indices, mask = (np.pad(array, padding) for array in (indices, plan.mask))
+    return BatchPlan(placement.split(indices, axis=1), placement.put(mask))
 
 
 OBSERVED_STATISTICS = ("mean", "std", "zeros", "largest", "delta", "gradient", "weight", "update")

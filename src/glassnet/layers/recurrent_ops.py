@@ -345,27 +345,33 @@ def _backward(
     _, (dz, du) = lax.scan(step, start, inputs, reverse=not reverse)
     grads = _weight_gradients(x, previous[0], dz, du, weights)
     scaled = RecurrentWeights(*(None if grad is None else grad * scales for grad in grads))
-    return (dz.reshape(-1, dz.shape[-1]) @ weights.kernel.T).reshape(x.shape), scaled, None
+    return dz @ weights.kernel.T, scaled, None
 
 
 def _weight_gradients(
     x: Array, h: Array, dz: Array, du: Array | None, weights: RecurrentWeights
 ) -> RecurrentWeights:
     """Return dL/d(weights) from all steps' dL/dz and dL/du, where a `du` of None equals `dz`."""
-    x, h, dz = (a.reshape(-1, a.shape[-1]) for a in (x, h, dz))
     if du is None:
         du = dz
-        both = jnp.concatenate([x, h], -1).T @ dz
+        both = _sum_of_products(jnp.concatenate([x, h], -1), dz)
         kernel, recurrent_kernel = both[: x.shape[-1]], both[x.shape[-1] :]
     else:
-        du = du.reshape(-1, du.shape[-1])
-        kernel, recurrent_kernel = x.T @ dz, h.T @ du
+        kernel, recurrent_kernel = _sum_of_products(x, dz), _sum_of_products(h, du)
     return RecurrentWeights(
         kernel,
         recurrent_kernel,
-        None if weights.bias is None else dz.sum(0),
-        None if weights.recurrent_bias is None else du.sum(0),
+        None if weights.bias is None else dz.sum((0, 1)),
+        None if weights.recurrent_bias is None else du.sum((0, 1)),
     )
+
+
+def _sum_of_products(a: Array, b: Array) -> Array:
+    """Return the sum of a^T b over time and batch.
+
+    The axes stay apart: XLA cannot split a batch over devices if it is one axis with time.
+    """
+    return jnp.einsum("tbi,tbj->ij", a, b)
 
 
 fast_scan.defvjp(_forward, _backward)

@@ -18,6 +18,7 @@ from glassnet.engine import network, objective
 from glassnet.engine.epoch_runner import RunState
 from glassnet.engine.loop import Record
 from glassnet.engine.network import BuiltNetwork, LinkPath, WeightPaths
+from glassnet.engine.placement import gather
 from glassnet.engine.train_step import (
     Program,
     TrainState,
@@ -756,9 +757,10 @@ class BaseModel:
             self.epoch = record.epoch + record.complete
 
     def _apply_train_state(self, train_state: TrainState) -> None:
-        self._params, self._state = train_state.params, train_state.state
-        self._optimizer_state = train_state.optimizer_state
-        self._step = int(train_state.step)
+        on_one = gather(train_state)
+        self._params, self._state = on_one.params, on_one.state
+        self._optimizer_state = on_one.optimizer_state
+        self._step = int(on_one.step)
 
 
 def is_seed(value: Any) -> bool:

@@ -18,7 +18,7 @@ from glassnet.callbacks import Callback
 from glassnet.callbacks.callback_list import CallbackList, normalize_callbacks
 from glassnet.engine import inference, network, objective
 from glassnet.engine.epoch_runner import RunState
-from glassnet.engine.placement import to_device
+from glassnet.engine.placement import find_placement, to_device
 from glassnet.engine.step_padding import find_step_padding
 from glassnet.errors import (
     DataError,
@@ -35,7 +35,7 @@ from glassnet.inspection.training_runs import RunSettings, TrainingRun
 from glassnet.models import forecast
 from glassnet.models.base import BaseModel
 from glassnet.models.forecast import Forecast
-from glassnet.models.setup import Setup
+from glassnet.models.setup import Setup, describe_run
 from glassnet.models.snapshots import make_fit_options, make_snapshot, read_rows
 from glassnet.models.training_rows import print_training_rows
 from glassnet.pipeline.adapter import DataAdapter, TrainingData, open_dataset, warn_about_rows
@@ -46,7 +46,7 @@ from glassnet.suggestions import suggest_names
 from glassnet.training.examination import FitFacts, diagnose_fit
 from glassnet.training.history import History
 from glassnet.training.progress import InferenceProgress, Progress
-from glassnet.training.resume import ResumableRun, describe_callback
+from glassnet.training.resume import ResumableRun
 from glassnet.training.trainer import Trainer
 from glassnet.types import Params, State
 
@@ -100,6 +100,7 @@ class Sequential(BaseModel):
         seed: int | None = None,
         observe: bool | None = None,
         resume: str | os.PathLike[str] | None = None,
+        devices: int | str | None = None,
         columns: None = None,
     ) -> History:
         """Train the model and return its history.
@@ -182,6 +183,9 @@ class Sequential(BaseModel):
                 same batch, or be a function of the epoch's number, `lambda epoch: ...`. A memory
                 map is identified by the size and time of its file. For a callback, only the
                 value that `update` returns is saved.
+            devices: the devices to train on: a number, "all" (every GPU of this computer, for
+                example), or None for one. They share the rows of each batch. Batches, noise and
+                statistics are those of one device, and each step is the same up to rounding.
             columns: former name of `column_types`.
 
         Raises:
@@ -208,6 +212,7 @@ class Sequential(BaseModel):
             seed=seed,
             observe=observe,
             repeatable=resume is not None,
+            placement=find_placement(devices),
         )
         callbacks, progress = normalize_callbacks(callbacks), Progress(verbose, epochs)
         with self._fit_lock.fit():
@@ -315,12 +320,15 @@ class Sequential(BaseModel):
     ) -> tuple[RunState, History, CallbackList]:
         """Take over the setup; return where training starts, or continues if `run` has begun."""
         program = setup.make_program()
-        train_state = setup.make_train_state(program, options.order_seed, self._step)
+        placement = options.placement
+        train_state = setup.make_train_state(program, options.order_seed, self._step, placement)
+        progress.log(placement.describe(training.source.batch_size))
         start, memories = RunState(self.epoch, train_state), None
         history = History(options.order_seed, options.params(training.source))
         if run:
-            settings = _describe_run(setup, training, options, callbacks)
-            run.attach(settings, setup.fingerprint(), self._last_run_id)
+            settings = describe_run(setup, training, options, callbacks)
+            fingerprint = setup.fingerprint()
+            run.attach(settings, fingerprint, self._last_run_id, placement.n_devices)
             end_epoch = run.first_epoch + options.epochs
             start = run.restore(program, setup.require_network(), start, end_epoch)
             memories = run.load_memories(callbacks)
@@ -347,6 +355,7 @@ class Sequential(BaseModel):
         verbose: str | int = "auto",
         steps: int | None = None,
         target: str | None = None,
+        devices: int | str | None = None,
     ) -> Any:
         """Return the loss over all rows, in inference mode; with metrics [loss, metric, ...].
 
@@ -365,13 +374,17 @@ class Sequential(BaseModel):
                 second, 1 for one at once and a last line, 2 for a last line, 0 for no output.
             steps: number of batches to use; None for all.
             target: the column of targets, if batches are dicts of columns.
+            devices: the devices that share the rows, as in `fit`.
 
         Raises:
             DataError: see `fit`.
-            ConfigError: `batch_size` or `verbose` is not valid.
+            ConfigError: `batch_size`, `verbose` or `devices` is not valid.
             NotReadyError: no weights or no loss yet.
         """
-        options = EvaluationOptions(steps, target=target, block_rows=batch_size)
+        placement = find_placement(devices)
+        options = EvaluationOptions(
+            steps, target=target, block_rows=batch_size, placement=placement
+        )
         program, built = self._make_program(), self._require_built("evaluate")
         network.require_learned(built.links, self._state)
         with (
@@ -381,10 +394,11 @@ class Sequential(BaseModel):
             blocks = data.evaluation_blocks(built, program.loss, options)
             warn_about_rows("evaluate", data)
             tracked = progress.track(blocks, data.n_rows)
-            logs = inference.evaluate_blocks(program, *self._weights_on_device(), tracked)
+            weights = placement.put(self._weights_on_device())
+            logs = inference.evaluate_blocks(program, *weights, tracked)
             progress.finish(logs)
             if verbose and self._rows is not None:
-                score = partial(inference.evaluate_blocks, program, *self._weights_on_device())
+                score = partial(inference.evaluate_blocks, program, *weights)
                 print_training_rows(self._rows, data, score)
         return logs if return_dict else list(logs.values()) if len(logs) > 1 else logs["loss"]
 
@@ -435,6 +449,7 @@ class Sequential(BaseModel):
         verbose: str | int = "auto",
         steps: int | None = None,
         target: str | None = None,
+        devices: int | str | None = None,
     ) -> np.ndarray:
         """Return the outputs of the last layer: (n, ...) to (n, *output shape), float32.
 
@@ -451,18 +466,22 @@ class Sequential(BaseModel):
                 second, 1 for one at once and a last line, 2 for a last line, 0 for no output.
             steps: number of batches to use; None for all.
             target: the column of targets, if batches are dicts of columns that hold it.
+            devices: the devices that share the rows, as in `fit`.
 
         Raises:
             DataError: rows that cannot be used.
-            ConfigError: `batch_size` or `verbose` is not valid.
+            ConfigError: `batch_size`, `verbose` or `devices` is not valid.
             NotReadyError: a Normalization layer has not been adapted yet.
         """
-        options = EvaluationOptions(steps, target=target, block_rows=batch_size)
+        placement = find_placement(devices)
+        options = EvaluationOptions(
+            steps, target=target, block_rows=batch_size, placement=placement
+        )
         with (
             closing(open_dataset(x, None, None, self._describe())) as data,
             InferenceProgress("predict", verbose) as progress,
         ):
-            outputs = data.predict(self._make_infer(data, batch_size, progress), options)
+            outputs = data.predict(self._make_infer(data, options, progress), options)
             progress.finish()
         return outputs
 
@@ -492,7 +511,7 @@ class Sequential(BaseModel):
             return data.predict(infer, EvaluationOptions())
 
     def _make_infer(
-        self, data: DataAdapter, block_rows: int | None, progress: InferenceProgress
+        self, data: DataAdapter, options: EvaluationOptions, progress: InferenceProgress
     ) -> Callable[[Any], np.ndarray]:
         """Return a function from rows of numbers to the outputs of the network.
 
@@ -504,7 +523,7 @@ class Sequential(BaseModel):
             built = self._build(self._example_shape or x.shape[1:])
             links = built.for_input(x.shape[1:]).links
             if not weights:
-                weights.append(self._weights_on_device())
+                weights.append(options.placement.put(self._weights_on_device()))
             params, state = weights[0]
             network.require_learned(links, state)
             body, head = network.split_head(links, self._loss) if self._loss else (links, ())
@@ -515,7 +534,7 @@ class Sequential(BaseModel):
                 params,
                 state,
                 x,
-                block_rows,
+                options.block_rows,
                 progress.advance,
                 padding=find_step_padding(built),
             )
@@ -772,23 +791,3 @@ class Sequential(BaseModel):
             with self._fit_lock.change("take_snapshot"):
                 self._commit(setup)
         network.require_learned(self._require_built("take_snapshot").links, self._state)
-
-
-def _describe_run(
-    setup: Setup, data: TrainingData, options: FitOptions, callbacks: Sequence[Callback]
-) -> dict[str, Any]:
-    """Return everything that two runs must share for one to continue the other."""
-    return {
-        "layers": setup.layers,
-        "input": setup.require_network().shapes[0],
-        "loss": setup.loss,
-        "optimizer": setup.optimizer,
-        "metrics": setup.metrics,
-        "table": setup.preprocessor,
-        "batch_size": data.source.batch_size,
-        "shuffle": options.shuffle,
-        "seed": options.order_seed,
-        "data": data.source.fingerprint(),
-        "validation": data.blocks and data.blocks.fingerprint(),
-        "callbacks": [describe_callback(callback) for callback in callbacks],
-    }

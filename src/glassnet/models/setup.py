@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from glassnet import fingerprinting, optimizers
+from glassnet.callbacks import Callback
 from glassnet.data import arrays
 from glassnet.engine import inference, network, objective
 from glassnet.engine.network import BuiltNetwork
-from glassnet.engine.placement import to_device
+from glassnet.engine.placement import ONE_DEVICE, Placement
 from glassnet.engine.train_step import Program, TrainState, create_train_state, initial_rate
 from glassnet.errors import NotReadyError, message, require
 from glassnet.fingerprinting import RowFingerprints, make_salt
@@ -21,8 +22,10 @@ from glassnet.layers import Layer, TextVectorization, functional
 from glassnet.losses import Loss
 from glassnet.metrics import get as resolve_metric
 from glassnet.optimizers import Optimizer
-from glassnet.pipeline.adapter import InputSpec, ModelInfo
+from glassnet.pipeline.adapter import InputSpec, ModelInfo, TrainingData
+from glassnet.pipeline.options import FitOptions
 from glassnet.preprocessing.base import Preprocessor
+from glassnet.training.resume import describe_callback
 from glassnet.types import Params, PartialShape, State
 
 
@@ -165,8 +168,10 @@ class Setup:
             loss, metrics = self.preprocessor.target.wrap_objective(loss, metrics)
         return Program(built.links, loss, self.optimizer, metrics)
 
-    def make_train_state(self, program: Program, seed: int, step: int) -> TrainState:
-        """Return the train state before a step, on the device."""
+    def make_train_state(
+        self, program: Program, seed: int, step: int, placement: Placement = ONE_DEVICE
+    ) -> TrainState:
+        """Return the train state before a step, on the devices."""
         train_state = create_train_state(
             program,
             self.params,
@@ -176,7 +181,7 @@ class Setup:
             seed=seed,
             step=step,
         )
-        return to_device(train_state)
+        return placement.put(train_state)
 
     def with_training_rows(
         self, hash_rows: Callable[[int], np.ndarray | None], is_first_fit: bool
@@ -201,3 +206,23 @@ class Setup:
         """Return the fingerprint of the weights and the learning rate."""
         trees = self.params, self.state, np.float32(self.rate)
         return fingerprinting.tree_fingerprint(trees)
+
+
+def describe_run(
+    setup: Setup, data: TrainingData, options: FitOptions, callbacks: Sequence[Callback]
+) -> dict[str, Any]:
+    """Return everything that two runs must share for one to continue the other."""
+    return {
+        "layers": setup.layers,
+        "input": setup.require_network().shapes[0],
+        "loss": setup.loss,
+        "optimizer": setup.optimizer,
+        "metrics": setup.metrics,
+        "table": setup.preprocessor,
+        "batch_size": data.source.batch_size,
+        "shuffle": options.shuffle,
+        "seed": options.order_seed,
+        "data": data.source.fingerprint(),
+        "validation": data.blocks and data.blocks.fingerprint(),
+        "callbacks": [describe_callback(callback) for callback in callbacks],
+    }

@@ -13,6 +13,7 @@ import numpy as np
 from glassnet import fingerprinting
 from glassnet.data import arrays
 from glassnet.engine.inference import iter_padded_blocks
+from glassnet.engine.placement import ONE_DEVICE, Placement
 from glassnet.engine.train_step import Data, make_plan
 from glassnet.errors import DataError, require
 from glassnet.pipeline.prefetch import error_location
@@ -119,9 +120,10 @@ class MemmapBlocks:
     """Evaluation blocks of a memory map, read again in every iteration."""
 
     data: Data
+    placement: Placement = ONE_DEVICE
 
     def __iter__(self) -> Iterator[tuple[Data, np.ndarray]]:
-        return iter_padded_blocks(self.data)
+        return iter_padded_blocks(self.data, placement=self.placement)
 
     def fingerprint(self) -> dict[str, Any]:
         """Return the fingerprint of the rows: see `memmap_fingerprint`."""

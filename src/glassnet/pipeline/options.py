@@ -9,6 +9,7 @@ import numpy as np
 
 from glassnet.data.split import RowSplit
 from glassnet.engine.epoch_runner import BatchSource
+from glassnet.engine.placement import ONE_DEVICE, Placement
 from glassnet.errors import MAX_SEED, is_int, require
 from glassnet.preprocessing.base import TableRequest
 
@@ -24,6 +25,7 @@ class FitOptions:
         order_seed: seed of the order of rows.
         first_epoch: index of the first epoch, counted over the model's life.
         rows: the rows that the fit uses; None for all.
+        placement: the devices.
 
     Raises:
         ConfigError: an argument out of range.
@@ -46,6 +48,7 @@ class FitOptions:
     order_seed: int = 0
     first_epoch: int = 0
     rows: np.ndarray | None = None
+    placement: Placement = ONE_DEVICE
 
     def __post_init__(self) -> None:
         require(is_int(self.epochs, least=0), "fit", "epochs to be an int >= 0", epochs=self.epochs)
@@ -83,6 +86,7 @@ class FitOptions:
             self.batch_size,
             self.request.target,
             self.repeatable,
+            placement=self.placement,
         )
 
 
@@ -99,6 +103,7 @@ class EvaluationOptions:
         repeatable: whether batches must allow another pass.
         block_rows: maximum number of rows that are computed at once; None for no limit of its own.
             Batches have their own number of rows.
+        placement: the devices.
 
     Raises:
         ConfigError: `block_rows` is not an int >= 1.
@@ -110,6 +115,7 @@ class EvaluationOptions:
     target: str | None = None
     repeatable: bool = False
     block_rows: int | None = None
+    placement: Placement = ONE_DEVICE
 
     def __post_init__(self) -> None:
         rows = self.block_rows

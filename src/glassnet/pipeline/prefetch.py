@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import queue
 import threading
 from collections.abc import Callable, Generator, Iterator
@@ -9,10 +10,11 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
+import jax
 import numpy as np
 
 from glassnet.engine.inference import pad
-from glassnet.engine.placement import empty_aligned, to_device
+from glassnet.engine.placement import ONE_DEVICE, Placement, empty_aligned
 from glassnet.engine.step_padding import StepPadding
 from glassnet.engine.train_step import BatchPlan, Chunk, Data
 from glassnet.errors import DataError, GlassnetError, message
@@ -128,6 +130,7 @@ class PrefetchSource:
         thread: the thread that reads batches.
         padding: how sequences of another length than in the example are padded; None for no
             padding.
+        placement: the devices. Several share the rows of each batch.
     """
 
     def __init__(
@@ -137,15 +140,20 @@ class PrefetchSource:
         batch_size: int,
         thread: BackgroundThread,
         padding: StepPadding | None = None,
+        placement: Placement = ONE_DEVICE,
     ):
         self.batch_size = batch_size
         self._reader, self._thread, self._padding = reader, thread, padding
+        self._placement, self._n_rows = placement, placement.round_up(batch_size)
         self._batch_shape = self._first_shape = _get_shape(example)
         self._dtypes = [None if a is None else a.dtype for a in example]
-        batch_bytes = batch_size * sum(a[:1].nbytes for a in example if a is not None)
+        batch_bytes = self._n_rows * sum(a[:1].nbytes for a in example if a is not None)
         self._max_batches = max(2, min(MAX_BATCHES_PER_CHUNK, MAX_CHUNK_BYTES // batch_bytes))
-        order = np.arange(self._max_batches * batch_size, dtype=np.int32)
-        self._order = to_device(order.reshape(self._max_batches, batch_size))
+        shape = self._max_batches, self._n_rows
+        order: np.ndarray = np.arange(math.prod(shape), dtype=np.int32).reshape(shape)
+        if placement.n_devices > 1:
+            order = np.arange(self._max_batches, dtype=np.int32)
+        self._order = placement.put(order)
         self._condition = threading.Condition()
         self._failure: BaseException | None = None
         self._exhausted = self._closed = self._is_waiting = False
@@ -178,8 +186,8 @@ class PrefetchSource:
                     self._start_chunk()
                     self._condition.notify()
             if steps:
-                plan = BatchPlan(self._order, to_device(mask, copy=False))
-                yield Chunk(to_device(data, copy=False), plan, steps)
+                plan = BatchPlan(self._order, self._placement.put(mask, copy=False))
+                yield Chunk(self._place(data), plan, steps)
             elif not exhausted:
                 yield None
             elif self._failure:
@@ -197,16 +205,23 @@ class PrefetchSource:
         self._thread.submit(self._reader.close)
         self._thread.close()
 
+    def _place(self, data: Data) -> Data:
+        """Put the rows of a chunk on the devices: see `Chunk.data`."""
+        if self._placement.n_devices > 1:
+            n_batches, n_rows = self._max_batches, self._n_rows
+            data = jax.tree.map(lambda a: a.reshape(n_batches, n_rows, *a.shape[1:]), data)
+        return self._placement.split(data, axis=1, copy=False)
+
     def _start_chunk(self) -> None:
         """Allocate a new chunk; training may still read the memory of the previous one."""
-        n_rows, shape = self._max_batches * self.batch_size, self._batch_shape
+        n_rows, shape = self._max_batches * self._n_rows, self._batch_shape
         self._data = Data(
             *(
                 None if sizes is None or dtype is None else empty_aligned((n_rows, *sizes), dtype)
                 for sizes, dtype in zip(shape.data, self._dtypes, strict=True)
             )
         )
-        mask_shape = self._max_batches, self.batch_size, *shape.mask
+        mask_shape = self._max_batches, self._n_rows, *shape.mask
         self._mask, self._steps = np.zeros(mask_shape, np.float32), 0
 
     def _fill(self, epoch: int, start_step: int) -> None:
@@ -250,9 +265,9 @@ class PrefetchSource:
             self._start_chunk()
 
     def _append(self, batch: Data, step_mask: np.ndarray | None) -> None:
-        start = self._steps * self.batch_size
+        start = self._steps * self._n_rows
         for packed, rows in zip(self._data, batch, strict=True):
             if packed is not None:
-                packed[start : start + self.batch_size] = pad(rows, self.batch_size)
+                packed[start : start + self._n_rows] = pad(rows, self._n_rows)
         self._mask[self._steps, : len(batch.x)] = 1 if step_mask is None else step_mask
         self._steps += 1

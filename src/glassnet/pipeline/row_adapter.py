@@ -14,7 +14,7 @@ from glassnet.data import arrays
 from glassnet.engine.epoch_runner import ArraySource, BatchSource
 from glassnet.engine.inference import iter_padded_blocks
 from glassnet.engine.network import BuiltNetwork
-from glassnet.engine.placement import take_rows, to_device
+from glassnet.engine.placement import Placement, take_rows
 from glassnet.engine.train_step import Data, make_plan_fn
 from glassnet.errors import DataError, require
 from glassnet.layers.functional import Links
@@ -138,7 +138,7 @@ class RowAdapter(DataAdapter):
         else:
             n, steps = len(validation_index), options.validation_steps
             check_steps("validation_steps", steps, n, options.batch_size)
-            blocks = _make_blocks(rows.take(validation_index))
+            blocks = _make_blocks(rows.take(validation_index), options.placement)
             rows = take_rows(rows, train_index)
         rows = rows._replace(weight=self._weigh(rows, loss, options))
         copy = validation_index is None
@@ -192,13 +192,17 @@ class RowAdapter(DataAdapter):
         self.open()
         self._rows = rows = self.encode(network, loss)
         if size is None:
-            self._block_rows = options.block_rows
-            return ArrayBlocks(iter_padded_blocks(rows, self._block_rows))
+            self._block_rows, self._placement = options.block_rows, options.placement
+            return self._iter_blocks(rows)
         check_steps(options.steps_argument, options.steps, len(rows.x), size)
-        return _make_blocks(rows)
+        return _make_blocks(rows, options.placement)
 
     def blocks_of(self, mask: np.ndarray) -> Blocks:
-        return ArrayBlocks(iter_padded_blocks(self._rows.take(mask), self._block_rows))
+        return self._iter_blocks(self._rows.take(mask))
+
+    def _iter_blocks(self, rows: Data) -> ArrayBlocks:
+        blocks = iter_padded_blocks(rows, self._block_rows, placement=self._placement)
+        return ArrayBlocks(blocks)
 
     def hash_training_rows(self, salt: int) -> np.ndarray | None:
         if len(self._train_index) > fingerprinting.MAX_ROWS:
@@ -266,7 +270,7 @@ def _check_unmasked(links: Links, x: Any) -> None:
 
 @dataclass(frozen=True)
 class ArrayBlocks:
-    """Evaluation blocks of arrays, on the device."""
+    """Evaluation blocks of arrays, on the devices."""
 
     blocks: Iterable[tuple[Data, np.ndarray]]
 
@@ -304,11 +308,11 @@ class ArrayBlocks:
         )
 
 
-def _make_blocks(data: Data) -> Blocks:
+def _make_blocks(data: Data, placement: Placement) -> Blocks:
     """Return rows as blocks that can be iterated repeatedly; a memory map is read every time."""
     if isinstance(data.x, MemmapRows):
-        return MemmapBlocks(data)
-    return ArrayBlocks(list(iter_padded_blocks(data)))
+        return MemmapBlocks(data, placement)
+    return ArrayBlocks(list(iter_padded_blocks(data, placement=placement)))
 
 
 def _make_source(data: Data, options: FitOptions, copy: bool) -> BatchSource:
@@ -323,13 +327,14 @@ def _make_source(data: Data, options: FitOptions, copy: bool) -> BatchSource:
         ConfigError: steps that do not use each row once.
     """
     n, batch_size = len(data.x), options.batch_size
-    seed, shuffle = options.order_seed, options.shuffle
+    seed, shuffle, placement = options.order_seed, options.shuffle, options.placement
     check_steps("steps_per_epoch", options.steps_per_epoch, n, batch_size)
     size = n if batch_size == "full" else min(int(batch_size), n)
+    placement.require_rows(size)
     if isinstance(data.x, MemmapRows) and size < n:
         weight = None if data.weight is None else data.weight[:1]
         example = Data(np.asarray(data.x[:1]), data.y[:1], weight)
         reader = MemmapBatches(data, size, seed, shuffle)
-        return PrefetchSource(reader, example, size, BackgroundThread())
-    plan_fn = make_plan_fn(n, size, seed=seed, shuffle=shuffle)
-    return ArraySource(to_device(data, copy=copy), plan_fn, size)
+        return PrefetchSource(reader, example, size, BackgroundThread(), placement=placement)
+    plan_fn = make_plan_fn(n, size, seed=seed, shuffle=shuffle, placement=placement)
+    return ArraySource(placement.put(data, copy=copy), plan_fn, size)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from glassnet.engine.network import BuiltNetwork
+from glassnet.engine.placement import ONE_DEVICE, Placement
 from glassnet.engine.step_padding import find_step_padding
 from glassnet.engine.train_step import Data
 from glassnet.errors import require
@@ -66,7 +67,10 @@ class StreamAdapter(DataAdapter):
         self._stream.bind(loss, network, class_weight)
         first = self._stream.encode_first(self._location)
         padding, batch_size = find_step_padding(network), self._stream.count_rows()
-        source = PrefetchSource(self._stream, first, batch_size, self._thread, padding)
+        options.placement.require_rows(batch_size)
+        source = PrefetchSource(
+            self._stream, first, batch_size, self._thread, padding, options.placement
+        )
         blocks = open_validation(network, loss, options, self.model)
         return TrainingData(source, blocks, seek=self._seek)
 
@@ -87,7 +91,7 @@ class StreamAdapter(DataAdapter):
         location_format = f"{self.prefix}batch {{}}"
         if options.batch_size is not None:  # validation, which begins after a whole epoch
             stream.check_first(location_format.format(1))
-        return StreamBlocks(stream, location_format)
+        return StreamBlocks(stream, location_format, options.placement)
 
     def encode(self, network: BuiltNetwork, loss: Loss) -> Data:
         self._stream.bind(loss, network)
@@ -156,14 +160,16 @@ class StreamBlocks:
     Args:
         stream: the batches.
         location_format: prefix of error messages, with {} for the number of the batch.
+        placement: the devices.
     """
 
     stream: BatchStream
     location_format: str
+    placement: Placement = ONE_DEVICE
 
     def __iter__(self) -> Iterator[tuple[Data, np.ndarray]]:
         with closing(self.stream):
-            yield from self.stream.iter_blocks(self.location_format)
+            yield from self.stream.iter_blocks(self.location_format, self.placement)
 
     def fingerprint(self) -> dict[str, Any]:
         """Return the fingerprint of the stream: see `BatchStream.fingerprint`."""

@@ -13,6 +13,7 @@ from glassnet import fingerprinting
 from glassnet.data import arrays
 from glassnet.engine import inference
 from glassnet.engine.network import BuiltNetwork
+from glassnet.engine.placement import Placement
 from glassnet.engine.step_padding import find_step_padding
 from glassnet.engine.train_step import Data
 from glassnet.errors import DataError, is_int, message, require, wrap_errors
@@ -217,17 +218,22 @@ class BatchStream:
                 self._require_same_form(data)
             yield data
 
-    def iter_blocks(self, location_format: str) -> Iterator[tuple[Data, np.ndarray]]:
+    def iter_blocks(
+        self, location_format: str, placement: Placement
+    ) -> Iterator[tuple[Data, np.ndarray]]:
         """Yield the batches of one pass as padded blocks: see `inference.iter_padded_blocks`.
 
         Batches may have any number of rows.
 
         Args:
             location_format: prefix of error messages, with {} for the number of the batch.
+            placement: the devices.
         """
         self._next_epoch = 0
         for _, data in self._iter_encoded(location_format, repeat=False):
-            yield from inference.iter_padded_blocks(data, padding=self._padding)
+            yield from inference.iter_padded_blocks(
+                data, padding=self._padding, placement=placement
+            )
 
     def predict_batches(self, infer: Callable[[Any], np.ndarray]) -> np.ndarray:
         """Return the outputs for the features of one pass: see `DataAdapter.predict`."""

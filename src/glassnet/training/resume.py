@@ -22,7 +22,7 @@ from glassnet.callbacks import Callback
 from glassnet.engine.epoch_runner import RunState
 from glassnet.engine.loop import Record
 from glassnet.engine.network import BuiltNetwork
-from glassnet.engine.placement import to_device
+from glassnet.engine.placement import placement_of
 from glassnet.engine.train_step import Program, TrainState, reset_epoch_sums
 from glassnet.errors import ConfigError, ModelFileError, TrainingWarning, message, require, warn
 from glassnet.storage import json_codec, model_file, registry
@@ -117,7 +117,11 @@ class ResumableRun:
         return f"{self._folder.path}: {status} {count}"
 
     def attach(
-        self, config: dict[str, Any], initial_fingerprint: str, last_run_id: str | None
+        self,
+        config: dict[str, Any],
+        initial_fingerprint: str,
+        last_run_id: str | None,
+        n_devices: int = 1,
     ) -> None:
         """Start a new run, or check that the saved run is this one.
 
@@ -125,13 +129,15 @@ class ResumableRun:
             config: data, architecture and settings, by the names that errors use.
             initial_fingerprint: fingerprint of the model's weights and learning rate.
             last_run_id: id of the run that the model was last trained in, or None.
+            n_devices: number of devices.
 
         Raises:
             ConfigError: the saved run is a different one.
             ModelFileError: something in the model cannot be saved.
         """
         text = json_codec.dumps(config, registry.by_class())
-        saved, environment = self._info, describe_environment()
+        saved = self._info
+        environment = describe_environment() | {"devices": str(n_devices)}
         self._info = RunInfo(
             id=secrets.token_hex(8),
             first_epoch=self.first_epoch,
@@ -224,7 +230,9 @@ class ResumableRun:
         if run.mid_epoch:
             run_state = RunState(
                 epoch=checkpoint.epoch,
-                train_state=train_state._replace(metric_sums=to_device(groups["sums"])),
+                train_state=train_state._replace(
+                    metric_sums=placement_of(train_state).put(groups["sums"])
+                ),
                 epoch_start_state=_replace_fields(
                     train_state, groups["before"], EPOCH_START_FIELDS
                 ),
@@ -338,7 +346,7 @@ def _restore_train_state(
     tree = ModelArrays(template.params, template.state, template.optimizer_state)
     check_header("resume", make_header(arrays), flatten_arrays(built, tree))
     loaded = unflatten_arrays(built, tree, arrays)
-    return to_device(
+    return placement_of(template).put(
         template._replace(
             params=loaded.params,
             state=loaded.state,
@@ -396,7 +404,8 @@ def _replace_fields(
     train_state: TrainState, group: Mapping[str, Any], keys: Mapping[str, str]
 ) -> TrainState:
     """Return the train state with the fields of a group, on the device."""
-    return train_state._replace(**{keys[key]: to_device(value) for key, value in group.items()})
+    fields_on_devices = placement_of(train_state).put(dict(group))
+    return train_state._replace(**{keys[key]: value for key, value in fields_on_devices.items()})
 
 
 def export_model_at(

@@ -13,6 +13,7 @@ from glassnet.callbacks.callback_list import CallbackList
 from glassnet.engine import inference, loop
 from glassnet.engine.epoch_runner import BatchSource, Logs, RunState
 from glassnet.engine.loop import Decision, LoopHooks, Record, SaveRequest
+from glassnet.engine.placement import gather
 from glassnet.engine.train_step import Program, TrainState
 from glassnet.errors import TrainingWarning, warn
 from glassnet.pipeline.adapter import Blocks
@@ -109,7 +110,9 @@ class Trainer:
                 loss = record.logs.get("val_loss", math.inf)
                 if loss < (best.loss if best else math.inf):
                     best = BestWeights(record.epoch, loss, *record.train_state[:2])
-        return record, best
+        if record is not None:
+            record = record.gather()
+        return record, best and best._replace(params=gather(best.params), state=gather(best.state))
 
     def finish(self, start: RunState, last: Record | None, history: History) -> History:
         """Call the callbacks after the last epoch, and say why training stopped.
