@@ -189,11 +189,11 @@ BAD_LATER = {
         BATCHES[0],
         (X[:3], Y[:2]),
     ],
-    "a batch: expected (x, y) or (x, y, weights), or a dict of columns. Received: received='ndarray'": [
+    "a batch: expected (x, y) or (x, y, weights), a dict of columns, or a frame. Received: received='ndarray'": [
         BATCHES[0],
         X[:3],
     ],
-    "a batch: expected (x, y) or (x, y, weights), or a dict of columns. Received: received='tuple of 1'": [
+    "a batch: expected (x, y) or (x, y, weights), a dict of columns, or a frame. Received: received='tuple of 1'": [
         BATCHES[0],
         (X[:3],),
     ],

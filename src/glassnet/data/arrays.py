@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from glassnet.data.conversions import require_rows
 from glassnet.errors import (
     MAX_FLOAT32,
     MIN_FLOAT32,
@@ -72,6 +73,7 @@ def to_array(value: Any, name: str) -> np.ndarray:
     if type(value) is np.ndarray and value.dtype.kind in "biuf":
         return value
     require_unmasked(value, name)
+    require_rows(value, name)
     expected = "something that NumPy reads as an array"
     with wrap_errors(name, expected, type=type(value).__name__):
         try:

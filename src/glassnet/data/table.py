@@ -7,7 +7,6 @@ import decimal as decimals
 import difflib
 import itertools
 import os
-from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,10 +16,12 @@ import numpy as np
 
 from glassnet.data.blank_words import BlankWords, LabelWords, describe_decisions
 from glassnet.data.column_values import DistinctValues
+from glassnet.data.conversions import require_rows, suggest_conversion
 from glassnet.data.csv_columns import parse_again
 from glassnet.data.csv_options import CsvOptions, check_csv_options
 from glassnet.data.csv_reader import parse_csv
 from glassnet.data.exact_times import ExactTimes, exact_times_of_frame
+from glassnet.data.frames import SURROGATE_FIX, check_encodable, is_frame, open_frame
 from glassnet.data.number_format import NumberFormat
 from glassnet.data.parsing import (
     factorize,
@@ -53,18 +54,6 @@ PANDAS_READERS = {
 """Pandas functions that read files of other kinds, which are proposed, by suffix."""
 
 PACKED_SUFFIXES = (".gz", ".zip", ".bz2", ".xz", ".zst", ".7z", ".tar", ".tgz", ".rar")
-
-FRAME_HINTS = {
-    "Series": "Write series.to_frame(); or, for one row of a frame, frame.iloc[[0]].",
-    "LazyFrame": "Write frame.collect().",
-    "RecordBatch": "Write pyarrow.Table.from_batches([batch]).",
-    "ndarray": "Name the columns: pandas.DataFrame(array, columns=[...]).",
-}
-"""How to convert objects that are almost a frame, by type name."""
-
-SURROGATE_FIX = 'Repair it: text.encode("utf-8", "replace").decode().'
-
-FRAME_EXPECTED = "a path, or a frame of pandas, polars or Arrow"
 
 MAX_EXACT_INT = 2**53
 """Columns with larger integers are read as text: float64 cannot hold them, so they are names."""
@@ -229,6 +218,7 @@ def _read_source(source: Any, options: CsvOptions) -> Table:
     with wrap_errors("table", "columns that can be read", received=type(source).__name__):
         if not isinstance(source, Mapping | list | tuple):
             return _table_from_frame(source)
+        require_rows(source, "table")
         return _table_from_row(source) or _table_from_frame(_frame_from_dicts(source))
 
 
@@ -329,12 +319,7 @@ def _frame_from_dicts(source: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -
 def _table_from_frame(source: Any) -> Table:
     import narwhals.stable.v1 as nw
 
-    _check_frame(source)
-    try:
-        frame = nw.from_native(source, eager_only=True)
-    except TypeError as error:
-        received = type(source).__name__
-        raise DataError(message("table", FRAME_EXPECTED, received=received)) from error
+    frame = open_frame(source)
     require(
         len(frame) and frame.columns,
         "table",
@@ -377,40 +362,6 @@ def _categorical_message(name: str) -> str:
     return (
         f"{name}: a categorical column of numbers, read as numbers; "
         f'column_types={{"{name}": "category"}} reads it as categories'
-    )
-
-
-def _check_frame(source: Any) -> None:
-    """Refuse objects that are almost a frame, duplicate column names, and column levels."""
-    kind = type(source).__name__
-    require(
-        kind not in FRAME_HINTS,
-        "table",
-        FRAME_EXPECTED,
-        error=DataError,
-        received=kind,
-        fix=FRAME_HINTS.get(kind, ""),
-    )
-    names = getattr(source, "column_names", None) or list(getattr(source, "columns", []))
-    _check_encodable("table", list(map(str, names)))
-    duplicates = [name for name, count in Counter(map(str, names)).items() if count > 1]
-    require(
-        not duplicates,
-        "table",
-        "a unique name for each column",
-        error=DataError,
-        duplicates=duplicates,
-        fix="Rename or delete one of them.",
-    )
-    levels = getattr(getattr(source, "columns", None), "nlevels", 1)
-    require(
-        levels == 1,
-        "table",
-        "columns with one level of names",
-        error=DataError,
-        levels=levels,
-        fix="Join the levels: "
-        'frame.columns = ["_".join(map(str, name)) for name in frame.columns].',
     )
 
 
@@ -505,7 +456,7 @@ def _cells_to_text(name: str, values: list[Any], missing: np.ndarray) -> np.ndar
     )
     texts = values if kinds == {str} else [_format_cell(name, value) for value in values]
     distinct = factorize(texts).convert(str.strip)
-    _check_encodable(f"column {name!r}", distinct.texts)
+    check_encodable(f"column {name!r}", distinct.texts)
     column = np.full(len(missing), None, object)
     column[~missing] = distinct.to_objects()
     return column
@@ -523,31 +474,15 @@ def _format_cell(name: str, value: Any) -> str:
         ) from error
 
 
-def _check_encodable(who: str, texts: Sequence[str]) -> None:
-    """Refuse text that no file can hold: half of a surrogate pair.
-
-    Raises:
-        DataError: with the first such text.
-    """
-    try:
-        "\n".join(texts).encode()
-    except UnicodeEncodeError as error:
-        text = next(
-            text for text in texts if any("\ud800" <= letter <= "\udfff" for letter in text)
-        )
-        expected = "text that UTF-8 can write"
-        raise DataError(message(who, expected, text=text[:40], fix=SURROGATE_FIX)) from error
-
-
 def is_table(x: Any) -> bool:
     """Return whether x is a path, a data frame, or columns or rows by name."""
+    if suggest_conversion(x):
+        return False
     if isinstance(x, str | Path | Table | Mapping):
         return True
     if isinstance(x, list | tuple):
         return bool(x) and all(isinstance(row, Mapping) for row in x)
-    kind = type(x)
-    is_frame = hasattr(kind, "columns") and not hasattr(kind, "with_format")
-    return is_frame or kind.__name__ == "Series"
+    return is_frame(x) or type(x).__name__ == "Series"
 
 
 class TargetSplit(NamedTuple):

@@ -21,6 +21,7 @@ from sklearn.utils import Tags, check_array, check_random_state, column_or_1d
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
 
 from glassnet.data import arrays
+from glassnet.data.frames import is_frame
 from glassnet.data.split import random_split, stratified_split
 from glassnet.data.table import Table, read_table
 from glassnet.errors import (
@@ -400,14 +401,15 @@ class BaseNeuralNetwork(BaseEstimator, ABC):  # type: ignore[misc]
         """Return numbers, sparse rows or a table, and the targets."""
         for name, value in (("X", X), ("y", y)):
             arrays.require_unmasked(value, name)
-        is_frame = rows.is_frame(X)
+            rows.require_readable(value, name)
+        is_framed = is_frame(X)
         if resume:
             uses_table = self.encoder_ is not None
         else:
-            uses_table = is_frame and not rows.has_only_numbers(X)
+            uses_table = is_framed and not rows.has_only_numbers(X)
         if not resume:
             self._dtype, self._medians = np.dtype(np.float64), None
-        if uses_table and is_frame:
+        if uses_table and is_framed:
             validate_data(self, X, skip_check_array=True, reset=not resume)
             dtype = "numeric" if is_regressor(self) else None
             y = check_array(y, ensure_2d=False, dtype=dtype, estimator=self, input_name="y")
@@ -425,7 +427,7 @@ class BaseNeuralNetwork(BaseEstimator, ABC):  # type: ignore[misc]
         )
         if not resume:
             self._dtype, self.encoder_ = x.dtype, None
-            self._medians = np.median(x, axis=0) if is_frame else None
+            self._medians = np.median(x, axis=0) if is_framed else None
         return x, y
 
     def _to_numbers(self, samples: WeightedSamples, resume: bool) -> WeightedSamples:
@@ -525,14 +527,15 @@ class BaseNeuralNetwork(BaseEstimator, ABC):  # type: ignore[misc]
         """Return rows to predict: numbers, sparse rows or a table."""
         check_is_fitted(self)
         arrays.require_unmasked(X, "X")
-        is_frame = rows.is_frame(X)
+        rows.require_readable(X, "X")
+        is_framed = is_frame(X)
         if self.encoder_ is not None:
             who, received = type(self).__name__, type(X).__name__
             expected = f"a frame with the {self.n_features_in_} columns of training"
-            require(is_frame, who, expected, error=DataError, X=received)
+            require(is_framed, who, expected, error=DataError, X=received)
             validate_data(self, X, skip_check_array=True, reset=False)
             return read_table(X)
-        if self._medians is not None and is_frame and not rows.has_only_numbers(X):
+        if self._medians is not None and is_framed and not rows.has_only_numbers(X):
             validate_data(self, X, skip_check_array=True, reset=False)
             return rows.fill_gaps(X, self._medians)
         return validate_data(self, X, accept_sparse="csr", dtype=FLOAT_DTYPES, reset=False)

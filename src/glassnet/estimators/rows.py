@@ -10,7 +10,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy import sparse
 
-from glassnet.data.table import Table, is_table, read_table
+from glassnet.data.conversions import require_rows, suggest_conversion
+from glassnet.data.frames import open_frame
+from glassnet.data.table import Table, read_table
 from glassnet.errors import DataError, DataWarning, require, warn
 from glassnet.preprocessing.encoder import Encoder
 from glassnet.preprocessing.encoding_rules import fit_encoder
@@ -69,9 +71,15 @@ def count_rows(x: Any) -> int:
     return int(x.shape[0]) if hasattr(x, "shape") else len(x)
 
 
-def is_frame(X: Any) -> bool:
-    """Return whether X is a frame of pandas, polars or Arrow, with two axes."""
-    return hasattr(type(X), "columns") and is_table(X)
+def require_readable(X: Any, name: str) -> None:
+    """Refuse rows that are not in memory, unless they are numbers that NumPy can read.
+
+    Raises:
+        DataError: with what to write.
+    """
+    is_array = hasattr(type(X), "__array__")
+    dtypes = X.dtypes if is_array and suggest_conversion(X) else ()
+    require_rows(X, name, arrays=all(getattr(each, "kind", "O") in "biuf" for each in dtypes))
 
 
 def has_only_numbers(frame: Any) -> bool:
@@ -82,7 +90,7 @@ def has_only_numbers(frame: Any) -> bool:
     import narwhals.stable.v1 as nw
 
     try:
-        columns = list(nw.from_native(frame, eager_only=True).iter_columns())
+        columns = list(open_frame(frame).iter_columns())
     except (TypeError, ValueError):  # no frame of narwhals: scikit-learn reads it
         return True
     return all(

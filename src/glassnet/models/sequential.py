@@ -128,9 +128,9 @@ class Sequential(BaseModel):
         tf.data.Dataset, a function that returns a new iterator for every epoch, or an iterator,
         which is not restarted. Batches are used in the order in which they come, so shuffle them
         there. A thread reads the next one. The first batch sets the batch size; later ones may be
-        smaller. Batches may be dicts of columns, as in a Hugging Face dataset: `target` names one
-        column, and the others are features. A model that was fitted to a table also takes batches
-        of that table. If the iterable ends too early, raises or returns something unusable, a
+        smaller. Batches may be dicts of columns, or pandas, polars or Arrow frames: `target` names
+        one column, and the others are features. A model that was fitted to a table takes batches of
+        that table, too. If the iterable ends too early, raises or returns something unusable, a
         `DataError` names the batch, and the model keeps what it has learned.
         A NumPy memory map as x is read in batches too. The result equals that of the same rows in
         memory.
@@ -373,7 +373,7 @@ class Sequential(BaseModel):
             verbose: "auto" for a progress line on a terminal if the work lasts longer than a
                 second, 1 for one at once and a last line, 2 for a last line, 0 for no output.
             steps: number of batches to use; None for all.
-            target: the column of targets, if batches are dicts of columns.
+            target: the column of targets, if batches are dicts of columns, or frames.
             devices: the devices that share the rows, as in `fit`.
 
         Raises:
@@ -458,7 +458,7 @@ class Sequential(BaseModel):
         Args:
             x: data of any kind that `fit` takes, with or without targets. A table, if the model was
                 fitted to one, with the columns that it uses in any order. Batches are x, (x, y) or
-                dicts of columns, all of which are features but `target`. A list of arrays counts as
+                dicts or frames of columns, all of them features but `target`. A list of arrays is
                 rows. A model of images takes image files, too.
             batch_size: largest number of rows to compute at once; a small one takes less memory.
                 The result does not depend on it, and batches have their own.
@@ -601,7 +601,7 @@ class Sequential(BaseModel):
                 the first is traced; an iterator continues with the second.
             y: targets; None if x holds them.
             training: whether to draw noise and use batch statistics, as a training step does.
-            target: the column of targets, if batches are dicts of columns.
+            target: the column of targets, if batches are dicts of columns, or frames.
 
         Raises:
             DataError, ConfigError: see `fit`. Without `compile`, the loss is inferred as in `fit`.
@@ -656,7 +656,7 @@ class Sequential(BaseModel):
             y: targets; None if x holds them or they are not needed.
             sample_weight: a weight per row, for the loss.
             targets: "required", "optional" (used if there are any) or "none".
-            target: the column of targets, if batches are dicts of columns.
+            target: the column of targets, if batches are dicts of columns, or frames.
 
         Raises:
             DataError, ConfigError: see `fit`.
@@ -694,7 +694,7 @@ class Sequential(BaseModel):
         Args:
             x: data of any kind that `fit` takes; None for the views of the network alone.
             y: targets; None if x holds them or they are not needed.
-            target: the column of targets, if batches are dicts of columns.
+            target: the column of targets, if batches are dicts of columns, or frames.
 
         Raises:
             DataError, ConfigError, NotReadyError: see `take_snapshot`.

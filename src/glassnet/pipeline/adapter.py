@@ -18,6 +18,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 import numpy as np
 
 from glassnet.data import arrays
+from glassnet.data.conversions import require_rows
 from glassnet.engine.epoch_runner import BatchSource
 from glassnet.engine.network import BuiltNetwork
 from glassnet.engine.train_step import Data
@@ -271,6 +272,8 @@ def open_dataset(
     """
     for name, value in (("x", x), ("y", y), ("sample_weight", sample_weight)):
         arrays.require_unmasked(value, prefix + name)
+    require_rows(y, f"{prefix}y")
+    require_rows(sample_weight, f"{prefix}sample_weight")
     return find_adapter(x, y, model, training)(x, y, sample_weight, model, prefix)
 
 
@@ -287,6 +290,7 @@ def open_validation(
         return None
     parts = (data,)
     if not find_adapter(data, None, model).holds_targets:
+        require_rows(data, "validation_data")
         parts = tuple(data) if isinstance(data, tuple | list) else ()
         received = type(data).__name__ + (f" of {len(parts)}" if parts else "")
         expected = "(x, y) or (x, y, weights)"

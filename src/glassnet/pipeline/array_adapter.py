@@ -6,8 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from glassnet.data.conversions import require_rows
 from glassnet.pipeline.adapter import ModelInfo, register_adapter
+from glassnet.pipeline.options import FitOptions
 from glassnet.pipeline.row_adapter import RowAdapter
+from glassnet.preprocessing.base import PreparedData
 
 
 @register_adapter
@@ -21,6 +24,10 @@ class ArrayAdapter(RowAdapter):
     @staticmethod
     def accepts(x: Any, y: Any, model: ModelInfo, training: bool) -> bool:
         return True
+
+    def prepare(self, options: FitOptions) -> PreparedData:
+        require_rows(self.x, f"{self.prefix}x")
+        return super().prepare(options)
 
     def features(self) -> Any:
         preprocessor = self.model.preprocessor

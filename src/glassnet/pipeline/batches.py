@@ -10,23 +10,25 @@ from typing import Any
 
 import numpy as np
 
+from glassnet.data.conversions import suggest_conversion
+from glassnet.data.frames import is_frame
 from glassnet.errors import is_int, require
 
 
 def is_stream(x: Any, y: Any = None) -> bool:
     """Return whether x yields batches one after another: an iterable, an iterator or a function.
 
-    A list is a stream if its first item is a pair of arrays or a dict of arrays; else it is rows.
-    Anything with a length is rows if there is a y.
+    A list is a stream if its first item is a pair of arrays, a dict of arrays or a frame; else it
+    is rows. Anything with a length is rows if there is a y.
     """
-    if y is not None and hasattr(x, "__len__"):
+    if (y is not None and hasattr(x, "__len__")) or suggest_conversion(x):
         return False
     if isinstance(x, list):
         first: Any = x[0] if x else None
         columns = list(first.values()) if isinstance(first, Mapping) else []
         is_pair = is_batch(first) and len(first) in (2, 3)
         are_arrays = (isinstance(column, list | tuple) or np.ndim(column) for column in columns)
-        return is_pair or (bool(columns) and all(are_arrays))
+        return is_pair or is_frame(first) or (bool(columns) and all(are_arrays))
     if _is_hugging_face(x):
         return True
     if isinstance(x, str | bytes | tuple | range | Mapping | memoryview | array) or any(
@@ -43,7 +45,7 @@ def _is_hugging_face(x: Any) -> bool:
 
 
 def is_batch(x: Any) -> bool:
-    """Return whether x is a tuple or list of arrays; the first may be a list of texts."""
+    """Return whether x is a tuple or list of arrays or frames; the first may be a list of texts."""
     if not isinstance(x, tuple | list) or not x:
         return False
     first_is_texts = (
@@ -52,7 +54,10 @@ def is_batch(x: Any) -> bool:
         and bool(x[0])
         and all(isinstance(text, str) for text in x[0])
     )
-    return all(hasattr(part, "__array__") and np.ndim(part) for part in x[first_is_texts:])
+    return all(
+        is_frame(part) or (hasattr(part, "__array__") and np.ndim(part))
+        for part in x[first_is_texts:]
+    )
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from glassnet.data.frames import is_frame
 from glassnet.engine.network import BuiltNetwork
 from glassnet.engine.placement import ONE_DEVICE, Placement
 from glassnet.engine.step_padding import find_step_padding
@@ -37,6 +38,9 @@ class StreamAdapter(DataAdapter):
 
     @staticmethod
     def accepts(x: Any, y: Any, model: ModelInfo, training: bool) -> bool:
+        if isinstance(x, list) and x and is_frame(x[0]) and model.preprocessor is None:
+            # A network for sequences takes each frame as one example, (steps, features).
+            return y is None and len(model.example_shape or ()) != 2
         return is_stream(x, y)
 
     def open(self, options: FitOptions | None = None, *, target: str | None = None) -> InputSpec:

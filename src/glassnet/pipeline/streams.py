@@ -11,6 +11,8 @@ import numpy as np
 
 from glassnet import fingerprinting
 from glassnet.data import arrays
+from glassnet.data.conversions import require_rows
+from glassnet.data.frames import is_frame, split_columns
 from glassnet.engine import inference
 from glassnet.engine.network import BuiltNetwork
 from glassnet.engine.placement import Placement
@@ -247,6 +249,7 @@ class BatchStream:
         for location, batch in self._iter_raw("batch {}", repeat=False):
             with error_location(location):
                 x = batch[0] if isinstance(batch, tuple) or is_batch(batch) else batch
+                x = self._split_frame(x)
                 if isinstance(x, Mapping) and self._target is not None:
                     x, _ = self._unpack_columns(x)
                 data = self._open_rows(x, None, None)
@@ -283,11 +286,14 @@ class BatchStream:
         """Return the adapter of a batch with its targets.
 
         Raises:
-            DataError: the batch is not (x, y), (x, y, weights), a dict of columns, or a table for a
-                model that was fitted to one; or it is one example instead of a batch.
+            DataError: the batch is not (x, y), (x, y, weights), a dict of columns, a frame, or a
+                table for a model that was fitted to one; or it is one example instead of a batch.
         """
+        if not isinstance(batch, tuple | list):
+            require_rows(batch, "a batch", arrays=False)
         if self._is_dataset(batch):
             return self._open_rows(batch, None, None)
+        batch = self._split_frame(batch)
         if isinstance(batch, Mapping):
             batch = self._unpack_columns(batch)
         is_sequence = isinstance(batch, tuple | list)
@@ -295,7 +301,7 @@ class BatchStream:
         require(
             is_sequence and len(batch) in (2, 3),
             "a batch",
-            "(x, y) or (x, y, weights), or a dict of columns",
+            "(x, y) or (x, y, weights), a dict of columns, or a frame",
             error=DataError,
             received=received,
             fix="For batches of x alone, call predict.",
@@ -317,7 +323,13 @@ class BatchStream:
         kind = find_adapter(x, None, self._model)
         return kind.holds_targets and issubclass(kind, RowAdapter)
 
+    def _split_frame(self, x: Any) -> Any:
+        """Return a frame as a dict of columns, unless it is data of its own kind."""
+        return split_columns(x) if is_frame(x) and not self._is_dataset(x) else x
+
     def _open_rows(self, x: Any, y: Any, weight: Any) -> RowAdapter:
+        require_rows(x, "x")
+        x = self._split_frame(x)
         if isinstance(x, Mapping) and not self._is_dataset(x):
             x = self._stack_columns(x)
         rows = open_dataset(x, y, weight, self._model)
@@ -354,7 +366,7 @@ class BatchStream:
 
         Raises:
             DataError: no columns, other names than in the first batch, or several columns of which
-                one holds more than one number per row.
+                one holds text, or more than one number per row.
         """
         names = self._column_names = self._column_names or list(x)
         require(
@@ -368,6 +380,16 @@ class BatchStream:
         if len(x) == 1:
             return next(iter(x.values()))
         columns = {name: arrays.to_array(x[name], str(name)) for name in names}
+        text = [name for name, column in columns.items() if column.dtype.kind not in "biuf"]
+        require(
+            not text,
+            "a batch",
+            "columns of numbers",
+            error=DataError,
+            columns_without_numbers=text,
+            fix="Fit the model to a table of some rows first: model.fit(frame, target=...). "
+            "It learns to encode them, and then encodes the columns of batches too.",
+        )
         require(
             all(column.ndim == 1 for column in columns.values()),
             "a batch",

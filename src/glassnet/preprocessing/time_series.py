@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from glassnet.data import time_series
+from glassnet.data.conversions import require_rows
 from glassnet.data.sliding_windows import windows
 from glassnet.data.split import RowSplit
 from glassnet.data.table import is_table
@@ -282,6 +283,7 @@ class TimeSeriesPreprocessor(Preprocessor):
             return replace(series, times=series.times.with_clock_of(self.times))
         if isinstance(x, TimeSeries):
             return x
+        require_rows(x, type(self).__name__, arrays=False)
         expected, kind = "a series, or a table that holds it", type(x).__name__
         fix = f'Write gn.data.series(table, "{name}", time=..., horizon={horizon}).'
         raise DataError(message(type(self).__name__, expected, type=kind, fix=fix))

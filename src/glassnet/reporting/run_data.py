@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from glassnet.data.dataset import Dataset
+from glassnet.data.frames import is_frame
 from glassnet.data.images import Images
 from glassnet.data.table import Table, is_table, read_table
 from glassnet.data.time_series import TimeSeries
@@ -208,7 +209,7 @@ def _is_pair(part: Any) -> bool:
 
 def _holds_targets(model: Sequential, part: Any) -> bool:
     """Return whether x alone is rows with targets: a table, images, a folder or a series."""
-    if isinstance(part, Images | TimeSeries | Table | Mapping) or hasattr(part, "columns"):
+    if isinstance(part, Images | TimeSeries | Table | Mapping) or is_frame(part):
         return True
     is_path = isinstance(part, str | os.PathLike)
     kinds = TabularPreprocessor | ImagePreprocessor | TimeSeriesPreprocessor
