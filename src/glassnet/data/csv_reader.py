@@ -76,7 +76,7 @@ def parse_csv(name: str, raw: bytes, options: CsvOptions | None = None) -> CsvCo
             whose length differs from the header's, or numbers that can be read in two ways.
     """
     options = options or CsvOptions()
-    text, encoding = _decode(name, raw)
+    text, encoding = decode_csv(name, raw)
     layout = find_layout(name, text, options)
     cells = None
     if len(raw) >= MIN_PANDAS_BYTES:
@@ -109,8 +109,12 @@ def parse_csv(name: str, raw: bytes, options: CsvOptions | None = None) -> CsvCo
     return parser.parse(messages)
 
 
-def _decode(name: str, raw: bytes) -> tuple[str, str]:
-    """Return the text and its encoding."""
+def decode_csv(name: str, raw: bytes) -> tuple[str, str]:
+    """Return the text of a CSV file and its encoding.
+
+    Raises:
+        DataError: the file is not text, or is damaged.
+    """
     for byte_order_mark, encoding in BYTE_ORDER_MARKS:
         if raw.startswith(byte_order_mark):
             try:
