@@ -9,7 +9,7 @@ from glassnet.data.split import train_validation_split
 from glassnet.data.table import read_table
 from glassnet.errors import ConfigError, DataError, DataWarning
 from glassnet.layers import Dense, Dropout, Rescaling
-from glassnet.preprocessing import encoder
+from glassnet.preprocessing import encoding_rules
 from oracles import LOOSE
 
 RNG = np.random.default_rng(0)
@@ -46,7 +46,9 @@ def fitted(model=None, target="weight", table=PEOPLE, **options):
 def test_a_table_is_the_same_as_its_numbers():
     """Oracle: a relation. The encoded columns and the labels 0 and 1 give the same weights."""
     model, plain = fitted(labels_model(), "tall"), labels_model()
-    x = encoder.fit_encoder(read_table(PEOPLE.drop(columns="tall"))).transform(read_table(PEOPLE))
+    x = encoding_rules.fit_encoder(read_table(PEOPLE.drop(columns="tall"))).transform(
+        read_table(PEOPLE)
+    )
     plain.fit(x, (PEOPLE.tall == "yes").astype(float), epochs=3, verbose=0)
     for ours, theirs in zip(model.get_weights(), plain.get_weights(), strict=True):
         np.testing.assert_array_equal(ours, theirs)

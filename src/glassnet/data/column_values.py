@@ -107,5 +107,10 @@ def require_finite(who: str, x: np.ndarray, fix: str, largest: float = MAX_FLOAT
     infinite = np.flatnonzero(np.abs(x) > largest)
     if len(infinite):
         row = int(infinite[0])
-        received = {"row": row, "value": float(x[row]), "rows_like_it": len(infinite)}
-        raise DataError(message(who, "finite numbers", **received, fix=fix))
+        raise infinite_error(who, row, float(x[row]), len(infinite), fix)
+
+
+def infinite_error(who: str, row: int, value: float, n_rows: int, fix: str) -> DataError:
+    """Return the error about infinite numbers: the first row, its value, and how many rows."""
+    received = {"row": row, "value": value, "rows_like_it": n_rows}
+    return DataError(message(who, "finite numbers", **received, fix=fix))

@@ -517,15 +517,7 @@ def split_target(
             missing value.
     """
     table = read_table(source)
-    names = list(table.columns)
-    require(
-        target is not None,
-        "fit",
-        "target to name the column to predict",
-        columns=names,
-        fix=f'For example target="{names[-1]}".',
-    )
-    column = table.columns[lookup("target", str(target), {name: name for name in names})]
+    column = table.columns[find_target(target, list(table.columns))]
     words, rest = table.blank_words.get(str(target)), table.drop(str(target))
     about_target = _categorical_message(str(target))
     messages = tuple(text for text in table.messages if text != about_target)
@@ -538,9 +530,36 @@ def split_target(
     if labels is None and str(target) in table.label_words and is_missing(column).any():
         table.label_words[str(target)].require_rare(str(target))
     missing = is_missing(column)
-    n, who, has_value = len(column), f"target {target!r}", not missing.all()
-    require(has_value, who, "a value in some row", error=DataError, rows=n, missing=n)
+    notes = describe_missing_targets(str(target), int(missing.sum()), len(column))
     if not missing.any():
         return TargetSplit(rest, column, None, messages)
-    note = f"{missing.sum():,} of {len(column):,} rows lack {target}: left out"
-    return TargetSplit(rest.take(~missing), column[~missing], ~missing, (*messages, note))
+    return TargetSplit(rest.take(~missing), column[~missing], ~missing, (*messages, *notes))
+
+
+def find_target(target: str | None, names: Sequence[str]) -> str:
+    """Return the name of the target among the names of a table's columns.
+
+    Raises:
+        ConfigError: no target, or an unknown one (the message suggests the nearest name).
+    """
+    require(
+        target is not None,
+        "fit",
+        "target to name the column to predict",
+        columns=list(names),
+        fix=f'For example target="{names[-1]}".',
+    )
+    return lookup("target", str(target), {name: name for name in names})
+
+
+def describe_missing_targets(target: str, n_missing: int, n_rows: int) -> tuple[str, ...]:
+    """Return a message about rows without a target, if there are some.
+
+    Raises:
+        DataError: no row has a target.
+    """
+    who, has_value = f"target {target!r}", n_missing < n_rows
+    require(has_value, who, "a value in some row", error=DataError, rows=n_rows, missing=n_rows)
+    if not n_missing:
+        return ()
+    return (f"{n_missing:,} of {n_rows:,} rows lack {target}: left out",)

@@ -10,6 +10,9 @@ from glassnet.data.number_format import FORMATS, choose_format, describe_numbers
 from glassnet.data.parsing import NA_VALUES, factorize
 from glassnet.errors import DataError, message, require
 
+INFINITE_FIX = "Leave those cells blank. Rows without a target are left out."
+"""What to do about infinite targets."""
+
 
 def check_varying_target(name: str, column: np.ndarray) -> np.ndarray:
     """Return a target column as numbers that are not constant: see `target_to_numeric`.
@@ -17,10 +20,20 @@ def check_varying_target(name: str, column: np.ndarray) -> np.ndarray:
     Raises:
         DataError: all values are equal, or too close together for float32.
     """
-    y, who = target_to_numeric(name, column), f"target {name!r}"
+    y = target_to_numeric(name, column)
+    require_varying(name, y)
+    return y
+
+
+def require_varying(name: str, y: np.ndarray) -> None:
+    """Refuse targets that are all equal, or too close together for float32.
+
+    Raises:
+        DataError: with the values.
+    """
+    who = f"target {name!r}"
     require(np.ptp(y) > 0, who, "numbers that differ", error=DataError, always=float(y[0]))
     arrays.check_precision(**{who: y})
-    return y
 
 
 def target_to_numeric(name: str, column: np.ndarray) -> np.ndarray:
@@ -40,7 +53,7 @@ def target_to_numeric(name: str, column: np.ndarray) -> np.ndarray:
     fix = "if these are labels, end the network in a softmax or sigmoid."
     fix = f"{signs or 'Correct them'}; or, {fix}"
     require(not text, who, expected, error=DataError, text=text[:3], fix=fix)
-    require_finite(who, y, "Leave those cells blank. Rows without a target are left out.")
+    require_finite(who, y, INFINITE_FIX)
     return y
 
 
@@ -73,8 +86,13 @@ def to_log(name: str, y: np.ndarray, argument: str) -> np.ndarray:
     low = np.argwhere(y <= 0)
     if len(low):
         first = tuple(low[0])
-        received = {"row": int(first[0]), "value": float(y[first]), "rows_like_it": len(low)}
-        expected, fix = "numbers above 0, to take the logarithm of", f"Leave {argument} out."
-        raise DataError(message(f"target {name!r}", expected, **received, fix=fix))
+        raise log_error(name, int(first[0]), float(y[first]), len(low), argument)
     level: np.ndarray = np.log(y)
     return level
+
+
+def log_error(name: str, row: int, value: float, n_rows: int, argument: str) -> DataError:
+    """Return the error about numbers without a logarithm: the first, and how many rows."""
+    received = {"row": row, "value": value, "rows_like_it": n_rows}
+    expected, fix = "numbers above 0, to take the logarithm of", f"Leave {argument} out."
+    return DataError(message(f"target {name!r}", expected, **received, fix=fix))

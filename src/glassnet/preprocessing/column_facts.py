@@ -35,20 +35,18 @@ class TextFacts(NamedTuple):
     """Facts about the texts of a column.
 
     Attributes:
-        counts: the number of rows of each text.
+        counts: the number of rows of each text, or of a sample of the texts.
         n_values: number of rows that are not missing.
-        n_distinct: number of different texts. If it is more than those in `counts`, these are a
-            sample of them, and the number is an estimate.
+        n_distinct: number of different texts; in a sample, an estimate.
+        is_sample: whether `counts` is a sample.
+        word_weight: how many texts each text of a sample stands for if it is not a number.
     """
 
     counts: Mapping[str, int]
     n_values: int
     n_distinct: int
-
-    @property
-    def is_sample(self) -> bool:
-        """Whether `counts` has some of the texts only."""
-        return self.n_distinct > len(self.counts)
+    is_sample: bool = False
+    word_weight: int = 1
 
 
 class ColumnFacts(ABC):

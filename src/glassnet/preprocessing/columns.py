@@ -14,7 +14,13 @@ from glassnet.data.column_values import (
     require_finite,
     to_float,
 )
-from glassnet.data.number_format import FORMATS, NumberFormat, choose_format, read_numbers
+from glassnet.data.number_format import (
+    FORMATS,
+    FormatChoice,
+    NumberFormat,
+    choose_format,
+    read_numbers,
+)
 from glassnet.data.parsing import BOOLEAN_WORDS, is_missing, parse_dates
 from glassnet.data.table import Table
 from glassnet.errors import DataError, require
@@ -86,8 +92,7 @@ class Column:
             'fit: "number" counts them as missing.'
         )
         require(coerce or not text, who, expected, error=DataError, text=text[:3], fix=fix)
-        fix = f'Leave those cells blank, or pass column_types={{"{self.name}": "drop"}}.'
-        require_finite(who, x, fix, MAX_MAGNITUDE)
+        require_finite(who, x, infinite_fix(self.name), MAX_MAGNITUDE)
         return x
 
     def _parse_numbers(self) -> np.ndarray:
@@ -96,9 +101,7 @@ class Column:
         Raises:
             DataError: no format, or more than one, reads them.
         """
-        formats = self.formats or FORMATS
-        texts = [text for text in self.distinct.texts if text and read_numbers([text], formats)]
-        choice = choose_format({0: texts}, formats, has_points=False)
+        texts, choice = self._choose_number_format()
         signs = [text for text in texts if "." in text or "," in text]
         who, fits = f"column {self.name!r}", 0 in choice.numbers and not choice.ambiguous
         fix = "Write them with digits and a decimal point only; or pass decimal= or thousands= to "
@@ -108,6 +111,17 @@ class Column:
         numbers = dict(zip(texts, choice.numbers[0].tolist(), strict=True))
         values = [numbers.get(str(text), np.nan) for text in self.distinct.texts]
         return np.take(values, self.distinct.codes)
+
+    def _choose_number_format(self) -> tuple[list[str], FormatChoice]:
+        """Return the texts that are numbers in some format, and the format of all of them."""
+        formats = self.formats or FORMATS
+        texts = [text for text in self.distinct.texts if text and read_numbers([text], formats)]
+        return texts, choose_format({0: texts}, formats, has_points=False)
+
+    def number_formats(self) -> tuple[NumberFormat, ...]:
+        """Return the format of the numbers among the texts, or none if it is not clear."""
+        _, choice = self._choose_number_format()
+        return tuple(choice.used.values())
 
     def to_booleans(self) -> np.ndarray:
         """Return 1 for true and 0 for false, NaN if missing.
@@ -145,3 +159,8 @@ class Column:
         expected = f"dates written as in training, {example}"
         require(not others, f"column {self.name!r}", expected, error=DataError, others=others[:3])
         return np.take(dates, self.distinct.codes)
+
+
+def infinite_fix(name: str) -> str:
+    """Return what to do about infinite numbers in a column."""
+    return f'Leave those cells blank, or pass column_types={{"{name}": "drop"}}.'

@@ -153,7 +153,7 @@ def _infer_text_type(facts: ColumnFacts) -> tuple[str, str]:
         return "drop", "it is empty"
     if texts.n_distinct == 1 and texts.n_values == n_rows:
         return "drop", f"it is always {next(iter(texts.counts))}"
-    _require_one_type(facts.name, texts.counts)
+    _require_one_type(facts.name, texts)
     formats = matching_date_formats(list(texts.counts))
     if len(formats) == 1:
         return "date", ""
@@ -173,8 +173,12 @@ def _count_words(counts: Mapping[str, int]) -> float:
 
 
 def _infer_category(facts: ColumnFacts, texts: TextFacts) -> tuple[str, str]:
-    n_rows, n_different = facts.n_rows, texts.n_distinct
-    common = [count for count in texts.counts.values() if count >= min_frequency(n_rows)]
+    n_rows, least = facts.n_rows, min_frequency(facts.n_rows)
+    n_different = f"about {texts.n_distinct}" if texts.is_sample else str(texts.n_distinct)
+    common = [count for count in texts.counts.values() if count >= least]
+    if texts.is_sample and len(common) <= MAX_CATEGORIES:
+        categories, _ = facts.to_categories(least)
+        common = [count for text, count in categories.items() if text is not None]
     if len(common) > MAX_CATEGORIES:
         return "drop", f"it has {n_different} categories"
     if texts.n_values == n_rows and sum(common) < MIN_COMMON_SHARE * n_rows:
@@ -187,20 +191,21 @@ def min_frequency(n_rows: int) -> int:
     return min(max(n_rows // 100, 2), 10)
 
 
-def _require_one_type(name: str, counts: Mapping[str, int]) -> None:
+def _require_one_type(name: str, facts: TextFacts) -> None:
     """Refuse a column of formatted numbers, or of numbers and a few words.
 
     Args:
         name: name of the column.
-        counts: the number of rows of each text.
+        facts: the texts.
 
     Raises:
         DataError: with the fix.
     """
-    who = f"column {name!r}"
+    who, counts = f"column {name!r}", facts.counts
     text = [value for value in counts if np.isnan(parse_float(value))]
     n_numbers = len(counts) - len(text)
-    number_share = 1 - sum(counts[value] for value in text) / sum(counts.values())
+    n_words = sum(counts[value] for value in text) * facts.word_weight
+    number_share = 1 - n_words / facts.n_values
     fix = describe_numbers_in_text(text, n_numbers)
     require(
         not fix,

@@ -194,14 +194,17 @@ def prepare_table(
     if earlier is not None:
         is_classification = isinstance(earlier.target, ClassTarget)
     else:
-        is_classification = _is_classification(column, head, loss)
+        is_text = column.dtype.kind == "O"
+        is_classification = targets.learns_labels(
+            head, loss, is_text, lambda: len(np.unique(column))
+        )
     labels = _sorted_codes(column) if is_classification else None
     train_index, validation_index = split.split(len(column), labels)
     if earlier is not None:
         preprocessor, messages = earlier, parts.messages
     else:
         preprocessor = _fit_preprocessor(parts, train_index, request, is_classification, head, loss)
-        messages = (*parts.messages, *_fit_messages(preprocessor))
+        messages = (*parts.messages, *describe_fit(preprocessor))
         _warn_about_columns(preprocessor, parts, train_index, is_classification)
     return PreparedData(
         preprocessor,
@@ -272,8 +275,8 @@ def _warn_about_columns(
         warn(problem, DataWarning)
 
 
-def _fit_messages(preprocessor: TabularPreprocessor) -> list[str]:
-    """Return the lines about the target, the columns left out and the columns in use."""
+def describe_fit(preprocessor: TabularPreprocessor) -> list[str]:
+    """Return lines about the target, the columns left out and the columns in use."""
     dropped = preprocessor.encoder.describe_dropped_columns()
     return [
         str(preprocessor.target),
@@ -300,11 +303,3 @@ def _to_target_column(name: str, y: Any) -> np.ndarray:
         fix="Remove those rows from x and y. If the table holds the target, fit leaves them out.",
     )
     return column
-
-
-def _is_classification(column: np.ndarray, head: HeadSpec, loss: Loss | None) -> bool:
-    """Return whether labels are learned rather than numbers."""
-    ends = {head.last_activation, loss.output_activation if loss else None}
-    if "softmax" in ends:
-        return True
-    return "sigmoid" in ends and (column.dtype.kind == "O" or len(np.unique(column)) <= 2)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -257,6 +257,23 @@ class NumericTarget(Target):
         return f"{self.name}: numbers, learned as ({y} - {mean}) / {scale}"
 
 
+def learns_labels(
+    head: HeadSpec, loss: Loss | None, is_text: bool, count_distinct: Callable[[], int]
+) -> bool:
+    """Return whether labels are learned rather than numbers.
+
+    Args:
+        head: the network's end.
+        loss: the loss, if one was named.
+        is_text: whether the target is text.
+        count_distinct: returns the number of different targets.
+    """
+    ends = {head.last_activation, loss.output_activation if loss else None}
+    if "softmax" in ends:
+        return True
+    return "sigmoid" in ends and (is_text or count_distinct() <= 2)
+
+
 def fit_class_target(name: str, column: np.ndarray) -> ClassTarget:
     """Return the target with the sorted labels of a column.
 
@@ -281,23 +298,28 @@ def fit_numeric_target(
         DataError: the values are constant, too close together for float32, or not finite numbers.
     """
     y = check_varying_target(name, column)
-    if not _is_scale_free(head, loss):
-        fix = (
-            "End in Dense(1) without activation, with mean_squared_error, mean_absolute_error, "
-            "huber or log_cosh."
-        )
-        if log:
-            expected = "a network whose output can be any number"
-            raise ConfigError(message('target_transform="log"', expected, fix=fix))
+    if not allows_any_scale(log, head, loss):
         return NumericTarget(name)
     t = to_log(name, y, "target_transform") if log else y
     return NumericTarget(name, float(t.mean()), float(t.std()), log)
 
 
-def _is_scale_free(head: HeadSpec, loss: Loss | None) -> bool:
-    """Return whether the network and the loss work with any scale of outputs."""
-    return (
+def allows_any_scale(log: bool, head: HeadSpec, loss: Loss | None) -> bool:
+    """Return whether the network and the loss work with any scale of outputs.
+
+    Raises:
+        ConfigError: they do not, but the logarithm of the target is to be learned.
+    """
+    is_scale_free = (
         head.last_activation == "linear"
         and not head.rescaled
         and (loss is None or loss.depends_on_error_only)
     )
+    if log and not is_scale_free:
+        expected = "a network whose output can be any number"
+        fix = (
+            "End in Dense(1) without activation, with mean_squared_error, mean_absolute_error, "
+            "huber or log_cosh."
+        )
+        raise ConfigError(message('target_transform="log"', expected, fix=fix))
+    return is_scale_free
