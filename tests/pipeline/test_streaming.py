@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 import glassnet as gn
-from glassnet.callbacks import LambdaCallback
+from glassnet.callbacks import Callback, LambdaCallback
+from glassnet.engine import placement
 from glassnet.engine.epoch_runner import SlicePacer
 from glassnet.errors import DataError
 from glassnet.layers import Dense
@@ -154,6 +155,36 @@ def test_a_memory_map_gives_the_bits_of_arrays(tmp_path, small_chunks, batch_siz
     assert same_bits(*models)
     assert logs[0].history == logs[1].history
     assert logs[0].params == logs[1].params
+
+
+class SmallDevice:
+    """A device whose memory is as large as the rows."""
+
+    def memory_stats(self):
+        return {"bytes_limit": X.nbytes}
+
+
+def test_rows_that_do_not_fit_on_the_device_come_in_chunks(monkeypatch, small_chunks):
+    """Oracle: the same rows on the device."""
+    models, logs, sources = [noisy_model() for _ in range(2)], [], []
+    for model in models:
+        options = {"batch_size": SIZE, "epochs": 2, "verbose": 0, "validation_split": 0.2}
+        logs.append(model.fit(X, Y, callbacks=[Chunks(sources)], **options).history)
+        monkeypatch.setattr(placement.jax, "local_devices", lambda: [SmallDevice()])
+    assert sources == [30, 30, 2 * SIZE, 2 * SIZE]
+    assert same_bits(*models)
+    assert logs[0] == logs[1]
+
+
+class Chunks(Callback):
+    """Record the number of batches that are on the device together."""
+
+    def __init__(self, sizes):
+        self.sizes = sizes
+
+    def update(self, memory, record):
+        self.sizes.append(record.chunk.data.x.shape[0])
+        return memory, None
 
 
 def mapped(folder, rows):

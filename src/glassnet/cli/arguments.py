@@ -100,6 +100,22 @@ class BatchSize(click.ParamType):  # type: ignore[type-arg]  # generic only in n
         return int(text)
 
 
+class Devices(click.ParamType):  # type: ignore[type-arg]  # generic only in new versions of click
+    """A number of devices, or `all`."""
+
+    name = "devices"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int | str:
+        text = str(value)
+        if text == "all":
+            return text
+        if not is_count(text):
+            self.fail(f"expected a number of devices >= 1, or all. Received: {text!r}.", param, ctx)
+        return int(text)
+
+
 class ImageSize(click.ParamType):  # type: ignore[type-arg]  # generic only in new versions of click
     """Height and width in pixels: `96` becomes (96, 96) and `72x96` becomes (72, 96)."""
 

@@ -79,6 +79,13 @@ class Placement:
             batch_size=batch_size,
         )
 
+    def has_room(self, tree: Any) -> bool:
+        """Return whether host arrays may take half of a device's memory; True if it is unknown."""
+        device = self.devices[0] if self.devices else jax.local_devices()[0]
+        memory = (device.memory_stats() or {}).get("bytes_limit", math.inf)
+        arrays = (leaf for leaf in jax.tree.leaves(tree) if isinstance(leaf, np.ndarray))
+        return bool(sum(array.nbytes for array in arrays) <= memory / 2)
+
     def put(self, tree: T, *, copy: bool = True) -> T:
         """Put a tree's arrays on every device.
 

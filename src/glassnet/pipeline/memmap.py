@@ -1,4 +1,4 @@
-"""Memory maps as features: rows stay on disk until a batch of them is read."""
+"""Rows that stay on the host, or on disk as a memory map, until a batch of them is read."""
 
 from __future__ import annotations
 
@@ -91,8 +91,8 @@ def _require_whole_file(memmap: np.memmap) -> None:
     )
 
 
-def memmap_fingerprint(data: Data) -> dict[str, Any]:
-    """Return the fingerprint of rows of a memory map. Only the first row is read.
+def fingerprint_rows(data: Data) -> dict[str, Any]:
+    """Return the fingerprint of rows. Only the first row of a memory map is read.
 
     It includes the file's size and time of change, the selected rows, targets and weights. The
     first row tells parts of one file apart.
@@ -100,7 +100,9 @@ def memmap_fingerprint(data: Data) -> dict[str, Any]:
     Raises:
         DataError: the file has no name, or was removed.
     """
-    x: MemmapRows = data.x
+    if not isinstance(data.x, MemmapRows):
+        return fingerprinting.fingerprint_by_name(data._asdict())
+    x = data.x
     path = Path(str(x.memmap.filename))
     expected, fix = "a memory map of a file that exists", "Or read it into memory: np.array(x)."
     require(path.is_file(), "resume", expected, error=DataError, file=str(path), fix=fix)
@@ -116,8 +118,8 @@ def memmap_fingerprint(data: Data) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class MemmapBlocks:
-    """Evaluation blocks of a memory map, read again in every iteration."""
+class HostBlocks:
+    """Evaluation blocks of rows on the host, read again in every iteration."""
 
     data: Data
     placement: Placement = ONE_DEVICE
@@ -126,8 +128,8 @@ class MemmapBlocks:
         return iter_padded_blocks(self.data, placement=self.placement)
 
     def fingerprint(self) -> dict[str, Any]:
-        """Return the fingerprint of the rows: see `memmap_fingerprint`."""
-        return memmap_fingerprint(self.data)
+        """Return the fingerprint of the rows: see `fingerprint_rows`."""
+        return fingerprint_rows(self.data)
 
     def sample(self, n: int) -> Data:
         """Return at most n rows, evenly spaced, on the host."""
@@ -141,11 +143,11 @@ class MemmapBlocks:
 
 
 @dataclass(frozen=True)
-class MemmapBatches:
-    """Batches read from a memory map, in the same order as the same rows in memory.
+class HostBatches:
+    """Batches of rows on the host, in the same order as on the device.
 
     Args:
-        data: encoded rows, with `MemmapRows` as x.
+        data: encoded rows; x may be `MemmapRows`.
         batch_size: rows per batch.
         seed: seed of the order.
         shuffle: whether each epoch has a new order.
@@ -175,7 +177,7 @@ class MemmapBatches:
                 yield batch._replace(x=np.asarray(batch.x))
 
     def fingerprint(self) -> dict[str, Any]:
-        return memmap_fingerprint(self.data)
+        return fingerprint_rows(self.data)
 
     def close(self) -> None:
         pass

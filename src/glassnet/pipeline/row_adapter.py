@@ -27,7 +27,7 @@ from glassnet.pipeline.adapter import (
     TrainingData,
     open_validation,
 )
-from glassnet.pipeline.memmap import MemmapBatches, MemmapBlocks, MemmapRows
+from glassnet.pipeline.memmap import HostBatches, HostBlocks, MemmapRows
 from glassnet.pipeline.options import EvaluationOptions, FitOptions, check_steps
 from glassnet.pipeline.prefetch import BackgroundThread, PrefetchSource
 from glassnet.pipeline.targets import apply_class_weight, encode_targets, get_class_labels
@@ -309,14 +309,19 @@ class ArrayBlocks:
 
 
 def _make_blocks(data: Data, placement: Placement) -> Blocks:
-    """Return rows as blocks that can be iterated repeatedly; a memory map is read every time."""
-    if isinstance(data.x, MemmapRows):
-        return MemmapBlocks(data, placement)
+    """Return rows as blocks that can be iterated repeatedly.
+
+    A memory map, and rows that do not fit on the device, are read every time.
+    """
+    if isinstance(data.x, MemmapRows) or not placement.has_room(data):
+        return HostBlocks(data, placement)
     return ArrayBlocks(list(iter_padded_blocks(data, placement=placement)))
 
 
 def _make_source(data: Data, options: FitOptions, copy: bool) -> BatchSource:
-    """Return the training source of rows: arrays are on the device, memory maps come in chunks.
+    """Return the training source of rows: on the device, or in chunks.
+
+    Memory maps and rows that do not fit on the device come in chunks.
 
     Args:
         data: encoded rows. A memory map is read into memory if the batch is "full".
@@ -331,10 +336,11 @@ def _make_source(data: Data, options: FitOptions, copy: bool) -> BatchSource:
     check_steps("steps_per_epoch", options.steps_per_epoch, n, batch_size)
     size = n if batch_size == "full" else min(int(batch_size), n)
     placement.require_rows(size)
-    if isinstance(data.x, MemmapRows) and size < n:
+    is_large = isinstance(data.x, MemmapRows) or not placement.has_room(data)
+    if is_large and size < n:
         weight = None if data.weight is None else data.weight[:1]
         example = Data(np.asarray(data.x[:1]), data.y[:1], weight)
-        reader = MemmapBatches(data, size, seed, shuffle)
+        reader = HostBatches(data, size, seed, shuffle)
         return PrefetchSource(reader, example, size, BackgroundThread(), placement=placement)
     plan_fn = make_plan_fn(n, size, seed=seed, shuffle=shuffle, placement=placement)
     return ArraySource(placement.put(data, copy=copy), plan_fn, size)

@@ -56,6 +56,12 @@ MAX_LINE_WIDTH = 79
     outputs.OutputFolder(),
     "Folder of checkpoints; the same command continues from the last one.",
 )
+@click.option(
+    "--devices",
+    metavar="N",
+    type=arguments.Devices(),
+    help="Number of GPUs (or other devices) that share each batch, or all.  [default: one]",
+)
 @click.option("--no-plot", is_flag=True, help="Do not plot the learning curves.")
 @arguments.json_option
 @arguments.quiet_option
@@ -100,14 +106,14 @@ def command(
     glassnet train digits --json | python -m json.tool
     """
     plot_path = None if settings.pop("no_plot") else plot
-    resume = settings.pop("resume")
+    run_options = {name: settings.pop(name) for name in ("resume", "devices")}
     from glassnet.cli import output
     from glassnet.cli.jobs import resolve
 
-    folds = take_folds(settings, resume)
+    folds = take_folds(settings, run_options["resume"])
     with output.collect_warnings() as messages:
         job = resolve.take_job(name, settings, split=not folds)
-        trained = train_model(job, settings, folds=folds, resume=resume, silent=quiet or as_json)
+        trained = train_model(job, settings, run_options, folds=folds, silent=quiet or as_json)
     model, history, seconds, result = trained
     interrupted = "Ctrl-C" in (history.stopped or "")
     if interrupted and not history.epoch:
@@ -157,9 +163,21 @@ def take_folds(settings: dict[str, Any], resume: str | None) -> int | None:
 
 
 def train_model(
-    job: Job, settings: dict[str, Any], *, folds: int | None, resume: str | None, silent: bool
+    job: Job,
+    settings: dict[str, Any],
+    run_options: dict[str, Any],
+    *,
+    folds: int | None,
+    silent: bool,
 ) -> tuple[Sequential, History, float, CrossValidation | None]:
     """Build and train the network of a job; replace None in `settings` by the defaults used.
+
+    Args:
+        job: the data and the task.
+        settings: of the network and its training.
+        run_options: arguments of `fit` that do not change what is learned.
+        folds: number of folds to score as well, or None.
+        silent: whether to print nothing.
 
     Returns:
         The model, its history, the seconds of the training, and the result of the folds.
@@ -184,7 +202,7 @@ def train_model(
             model,
             verbose=0 if silent else "auto",
             callbacks=fitting.make_early_stopping(job, settings),
-            resume=resume,
+            **run_options,
             **fitting.make_fit_options(settings),
         )
     return model, history, time.perf_counter() - start, result
