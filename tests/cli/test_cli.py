@@ -282,6 +282,22 @@ def test_ctrl_c_keeps_what_was_learned():
     assert errors == ""
 
 
+@pytest.mark.parametrize(
+    ("devices", "message"),
+    [
+        (
+            "99",
+            r"^glassnet: devices: expected at most \d+, the number of .* Received: devices=99\.",
+        ),
+        ("two", r"expected a number of devices >= 1, or all\. Received: 'two'\."),
+    ],
+)
+def test_devices_that_there_are_not(devices, message):
+    result = run("train", "iris", "--epochs", "1", "--no-plot", "--devices", devices)
+    assert result.exit_code == 2
+    assert re.search(message, result.stderr)
+
+
 def test_interrupted_before_training(monkeypatch):
     def press(name):
         raise KeyboardInterrupt

@@ -33,7 +33,7 @@ CODE |= {
     "text.md": 1,
     "trace.md": 3,
 }
-CODE |= {"selection.md": 12, "source-code.md": 1, "training.md": 4}
+CODE |= {"selection.md": 12, "source-code.md": 1, "training.md": 4, "larger.md": 1}
 CODE |= {"gallery.md": 30, "inspection.md": 27}
 """Number of blocks of Python code of each page."""
 
@@ -256,6 +256,12 @@ def test_selection(capsys):
     assert str(rates) in printed
     assert Path("rates.png").stat().st_size > 10_000
     assert names["model"].learning_rate == pytest.approx(rates.suggestion, rel=1e-6)
+
+
+def test_larger(capsys):
+    """The page's network learns; what the page says about devices is tested in tests/devices."""
+    names = pages.run("larger.md")
+    assert names["model"].evaluate(names["x"], names["y"]) < 0.6
 
 
 def test_report():
