@@ -340,7 +340,7 @@ def test_the_kind_of_data(folder, tmp_path):
     assert kind_of(TABLE, preprocessor=tabular.preprocessor) == "Table"
     assert kind_of(TABLE, Y, preprocessor=tabular.preprocessor) == "Table"
     assert kind_of(str(folder), training=True) == "Image"
-    assert kind_of(str(tmp_path), training=True) == "Table"
+    assert kind_of(str(tmp_path), training=True) == "Partitioned"
     assert kind_of(batches()) == kind_of(batches) == kind_of(list(batches())) == "Stream"
 
 

@@ -27,12 +27,9 @@ if TYPE_CHECKING:
     from pyarrow import dataset as arrow_dataset
 
 FORMATS = {
-    ".parquet": "parquet",
-    ".pq": "parquet",
-    ".arrow": "ipc",
-    ".feather": "ipc",
-    ".ipc": "ipc",
     **dict.fromkeys(CSV_SUFFIXES, "csv"),
+    **dict.fromkeys((".parquet", ".pq"), "parquet"),
+    **dict.fromkeys((".arrow", ".feather", ".ipc"), "ipc"),
 }
 """Formats of the files in a folder, by suffix."""
 

@@ -7,4 +7,5 @@ from glassnet.pipeline import (  # noqa: F401  # isort: skip
     time_series_adapter,
     image_adapter,
     stream_adapter,
+    partitioned_adapter,
 )

@@ -19,6 +19,7 @@ from glassnet.models.sequential import Sequential
 from glassnet.models.setup import Setup
 from glassnet.pipeline.adapter import InputSpec, open_dataset
 from glassnet.pipeline.options import FitOptions
+from glassnet.pipeline.partitioned_adapter import PartitionedAdapter
 from glassnet.pipeline.row_adapter import RowAdapter, SelectedRows
 from glassnet.preprocessing.base import TableRequest
 from glassnet.preprocessing.tabular import TabularPreprocessor, check_table_request
@@ -162,10 +163,13 @@ class RunPreparer:
         if isinstance(adapter, RowAdapter):
             return adapter
         adapter.close()
-        kind = type(self._source[0]).__name__
+        kind, x = type(self._source[0]).__name__, "batches"
         fix = "Pass arrays, a table, images or a series, or read the batches into arrays first."
+        if isinstance(adapter, PartitionedAdapter):
+            x = "a table that is read in parts"
+            fix = "Read a sample of its rows: polars.scan_parquet(path).head(100_000).collect()."
         expected = "rows, which can be divided into folds"
-        raise DataError(message(self._who, expected, x=f"batches ({kind})", fix=fix))
+        raise DataError(message(self._who, expected, x=f"{x} ({kind})", fix=fix))
 
     def _open(self, settings: Setup, options: FitOptions) -> tuple[RowAdapter, InputSpec, Setup]:
         """Open the data; return the settings with layers that know the training rows alone."""

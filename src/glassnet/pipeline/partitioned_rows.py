@@ -1,0 +1,403 @@
+"""Rows of a table in partitions, encoded part by part: training batches and evaluation blocks."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from glassnet.data.arrow_columns import table_from_arrow
+from glassnet.data.parsing import is_missing
+from glassnet.data.partitioned_table import Partition, PartitionedTable, RowMask
+from glassnet.engine.inference import iter_padded_blocks
+from glassnet.engine.placement import ONE_DEVICE, Placement, empty_aligned
+from glassnet.engine.train_step import Data
+from glassnet.errors import DataWarning, warn
+from glassnet.losses import Loss
+from glassnet.pipeline.prefetch import error_location
+from glassnet.pipeline.row_adapter import ArrayBlocks
+from glassnet.pipeline.targets import encode_targets, get_class_labels
+from glassnet.preprocessing.tabular import TabularPreprocessor
+from glassnet.types import Shape
+
+if TYPE_CHECKING:
+    import pyarrow
+
+MAX_BUFFER_BYTES = 64 * 2**20
+"""Maximum size of the encoded rows that are shuffled together."""
+
+MAX_BUFFER_ROWS = 1 << 18
+"""Maximum number of rows that are shuffled together."""
+
+OPEN_PARTITIONS = 4
+"""Number of partitions from which rows are read in turn, so that they are shuffled together."""
+
+MAX_CACHE_BYTES = 256 * 2**20
+"""Maximum size of encoded validation rows that stay in memory from the first epoch on."""
+
+
+@dataclass(frozen=True, eq=False)
+class PartitionEncoder:
+    """Encodes rows of a table in partitions for one network and loss.
+
+    Attributes:
+        table: the table.
+        preprocessor: fitted to the training rows.
+        loss: the training loss.
+        output_shape: shape of one example's output.
+        class_weight: weight of each class by its index, or None.
+        prefix: put before x and y in error messages.
+    """
+
+    table: PartitionedTable
+    preprocessor: TabularPreprocessor
+    loss: Loss
+    output_shape: Shape
+    class_weight: np.ndarray | None = None
+    prefix: str = ""
+
+    @property
+    def columns(self) -> list[str]:
+        """Names of the columns to read."""
+        names = [*self.preprocessor.encoder.input_columns, self.preprocessor.target.name]
+        return list(dict.fromkeys(names))
+
+    def iter_rows(self, mask: RowMask | None) -> Iterator[Rows]:
+        """Yield the rows that have a target, in order."""
+        for partition in self.table.partitions:
+            yield from self.read_partition(partition, mask)
+
+    def read_partition(self, partition: Partition, mask: RowMask | None) -> Iterator[Rows]:
+        """Yield the rows of a partition that have a target, in order."""
+        target = self.preprocessor.target.name
+        for batch in self.table.read_partition(partition, self.columns, mask):
+            has_target = find_targets(batch, target)
+            if not has_target.all():
+                batch = batch.filter(_to_mask(has_target))
+            if len(batch):
+                yield Rows(partition.name, batch)
+
+    def encode(self, rows: Rows, unknown: UnknownCategories | None = None) -> Data:
+        """Return rows as numbers.
+
+        Args:
+            rows: of the table, with targets.
+            unknown: records columns without a category of training; None if that is expected.
+
+        Raises:
+            DataError: a value that cannot be encoded; the message names the partition.
+        """
+        target = self.preprocessor.target
+        with error_location(rows.location):
+            table = to_table(rows.batch)
+            x = encode_features(self.preprocessor, table, unknown)
+            y = target.transform(table.columns[target.name])
+            y = encode_targets(y, self.loss, self.output_shape, f"{self.prefix}y")
+            return Data(x, y, self._weigh(y))
+
+    def _weigh(self, y: np.ndarray) -> np.ndarray | None:
+        if self.class_weight is None:
+            return None
+        weight: np.ndarray = self.class_weight[get_class_labels(y, self.loss)]
+        return weight
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """Rows of one partition, not encoded.
+
+    Attributes:
+        location: name of the partition, for error messages.
+        batch: the columns.
+    """
+
+    location: str
+    batch: pyarrow.RecordBatch
+
+
+@dataclass(eq=False)
+class UnknownCategories:
+    """Columns of which no part has had a category of training; text for the user by name."""
+
+    texts: dict[str, str] | None = None
+
+    def record(self, texts: Mapping[str, str]) -> None:
+        """Record what `Encoder.transform` found in one part."""
+        if self.texts is None:
+            self.texts = dict(texts)
+        else:
+            self.texts = {name: text for name, text in self.texts.items() if name in texts}
+
+    def warn(self) -> None:
+        """Warn about the columns of which no row had a category of training."""
+        for text in (self.texts or {}).values():
+            warn(text, DataWarning)
+
+
+def to_table(batch: pyarrow.RecordBatch) -> Any:
+    """Return rows as a `Table`."""
+    import pyarrow
+
+    return table_from_arrow(pyarrow.Table.from_batches([batch]))
+
+
+def encode_features(
+    preprocessor: TabularPreprocessor, table: Any, unknown: UnknownCategories | None
+) -> np.ndarray:
+    """Return the features of a part of a table; columns without known categories are recorded."""
+    record = (lambda texts: None) if unknown is None else unknown.record
+    return preprocessor.encoder.transform(table, record)
+
+
+def find_targets(batch: pyarrow.RecordBatch, target: str) -> np.ndarray:
+    """Return which rows have a target, (n,) booleans."""
+    return ~is_missing(to_table(batch.select([target])).columns[target])
+
+
+def _to_mask(mask: np.ndarray) -> Any:
+    import pyarrow
+
+    return pyarrow.array(mask)
+
+
+def count_buffer_rows(preprocessor: TabularPreprocessor, batch_size: int, n_rows: int) -> int:
+    """Return the number of rows that are shuffled together."""
+    rows = min(MAX_BUFFER_BYTES // (4 * len(preprocessor.feature_names)), MAX_BUFFER_ROWS)
+    return min(max(rows, 2 * batch_size), n_rows)
+
+
+@dataclass(frozen=True, eq=False)
+class PartitionReader:
+    """Training batches of a table in partitions: a `prefetch.BatchReader`.
+
+    The order depends on the seed and the epoch only. Partitions are read in a random order, some at
+    a time in turn, and the rows of each buffer are shuffled. Each row comes exactly once.
+
+    Attributes:
+        encoder: encodes the rows.
+        mask: selects the training rows; None for all.
+        batch_size: rows per batch; the last batch may have fewer.
+        n_samples: number of rows in an epoch.
+        buffer_rows: rows that are shuffled together.
+        seed: seed of the order.
+        shuffle: whether each epoch has a new order. Otherwise the rows are read in order.
+        version: describes the rows, for `fingerprint`.
+    """
+
+    encoder: PartitionEncoder
+    mask: RowMask | None
+    batch_size: int
+    n_samples: int
+    buffer_rows: int
+    seed: int
+    shuffle: bool
+    version: Mapping[str, Any]
+
+    @property
+    def steps(self) -> int:
+        return -(-self.n_samples // self.batch_size)
+
+    def iter_batches(self, epoch: int, start_step: int) -> Iterator[Data]:
+        rng = np.random.default_rng((self.seed, epoch, 4))
+        n_skipped = start_step * self.batch_size
+        left: Data | None = None
+        for parts in self._iter_buffers(rng):
+            n_rows = sum(len(rows.batch) for rows in parts)
+            order = rng.permutation(n_rows) if self.shuffle else np.arange(n_rows)
+            if n_rows <= n_skipped:
+                n_skipped -= n_rows
+                continue
+            encoded = [self.encoder.encode(rows) for rows in parts]
+            buffer = _arrange(left, encoded, order, n_skipped)
+            n_skipped, left = 0, None
+            whole = len(buffer.x) // self.batch_size * self.batch_size
+            for start in range(0, whole, self.batch_size):
+                yield buffer.take(slice(start, start + self.batch_size))
+            if whole < len(buffer.x):
+                left = buffer.take(slice(whole, None))
+        if left is not None:
+            yield left
+
+    def _iter_buffers(self, rng: np.random.Generator) -> Iterator[list[Rows]]:
+        """Yield the rows of each buffer, in the order in which they are read."""
+        parts: list[Rows] = []
+        n_rows = 0
+        for rows in self._iter_rows(rng):
+            parts.append(rows)
+            n_rows += len(rows.batch)
+            if n_rows >= self.buffer_rows:
+                yield parts
+                parts, n_rows = [], 0
+        if parts:
+            yield parts
+
+    def _iter_rows(self, rng: np.random.Generator) -> Iterator[Rows]:
+        """Yield rows of some open partitions in turn; the partitions are in a random order."""
+        if not self.shuffle:
+            yield from self.encoder.iter_rows(self.mask)
+            return
+        partitions = self.encoder.table.partitions
+        waiting = [partitions[i] for i in rng.permutation(len(partitions))[::-1]]
+        readers: list[Iterator[Rows]] = []
+        while waiting or readers:
+            while waiting and len(readers) < OPEN_PARTITIONS:
+                readers.append(self.encoder.read_partition(waiting.pop(), self.mask))
+            for reader in tuple(readers):
+                rows = next(reader, None)
+                if rows is None:
+                    readers.remove(reader)
+                else:
+                    yield rows
+
+    def fingerprint(self) -> dict[str, Any]:
+        return {**self.version, "buffer": self.buffer_rows}
+
+    def close(self) -> None:
+        pass
+
+
+def _arrange(left: Data | None, parts: Sequence[Data], order: np.ndarray, n_skipped: int) -> Data:
+    """Return the rows of a buffer in an order, behind those that are left of the buffer before.
+
+    Row order[i] of the parts, counted through all of them, becomes row i. The first `n_skipped`
+    rows are left out.
+    """
+    position = np.empty(len(order), np.intp)
+    position[order] = np.arange(len(order))
+    fields: list[np.ndarray | None] = []
+    for name in Data._fields:
+        arrays = [getattr(part, name) for part in parts]
+        if arrays[0] is None:
+            fields.append(None)
+            continue
+        before = None if left is None else getattr(left, name)
+        n_left = 0 if before is None else len(before)
+        whole = empty_aligned((n_left + len(order), *arrays[0].shape[1:]), arrays[0].dtype)
+        whole[:n_left] = before if n_left else 0
+        start = 0
+        for array in arrays:
+            whole[n_left + position[start : start + len(array)]] = array
+            start += len(array)
+        fields.append(whole[n_skipped:])
+    return Data(*fields)
+
+
+@dataclass(eq=False)
+class PartitionBlocks:
+    """Evaluation blocks of a table in partitions, read again in every iteration.
+
+    Rows that fit into `MAX_CACHE_BYTES` are read only once if they are iterated repeatedly.
+
+    Attributes:
+        encoder: encodes the rows.
+        mask: selects the rows; None for all.
+        version: describes the rows, for `fingerprint`.
+        is_repeated: whether the blocks are iterated repeatedly.
+        block_rows: see `EvaluationOptions`.
+        placement: the devices.
+    """
+
+    encoder: PartitionEncoder
+    mask: RowMask | None
+    version: Mapping[str, Any]
+    is_repeated: bool
+    block_rows: int | None = None
+    placement: Placement = ONE_DEVICE
+    _cache: ArrayBlocks | None = field(default=None, init=False)
+
+    def __iter__(self) -> Iterator[tuple[Data, np.ndarray]]:
+        if self._cache is not None:
+            yield from self._cache
+            return
+        blocks, n_bytes, unknown = [], 0, UnknownCategories()
+        for data in self._iter_data(unknown):
+            for block in iter_padded_blocks(data, self.block_rows, placement=self.placement):
+                n_bytes += sum(a.nbytes for a in block[0] if a is not None)
+                if self.is_repeated and n_bytes <= MAX_CACHE_BYTES:
+                    blocks.append(block)
+                yield block
+        unknown.warn()
+        if self.is_repeated and n_bytes <= MAX_CACHE_BYTES:
+            self._cache = ArrayBlocks(blocks)
+
+    def _iter_data(self, unknown: UnknownCategories) -> Iterator[Data]:
+        """Yield encoded rows, many at a time, so that few blocks are padded."""
+        parts: list[Data] = []
+        for rows in self.encoder.iter_rows(self.mask):
+            parts.append(self.encoder.encode(rows, unknown))
+            if sum(len(part.x) for part in parts) >= MAX_BUFFER_ROWS // 4:
+                yield _concatenate(parts)
+                parts = []
+        if parts:
+            yield _concatenate(parts)
+
+    def fingerprint(self) -> dict[str, Any]:
+        return dict(self.version)
+
+    def sample(self, n: int) -> Data | None:
+        return None if self._cache is None else self._cache.sample(n)
+
+    def read_targets(self) -> tuple[np.ndarray, np.ndarray | None] | None:
+        return None if self._cache is None else self._cache.read_targets()
+
+
+def _concatenate(parts: Sequence[Data]) -> Data:
+    if len(parts) == 1:
+        return parts[0]
+    columns = zip(*parts, strict=True)
+    return Data(*(None if column[0] is None else np.concatenate(column) for column in columns))
+
+
+@dataclass(frozen=True)
+class TargetCounts:
+    """Numbers of rows of a table in partitions.
+
+    Attributes:
+        n_train: training rows.
+        n_validation: validation rows.
+        n_missing: rows without a target, which are left out.
+        labels: number of training rows of each value of the target; empty if not counted.
+    """
+
+    n_train: int
+    n_validation: int
+    n_missing: int
+    labels: Mapping[Any, int]
+
+    @cached_property
+    def n_rows(self) -> int:
+        """Number of all rows."""
+        return self.n_train + self.n_validation + self.n_missing
+
+
+def count_targets(
+    table: PartitionedTable, target: str, mask: RowMask | None, with_labels: bool
+) -> TargetCounts:
+    """Read the target of all rows and count the rows.
+
+    Args:
+        table: the table.
+        target: name of the column.
+        mask: selects the training rows; None for all.
+        with_labels: whether to count the values.
+    """
+    n_rows = n_train = n_missing = 0
+    labels: Counter[Any] = Counter()
+    for partition in table.partitions:
+        first_row = partition.first_row
+        for batch in table.read_partition(partition, [target]):
+            column = to_table(batch).columns[target]
+            numbers = np.arange(first_row, first_row + len(column), dtype=np.uint64)
+            first_row += len(column)
+            has_target = ~is_missing(column)
+            selected = has_target if mask is None else has_target & mask(numbers)
+            n_rows += len(column)
+            n_missing += int((~has_target).sum())
+            n_train += int(selected.sum())
+            if with_labels:
+                labels.update(column[selected].tolist())
+    return TargetCounts(n_train, n_rows - n_train - n_missing, n_missing, labels)
