@@ -11,8 +11,9 @@ from lazy_sweep import make_table
 from glassnet import datasets
 from glassnet.data.split import RowSplit
 from glassnet.errors import ConfigError, DataError
-from glassnet.preprocessing import lazy_tables
+from glassnet.preprocessing import lazy_columns, lazy_tables, number_samples, scanned_texts
 from glassnet.preprocessing.base import HeadSpec, TableRequest
+from glassnet.preprocessing.encoder import DroppedColumn, NumericColumn
 from glassnet.preprocessing.lazy_tables import fit_preprocessor
 from glassnet.preprocessing.tabular import prepare_table
 
@@ -53,7 +54,7 @@ def differences(found, expected, path=""):
 
 def compare(frame, request, head, part_rows, monkeypatch):
     """Compare a frame read in parts with the frame in memory; return its error, or ""."""
-    monkeypatch.setattr(lazy_tables, "PART_ROWS", part_rows)
+    monkeypatch.setattr(lazy_columns, "PART_ROWS", part_rows)
     expected, expected_warnings = outcome(
         lambda: prepare_table(frame, None, request, head, None, RowSplit())
     )
@@ -99,3 +100,129 @@ def test_equals_real_tables_in_memory(name, monkeypatch):
     log = None if end else "log"
     request = TableRequest(target, target_transform=log)
     assert compare(frame, request, HEADS[end], 100, monkeypatch) == ""
+
+
+N = 3_000
+LINEAR = HEADS[0]
+
+
+def long_frame(**columns):
+    """Return a frame of N rows with a numeric target y."""
+    rng = np.random.default_rng(5)
+    return pl.DataFrame({**columns, "y": rng.normal(size=N)})
+
+
+def fit_both(frame, request=None):
+    """Return the encodings by column, in parts and in memory, and the messages of both."""
+    request = request or TableRequest("y")
+    found, messages = fit_preprocessor(frame.lazy(), request, LINEAR, None)
+    expected = prepare_table(frame, None, request, LINEAR, None, RowSplit())
+    by_name = [
+        {column.name: column for column in each.encoder.columns}
+        for each in (found, expected.preprocessor)
+    ]
+    return *by_name, messages, expected.messages
+
+
+def test_medians_of_many_numbers_are_exact_if_they_are_needed(monkeypatch):
+    """A column with gaps is read again; the median of one without gaps is that of a sample."""
+    monkeypatch.setattr(lazy_columns, "PART_ROWS", 100)
+    monkeypatch.setattr(lazy_tables, "MAX_MEDIAN_ROWS", 400)
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=N)
+    gaps = np.where(rng.random(N) < 0.3, np.nan, x)
+    ages = np.where(rng.random(N) < 0.3, np.nan, rng.integers(1, 9, N))
+    frame = long_frame(x=x, gaps=gaps, ages=ages)
+    request = TableRequest("y", derive=(("double", "gaps + ages"),))
+    found, expected, messages, expected_messages = fit_both(frame, request)
+    for name in ("gaps", "ages", "double"):
+        assert differences(found[name], expected[name]) == []
+    assert 0 < abs(found["x"].median - expected["x"].median) < 0.2  # a sample of 200 to 400 rows
+    assert abs(found["x"].mean - expected["x"].mean) < 1e-12
+    line = "x: no value is missing; one that is missing later becomes the median of a sample"
+    assert messages == (*expected_messages, line)
+
+
+def test_numbers_of_rows_are_found_among_many(monkeypatch):
+    """Integers that all differ, and with one that occurs twice; few are kept for comparison."""
+    monkeypatch.setattr(number_samples, "MAX_DIFFERENT", 100)
+    monkeypatch.setattr(lazy_columns, "PART_ROWS", 100)
+    rng = np.random.default_rng(1)
+    order = rng.permutation(N)
+    half = np.repeat(np.arange(N // 2), 2)[order]
+    found, expected, *_ = fit_both(long_frame(a=order, user_id=7 * order, twice=half, x=order / 2))
+    assert found["a"] == expected["a"] == DroppedColumn("a", "it numbers the rows")
+    assert (
+        found["user_id"] == expected["user_id"] == DroppedColumn("user_id", "it numbers the rows")
+    )
+    assert isinstance(found["twice"], NumericColumn)
+    assert isinstance(found["x"], NumericColumn)
+
+
+@pytest.fixture
+def few_texts(monkeypatch):
+    monkeypatch.setattr(scanned_texts, "MAX_TEXTS", 200)
+    monkeypatch.setattr(scanned_texts, "MAX_GROUPS", 500)
+    monkeypatch.setattr(lazy_columns, "PART_ROWS", 100)
+
+
+@pytest.mark.usefixtures("few_texts")
+def test_columns_of_many_texts_equal_those_in_memory():
+    """Identifiers, prose, dates and times in text, a category among others: by the same rules."""
+    order = np.random.default_rng(2).permutation(N)
+    times = [str(np.datetime64("2024-01-01T00:00", "m") + 7 * i) for i in order]
+    frame = long_frame(
+        ticket=[f"T{i}" for i in order],
+        digits=[str(i) for i in order],
+        prose=[f"the {i} quick fox" for i in order],
+        time=[None if i % 50 == 0 else text for i, text in enumerate(times)],
+        note=["none" if i % 3 else f"note {i}" for i in order],
+        gaps=[f"note {i}" if i % 3 == 0 else None for i in order],
+    )
+    found, expected, *_ = fit_both(frame)
+    assert [type(each).__name__ for each in found.values()] == [
+        *["DroppedColumn"] * 3,
+        "DateColumn",
+        "CategoricalColumn",
+        "CategoricalColumn",
+    ]
+    for name, column in found.items():
+        assert differences(column, expected[name]) == []
+
+
+@pytest.mark.usefixtures("few_texts")
+def test_types_of_many_texts_may_be_stated():
+    """Numbers in text and categories: the column is read again."""
+    rng = np.random.default_rng(3)
+    numbers = [f"{value:.3f}".replace(".", ",") for value in rng.normal(size=N)]
+    codes = [f"c{value}" for value in rng.integers(0, 250, N)]
+    frame = long_frame(number=[*numbers[:-1], "unknown"], code=codes)
+    types = (("number", "number"), ("code", "category"))
+    found, expected, *_ = fit_both(frame, TableRequest("y", types))
+    assert differences(found["number"], expected["number"]) == []
+    assert len(found["code"].categories) > 100
+    assert found["code"] == expected["code"]
+
+
+@pytest.mark.usefixtures("few_texts")
+def test_the_number_of_many_categories_is_an_estimate():
+    codes = [f"c{value}" for value in np.random.default_rng(4).integers(0, 300, N)]
+    found, expected, *_ = fit_both(long_frame(code=codes, x=np.arange(N) % 7))
+    text = expected["code"].reason
+    assert text.startswith("it has")
+    n_found = int(found["code"].reason.removeprefix("it has about ").removesuffix(" categories"))
+    n_expected = int(text.removeprefix("it has ").removesuffix(" categories"))
+    assert abs(n_found - n_expected) < 0.3 * n_expected
+
+
+@pytest.mark.usefixtures("few_texts")
+def test_a_word_among_many_numbers_is_refused():
+    """The word is in few rows, and the numbers are a sample: it is found in any case."""
+    values = [str(i) for i in np.random.default_rng(6).permutation(N)]
+    with pytest.raises(DataError, match=r"numbers or text, not both.*\['unknown'\]"):
+        fit_preprocessor(
+            long_frame(a=[*values[:-2], "unknown", "unknown"]).lazy(),
+            TableRequest("y"),
+            LINEAR,
+            None,
+        )

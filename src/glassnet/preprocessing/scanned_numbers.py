@@ -1,11 +1,12 @@
 """Facts about numbers and dates that are read in parts: each part is added, then forgotten.
 
 Counts, means, scales, limits and the parts of dates are exact. The median is exact for at most
-`MAX_MEDIAN_ROWS` numbers, beyond that it is the median of a sample of the rows.
+`MAX_MEDIAN_ROWS` numbers. Beyond that it is the median of a sample, unless a second pass finds it.
 """
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections import Counter
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -22,12 +23,10 @@ from glassnet.preprocessing.column_facts import (
 )
 from glassnet.preprocessing.columns import MAX_MAGNITUDE, Column, infinite_fix
 from glassnet.preprocessing.encoder import DATE_PARTS, extract_date_part
+from glassnet.preprocessing.number_samples import DifferentIntegers, MedianSearch, NumberSample
 
 MAX_MEDIAN_ROWS = 1_000_000
 """Number of numbers of a column whose median is exact, and size of the sample of more."""
-
-MAX_DIFFERENT = 1_000_000
-"""Number of integers of a column that are compared, all or those of some hashes."""
 
 
 class Extreme(NamedTuple):
@@ -61,129 +60,90 @@ def find_extreme(values: np.ndarray, extreme: np.ndarray, before: Extreme | None
     return Extreme(row + first, float(values[first]), n_rows)
 
 
-class NumberSample:
-    """A sample of at most `size` numbers; all of them if they are not more.
+class ScannedFacts(ColumnFacts):
+    """Facts about a column that is read in parts, to be added one after the other.
+
+    A column has the facts that its type needs, and refuses all others.
 
     Attributes:
-        size: largest number of numbers.
-        share: share of the numbers that are in the sample.
+        declared_kind: the kind of the source. Booleans of which some are missing are numbers.
     """
 
-    def __init__(self, size: int) -> None:
-        self.size, self.share = size, 1.0
-        self._parts: list[np.ndarray] = []
-        self._n = 0
-
-    def add(self, x: np.ndarray, draws: np.ndarray) -> None:
-        """Add numbers.
-
-        Args:
-            x: numbers.
-            draws: a random number from 0 to 1 for each.
-        """
-        part = x if self.share == 1 else x[draws < self.share]
-        self._parts.append(np.array(part))
-        self._n += len(part)
-        while self._n > self.size:
-            self._parts = [np.concatenate(self._parts)[::2].copy()]
-            self._n, self.share = len(self._parts[0]), self.share / 2
-
-    def median(self) -> float:
-        """Return the median."""
-        return float(np.median(np.concatenate(self._parts), overwrite_input=False))
-
-
-class DifferentIntegers:
-    """Whether numbers that are read in parts are integers and all differ.
-
-    Of many numbers, those of some hashes are compared: equal numbers have equal hashes.
-    """
-
-    def __init__(self) -> None:
-        self.all_differ = True
-        self._parts: list[np.ndarray] = []
-        self._n, self._shift = 0, 0
-
-    def add(self, x: np.ndarray) -> None:
-        """Add numbers that are not missing."""
-        if self.all_differ and np.any(x != np.round(x)):
-            self._stop()
-        if self.all_differ:
-            part = self._select(x)
-            self._parts.append(part)
-            self._n += len(part)
-            self._compare(part)
-        if self._n > MAX_DIFFERENT:
-            self.check()
-        while self._n > MAX_DIFFERENT:
-            self._shift += 1
-            self._parts = [self._select(np.concatenate(self._parts))]
-            self._n = len(self._parts[0])
-
-    def check(self) -> bool:
-        """Return whether all numbers differ."""
-        if self.all_differ and self._parts:
-            self._compare(np.concatenate(self._parts))
-        return self.all_differ
-
-    def _compare(self, x: np.ndarray) -> None:
-        ordered = np.sort(x)
-        if np.any(ordered[1:] == ordered[:-1]):
-            self._stop()
-
-    def _select(self, x: np.ndarray) -> np.ndarray:
-        if not self._shift:
-            return x.copy()
-        chosen: np.ndarray = x[_hash_numbers(x) % np.uint64(2**self._shift) == 0]
-        return chosen
-
-    def _stop(self) -> None:
-        self.all_differ = False
-        self._parts, self._n = [], 0
-
-
-def _hash_numbers(x: np.ndarray) -> np.ndarray:
-    """Return an integer for each number, equal for equal numbers (the mixer of splitmix64)."""
-    bits = (x + 0.0).view(np.uint64)
-    bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    hashes: np.ndarray = bits ^ (bits >> np.uint64(31))
-    return hashes
-
-
-class ScannedNumbers(ColumnFacts):
-    """Facts about a column of numbers, or of booleans as 0 and 1, that is read in parts."""
-
-    def __init__(self, name: str, kind: str = "f", size: int = MAX_MEDIAN_ROWS) -> None:
+    def __init__(self, name: str, kind: str) -> None:
         self.name, self.declared_kind = name, kind
         self.n_rows = self.n_missing = 0
+
+    @property
+    def kind(self) -> str:  # type: ignore[override]
+        """See `ColumnFacts`."""
+        is_number = self.declared_kind == "b" and self.n_missing
+        return "f" if is_number else self.declared_kind
+
+    @property
+    def limits(self) -> tuple[Any, Any]:
+        """See `ColumnFacts`."""
+        raise NotImplementedError
+
+    @abstractmethod
+    def add(self, values: Any, draws: np.ndarray | None = None) -> None:
+        """Add the next rows.
+
+        Args:
+            values: float64, datetime64[s], or for text a series of Polars.
+            draws: a random number from 0 to 1 for each row.
+        """
+
+    def are_different_integers(self) -> bool:
+        """See `ColumnFacts`."""
+        return False
+
+    def to_texts(self) -> TextFacts:
+        """See `ColumnFacts`."""
+        raise NotImplementedError
+
+    def to_numbers(self, coerce: bool) -> NumberFacts | None:
+        """See `ColumnFacts`."""
+        raise NotImplementedError
+
+    def to_booleans(self) -> NumberFacts:
+        """See `ColumnFacts`."""
+        raise NotImplementedError
+
+    def to_date_parts(self, date_format: str) -> dict[str, NumberFacts]:
+        """See `ColumnFacts`."""
+        raise NotImplementedError
+
+    def to_categories(self, min_count: int) -> tuple[dict[str | None, int], bool]:
+        """See `ColumnFacts`."""
+        raise NotImplementedError
+
+
+class ScannedNumbers(ScannedFacts):
+    """Facts about a column of numbers, or of booleans as 0 and 1, that is read in parts.
+
+    Attributes:
+        exact_median: the median, if it was searched in all rows.
+    """
+
+    def __init__(self, name: str, kind: str = "f", size: int = MAX_MEDIAN_ROWS) -> None:
+        super().__init__(name, kind)
         self.low, self.high = np.float64(np.inf), np.float64(-np.inf)
         self.offset = self.shift = self.squares = 0.0
         self.sample, self.integers = NumberSample(size), DifferentIntegers()
         self.infinite: Extreme | None = None
-
-    @property
-    def kind(self) -> str:  # type: ignore[override]
-        """ "b" for booleans; with missing ones they are numbers, as in `Table`."""
-        return "f" if self.n_missing else self.declared_kind
+        self.exact_median: float | None = None
 
     @property
     def limits(self) -> tuple[Any, Any]:
-        """The smallest and the largest value."""
+        """See `ColumnFacts`."""
         limits = self.low, self.high
         return (bool(limits[0]), bool(limits[1])) if self.kind == "b" else limits
 
-    def add(self, values: np.ndarray, draws: np.ndarray) -> None:
-        """Add the next rows.
-
-        Args:
-            values: float64, NaN if missing.
-            draws: a random number from 0 to 1 for each row.
-        """
+    def add(self, values: np.ndarray, draws: np.ndarray | None = None) -> None:
+        """See `ScannedFacts`."""
         missing = np.isnan(values)
         n_missing = int(np.count_nonzero(missing))
         x = values[~missing] if n_missing else values
-        draws = draws[~missing] if n_missing else draws
         start = self.n_rows
         self.n_rows += len(values)
         self.n_missing += n_missing
@@ -198,7 +158,8 @@ class ScannedNumbers(ColumnFacts):
             self.infinite = find_extreme(values, large, self.infinite, start)
         with np.errstate(all="ignore"):
             self._add_moments(x)
-        self.sample.add(x, draws)
+        if draws is not None:
+            self.sample.add(x, draws[~missing] if n_missing else draws)
 
     @property
     def mean(self) -> float:
@@ -219,23 +180,13 @@ class ScannedNumbers(ColumnFacts):
         distances -= shift
         share, step = n_new / (n_before + n_new), shift - self.shift
         self.shift += step * share
-        self.squares += float(np.dot(distances, distances)) + step * step * n_before * share
+        self.squares += (
+            float(np.square(distances, out=distances).sum()) + step * step * n_before * share
+        )
 
     def are_different_integers(self) -> bool:
         """See `ColumnFacts`."""
         return not self.n_missing and self.integers.check()
-
-    def to_texts(self) -> TextFacts:
-        """Refuse: text is read by `ScannedTexts`."""
-        raise NotImplementedError
-
-    def to_categories(self, min_count: int) -> tuple[dict[str | None, int], bool]:
-        """Refuse: categories are read by `ScannedValues`."""
-        raise NotImplementedError
-
-    def to_date_parts(self, date_format: str) -> dict[str, NumberFacts]:
-        """Refuse: numbers are no dates."""
-        raise NotImplementedError
 
     def to_numbers(self, coerce: bool) -> NumberFacts | None:
         """See `ColumnFacts`."""
@@ -247,11 +198,29 @@ class ScannedNumbers(ColumnFacts):
 
     def to_booleans(self) -> NumberFacts:
         """See `ColumnFacts`."""
-        return self._summarize()
+        n_true = round(self.mean * self.n_rows)
+        return self._summarize()._replace(median=float(2 * n_true > self.n_rows))
+
+    @property
+    def has_sample_median(self) -> bool:
+        """Whether the median is that of a sample."""
+        is_constant = bool(self.low == self.high)
+        return self.sample.share < 1 and self.exact_median is None and not is_constant
+
+    @property
+    def needs_median(self) -> bool:
+        """Whether missing numbers become a median that is not exact."""
+        return self.has_sample_median and self.n_missing > 0
+
+    def search_median(self) -> MedianSearch:
+        """Return the search for the exact median, to which all rows are added again."""
+        return MedianSearch(self.sample.collect())
 
     def _summarize(self) -> NumberFacts:
         n_values, is_constant = self.n_rows - self.n_missing, bool(self.low == self.high)
-        median = float(self.low) if is_constant else self.sample.median()
+        median = self.exact_median
+        if median is None:
+            median = float(self.low) if is_constant else self.sample.median()
         share = self.n_missing / self.n_rows
         gap = (median - self.offset) - self.shift
         mean = self.offset + (self.shift + gap * share)
@@ -261,25 +230,23 @@ class ScannedNumbers(ColumnFacts):
         return NumberFacts(mean, scale, median, self.n_missing > 0, is_constant)
 
 
-class ScannedDates(ColumnFacts):
+class ScannedDates(ScannedFacts):
     """Facts about a column of dates that is read in parts."""
 
-    kind = "M"
-
     def __init__(self, name: str) -> None:
-        self.name = name
-        self.n_rows = self.n_missing = 0
+        super().__init__(name, "M")
         self.low = self.high = np.datetime64("NaT", "s")
         self._days: Counter[int] = Counter()
         self._hours: Counter[int] = Counter()
 
     @property
     def limits(self) -> tuple[Any, Any]:
-        """The first and the last date."""
+        """See `ColumnFacts`."""
         return self.low, self.high
 
-    def add(self, values: np.ndarray) -> None:
-        """Add the next rows, datetime64[s], NaT if missing."""
+    def add(self, values: np.ndarray, draws: np.ndarray | None = None) -> None:
+        """See `ScannedFacts`."""
+        del draws
         missing = np.isnat(values)
         self.n_rows += len(values)
         self.n_missing += int(np.count_nonzero(missing))
@@ -290,26 +257,10 @@ class ScannedDates(ColumnFacts):
             count_values(self._days, dates.astype("datetime64[D]").astype(np.int64))
             count_values(self._hours, extract_date_part("hour", dates).astype(np.int64))
 
-    def are_different_integers(self) -> bool:
-        """See `ColumnFacts`."""
-        return False
-
-    def to_texts(self) -> TextFacts:
-        """Refuse: text is read by `ScannedTexts`."""
-        raise NotImplementedError
-
-    def to_categories(self, min_count: int) -> tuple[dict[str | None, int], bool]:
-        """Refuse: categories are read by `ScannedValues`."""
-        raise NotImplementedError
-
     def to_numbers(self, coerce: bool) -> NumberFacts | None:
         """Refuse dates: see `Column.to_numbers`."""
         Column(self.name, np.array([], "datetime64[s]")).to_numbers(coerce)
         return None
-
-    def to_booleans(self) -> NumberFacts:
-        """Refuse: booleans are read by `ScannedValues`."""
-        raise NotImplementedError
 
     def to_date_parts(self, date_format: str) -> dict[str, NumberFacts]:
         """See `ColumnFacts`."""
@@ -324,32 +275,27 @@ class ScannedDates(ColumnFacts):
         return facts
 
 
-class ScannedValues(ColumnFacts):
+class ScannedValues(ScannedFacts):
     """Facts about a column of which each different value is counted; it is read in parts."""
 
     def __init__(self, name: str, kind: str) -> None:
-        self.name, self.declared_kind = name, kind
-        self.n_rows = self.n_missing = 0
+        super().__init__(name, kind)
         self.counts: Counter[Any] = Counter()
-
-    @property
-    def kind(self) -> str:  # type: ignore[override]
-        """See `ScannedNumbers.kind`."""
-        return "f" if self.declared_kind == "b" and self.n_missing else self.declared_kind
-
-    @property
-    def limits(self) -> tuple[Any, Any]:
-        """The smallest and the largest value."""
-        values = self.column.values
-        return values.min(), values.max()
 
     @property
     def n_distinct(self) -> int:
         """Number of different values."""
         return len(self.counts)
 
-    def add(self, values: np.ndarray) -> None:
-        """Add the next rows: float64 or datetime64[s]."""
+    @property
+    def limits(self) -> tuple[Any, Any]:
+        """See `ColumnFacts`."""
+        values = self.column.values
+        return values.min(), values.max()
+
+    def add(self, values: Any, draws: np.ndarray | None = None) -> None:
+        """See `ScannedFacts`."""
+        del draws
         missing = is_missing(values)
         self.n_rows += len(values)
         self.n_missing += int(np.count_nonzero(missing))
@@ -368,10 +314,6 @@ class ScannedValues(ColumnFacts):
         """The number of rows of each value of `column`."""
         values = self.column.values
         return np.array([self.counts[value] for value in values.tolist()], np.int64)
-
-    def are_different_integers(self) -> bool:
-        """See `ColumnFacts`."""
-        return False
 
     def to_texts(self) -> TextFacts:
         """See `ColumnFacts`."""

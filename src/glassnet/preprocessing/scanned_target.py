@@ -52,7 +52,7 @@ class ScannedTarget:
         self.log = request.target_transform == "log"
         self.n_rows = 0
         self.values = ScannedTexts(name, _no_frame) if kind == "O" else ScannedValues(name, kind)
-        self._numbers, self._logs = ScannedNumbers(name, size=1), ScannedNumbers(name, size=1)
+        self._numbers, self._logs = ScannedNumbers(name), ScannedNumbers(name)
         self._infinite: Extreme | None = None
         self._low: Extreme | None = None
         self._worst, self._error = 0.0, -1.0
@@ -91,12 +91,11 @@ class ScannedTarget:
         raise DataError(message(who, expected, **received, fix=fix))
 
     def _add_numbers(self, y: np.ndarray) -> None:
-        draws = np.ones(len(y))
         infinite = np.abs(y) > MAX_FLOAT
         self._infinite = find_extreme(y, infinite, self._infinite, self.n_rows)
         if self._infinite is not None:
             return
-        self._numbers.add(y, draws)
+        self._numbers.add(y)
         with np.errstate(over="ignore"):
             errors = np.abs(y - y.astype(np.float32))
         worst = int(np.argmax(errors))
@@ -105,7 +104,7 @@ class ScannedTarget:
         if self.log:
             low = y <= 0
             self._low = find_extreme(y, low, self._low, self.n_rows)
-            self._logs.add(np.log(y, where=~low, out=np.zeros(len(y))), draws)
+            self._logs.add(np.log(y, where=~low, out=np.zeros(len(y))))
 
     def fit(self, lacks_rows: bool) -> ClassTarget | NumericTarget:
         """Return the target.

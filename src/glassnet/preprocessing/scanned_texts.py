@@ -44,8 +44,9 @@ class ScannedTexts(ScannedValues):
         """Whether only some of the texts are counted."""
         return any(self._bits.values())
 
-    def add(self, values: Any) -> None:
-        """Add the next rows, a series of Polars."""
+    def add(self, values: Any, draws: np.ndarray | None = None) -> None:
+        """See `ScannedFacts`."""
+        del draws
         self.n_rows += len(values)
         self.n_missing += values.null_count()
         groups = values.drop_nulls().to_frame("text").group_by("text", maintain_order=True).len()
