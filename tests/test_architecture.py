@@ -23,7 +23,7 @@ MODULES = sorted(
 IMPORT_ORDER = (
     {"_version", "errors", "types", "formatting", "fingerprinting", "user_cache"},
     {"suggestions", "file_paths", "partial_shapes"},
-    {"forked_process", "output_files"},
+    {"forked_process", "output_files", "processes"},
     {"plots"},
     {"data"},
     {"datasets"},

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     )
     from glassnet.models.load import load
     from glassnet.models.sequential import Sequential
+    from glassnet.processes.start import distribute
     from glassnet.reporting.write import report
     from glassnet.selection.diagnosis import diagnose
 
@@ -43,6 +44,7 @@ __all__ = [
     "data",
     "datasets",
     "diagnose",
+    "distribute",
     "doctor",
     "errors",
     "estimators",
@@ -64,6 +66,7 @@ __all__ = [
 _MODULES = {
     "Sequential": "models.sequential",
     "diagnose": "selection.diagnosis",
+    "distribute": "processes.start",
     "load": "models.load",
     "report": "reporting.write",
 }

@@ -22,6 +22,7 @@ from glassnet.cli.commands import (
     evaluate,
     forecast,
     inspect,
+    launch,
     predict,
     summary,
     sweep,
@@ -146,6 +147,7 @@ def main() -> None:
     glassnet predict titanic.glassnet new.csv --out scored.csv
     glassnet train flights.csv --target passengers --forecast 12 --time month --out flights.glassnet
     glassnet forecast flights.glassnet --steps 24
+    glassnet launch -n 2 train.py      a script in two processes that train together
     """
 
 
@@ -159,6 +161,7 @@ for module in (
     inspect,
     predict,
     forecast,
+    launch,
     summary,
     datasets,
 ):
