@@ -78,7 +78,9 @@ OBJECTS = {
     'data["train"]': type("DatasetDict", (dict,), {"__module__": "datasets.dataset_dict"})(
         train=[1]
     ),
-    "Write data.to_dataframe().reset_index()": made("xarray.core.dataset", "Dataset", keys=columns),
+    "Write data.to_dataframe().reset_index()": made(
+        "xarray.core.dataset", "Dataset", keys=columns, __array__=iterate
+    ),
 }
 CALLS = {
     "fit": lambda x: plain_model().fit(x, Y, verbose=0),
@@ -86,7 +88,11 @@ CALLS = {
     "sample_weight": lambda x: plain_model().fit(X, Y, sample_weight=x, verbose=0),
     "validation_data": lambda x: plain_model().fit(X, Y, validation_data=(x, Y), verbose=0),
     "validation y": lambda x: plain_model().fit(X, Y, validation_data=(X, x), verbose=0),
+    "fit with target": lambda x: plain_model().fit(x, target="a", verbose=0),
     "evaluate": lambda x: plain_model().evaluate(x, Y),
+    "evaluate alone": lambda x: plain_model().evaluate(x),
+    "predict": lambda x: plain_model().predict(x),
+    "trace": lambda x: plain_model().trace(x, Y[:1]),
     "a list": lambda x: plain_model().fit([x, x], Y[:2], verbose=0),
     "a pair in a list": lambda x: plain_model().fit([(x, Y)], verbose=0),
     "a batch": lambda x: plain_model().fit(iter([x]), verbose=0),

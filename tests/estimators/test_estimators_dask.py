@@ -1,8 +1,9 @@
-"""The estimators in searches on Dask's workers: processes of a local cluster.
+"""The estimators in searches on other processes: Dask's workers of a local cluster, and joblib's.
 
 Oracle: the same search in this process.
 """
 
+import collections
 import gc
 import os
 
@@ -11,7 +12,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.datasets import load_diabetes, load_iris
-from sklearn.model_selection import GridSearchCV, cross_validate
+from sklearn.exceptions import FitFailedWarning
+from sklearn.model_selection import GridSearchCV, cross_val_score, cross_validate
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -108,6 +110,62 @@ def test_estimators_that_workers_have_fitted_go_on_here(client):
         np.testing.assert_array_equal(one.predict_proba(X), here.predict_proba(X))
         trained = [each.partial_fit(X, Y).predict_proba(X) for each in (one, here)]
         np.testing.assert_array_equal(*trained)
+
+
+BACKENDS = {"dask": {}, "loky": {"n_jobs": 2}}
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_scores_of_folds_are_those_of_one_process(client, backend):
+    numbers = load_diabetes(return_X_y=True)
+    for estimator, (x, y) in ((NeuralClassifier, (FLOWERS, Y)), (NeuralRegressor, numbers)):
+        with joblib.parallel_config(backend, **BACKENDS[backend]):
+            scores = cross_val_score(estimator(**QUICK), x, y, cv=4)
+        np.testing.assert_array_equal(scores, cross_val_score(estimator(**QUICK), x, y, cv=4))
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_failing_fits_of_workers_name_their_errors(client, backend):
+    search = GridSearchCV(NeuralClassifier(**QUICK), {"alpha": [-1.0, 0.0]}, cv=2)
+    expected = "expected alpha to be a number >= 0. Received: alpha=-1"
+    with (
+        joblib.parallel_config(backend, **BACKENDS[backend]),
+        pytest.warns(UserWarning, match="test scores are non-finite"),
+        pytest.warns(FitFailedWarning, match=expected),
+    ):
+        search.fit(X, Y)
+    assert np.isnan(search.cv_results_["mean_test_score"]).tolist() == [True, False]
+
+
+def fit_and_count(x, y):
+    """Return how many programs a fit compiled and read, and its predictions."""
+    import jax
+
+    counts = collections.Counter()
+    jax.monitoring.register_event_listener(lambda event, **details: counts.update([event]))
+    predictions = NeuralClassifier(**QUICK).fit(x, y).predict_proba(x)
+    events = (f"/jax/compilation_cache/cache_{end}" for end in ("misses", "hits"))
+    return *(counts[event] for event in events), predictions
+
+
+def test_a_worker_reads_what_another_has_compiled(tmp_path, monkeypatch):
+    """By default, without JAX's own cache that the tests use."""
+    for name in os.environ:
+        if name.startswith(("JAX_", "GLASSNET_CACHE")):
+            monkeypatch.delenv(name)
+    tmp_path.chmod(0o700)
+    monkeypatch.setenv("GLASSNET_CACHE_DIR", str(tmp_path))
+    with distributed.Client(n_workers=2, threads_per_worker=1, dashboard_address=None) as client:
+        first, second = (
+            client.submit(fit_and_count, X, Y, workers=[worker], key=worker).result()
+            for worker in client.scheduler_info(n_workers=-1)["workers"]
+        )
+    gc.collect()
+    n_compiled, n_read, predictions = first
+    assert n_compiled > 0
+    assert n_read == 0
+    assert second[:2] == (0, n_compiled)
+    np.testing.assert_array_equal(second[2], predictions)
 
 
 def test_errors_of_workers_arrive(client):

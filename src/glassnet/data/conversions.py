@@ -86,9 +86,9 @@ def require_rows(x: Any, name: str, *, arrays: bool = True) -> None:
     while isinstance(first, list | tuple) and first and len(kinds) < MAX_DEPTH:
         kinds.append(type(first).__name__)
         first = first[0]
-    passes = arrays and hasattr(type(first), "__array__")
-    fix = "" if passes else suggest_conversion(first)
+    package = str(type(first).__module__).lstrip("_").split(".")[0]
+    is_array = hasattr(type(first), "__array__") and package != "xarray"  # whose method raises
+    fix = "" if is_array and arrays else suggest_conversion(first)
     if fix:
-        package = str(type(first).__module__).lstrip("_").split(".")[0]
         received = " of ".join([*kinds, f"{package}.{type(first).__name__}"])
         raise DataError(message(name, "rows in memory", fix=fix, received=received))

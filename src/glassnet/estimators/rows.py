@@ -78,7 +78,7 @@ def require_readable(X: Any, name: str) -> None:
         DataError: with what to write.
     """
     is_array = hasattr(type(X), "__array__")
-    dtypes = X.dtypes if is_array and suggest_conversion(X) else ()
+    dtypes = getattr(X, "dtypes", ()) if is_array and suggest_conversion(X) else ()
     require_rows(X, name, arrays=all(getattr(each, "kind", "O") in "biuf" for each in dtypes))
 
 

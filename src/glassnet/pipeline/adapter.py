@@ -272,6 +272,8 @@ def open_dataset(
     """
     for name, value in (("x", x), ("y", y), ("sample_weight", sample_weight)):
         arrays.require_unmasked(value, prefix + name)
+    if isinstance(x, list | tuple):
+        require_rows(x, f"{prefix}x")
     require_rows(y, f"{prefix}y")
     require_rows(sample_weight, f"{prefix}sample_weight")
     return find_adapter(x, y, model, training)(x, y, sample_weight, model, prefix)

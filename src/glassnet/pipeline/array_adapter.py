@@ -7,10 +7,9 @@ from typing import Any
 import numpy as np
 
 from glassnet.data.conversions import require_rows
-from glassnet.pipeline.adapter import ModelInfo, register_adapter
+from glassnet.pipeline.adapter import InputSpec, ModelInfo, register_adapter
 from glassnet.pipeline.options import FitOptions
 from glassnet.pipeline.row_adapter import RowAdapter
-from glassnet.preprocessing.base import PreparedData
 
 
 @register_adapter
@@ -25,9 +24,9 @@ class ArrayAdapter(RowAdapter):
     def accepts(x: Any, y: Any, model: ModelInfo, training: bool) -> bool:
         return True
 
-    def prepare(self, options: FitOptions) -> PreparedData:
+    def open(self, options: FitOptions | None = None, *, target: str | None = None) -> InputSpec:
         require_rows(self.x, f"{self.prefix}x")
-        return super().prepare(options)
+        return super().open(options, target=target)
 
     def features(self) -> Any:
         preprocessor = self.model.preprocessor
