@@ -115,6 +115,8 @@ def fitted():
 @pytest.mark.parametrize("call", CALLS)
 def test_errors_say_what_to_write(call):
     for words, x in OBJECTS.items():
+        if call == "fit with target" and "reads it in parts" in suggest_conversion(x):
+            continue
         with pytest.raises(DataError) as error:
             CALLS[call](x)
         assert words in str(error.value)

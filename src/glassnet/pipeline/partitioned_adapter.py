@@ -58,8 +58,11 @@ class PartitionedAdapter(DataAdapter):
 
     @staticmethod
     def accepts(x: Any, y: Any, model: ModelInfo, training: bool) -> bool:
-        kinds = TabularPreprocessor, type(None)
-        return isinstance(model.preprocessor, kinds) and is_partitioned(x) and not _is_images(x)
+        fitted = model.preprocessor
+        # Without target=, other objects than paths are refused as rows, or NumPy reads them.
+        can_fit = isinstance(x, str | os.PathLike) or (training and y is None)
+        is_known = isinstance(fitted, TabularPreprocessor) or (fitted is None and can_fit)
+        return is_known and is_partitioned(x) and not _is_images(x)
 
     def open(self, options: FitOptions | None = None, *, target: str | None = None) -> InputSpec:
         self._reject_arguments()
