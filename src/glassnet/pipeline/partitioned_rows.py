@@ -14,7 +14,7 @@ from glassnet.data.arrow_columns import table_from_arrow
 from glassnet.data.parsing import is_missing
 from glassnet.data.partitioned_table import Partition, PartitionedTable, RowMask
 from glassnet.engine.inference import iter_padded_blocks
-from glassnet.engine.placement import ONE_DEVICE, Placement, empty_aligned
+from glassnet.engine.placement import ONE_DEVICE, Placement
 from glassnet.engine.train_step import Data
 from glassnet.errors import DataWarning, warn
 from glassnet.losses import Loss
@@ -32,6 +32,9 @@ MAX_BUFFER_BYTES = 64 * 2**20
 
 MAX_BUFFER_ROWS = 1 << 18
 """Maximum number of rows that are shuffled together."""
+
+TAKEN_ROWS = 4096
+"""Number of rows that are taken from a buffer at once: many small takes would be slow."""
 
 OPEN_PARTITIONS = 4
 """Number of partitions from which rows are read in turn, so that they are shuffled together."""
@@ -81,12 +84,15 @@ class PartitionEncoder:
             if len(batch):
                 yield Rows(partition.name, batch)
 
-    def encode(self, rows: Rows, unknown: UnknownCategories | None = None) -> Data:
+    def encode(
+        self, rows: Rows, unknown: UnknownCategories | None = None, out: np.ndarray | None = None
+    ) -> Data:
         """Return rows as numbers.
 
         Args:
             rows: of the table, with targets.
             unknown: records columns without a category of training; None if that is expected.
+            out: an array for the features, or None for a new one.
 
         Raises:
             DataError: a value that cannot be encoded; the message names the partition.
@@ -94,7 +100,7 @@ class PartitionEncoder:
         target = self.preprocessor.target
         with error_location(rows.location):
             table = to_table(rows.batch)
-            x = encode_features(self.preprocessor, table, unknown)
+            x = encode_features(self.preprocessor, table, unknown, out)
             y = target.transform(table.columns[target.name])
             y = encode_targets(y, self.loss, self.output_shape, f"{self.prefix}y")
             return Data(x, y, self._weigh(y))
@@ -146,11 +152,14 @@ def to_table(batch: pyarrow.RecordBatch) -> Any:
 
 
 def encode_features(
-    preprocessor: TabularPreprocessor, table: Any, unknown: UnknownCategories | None
+    preprocessor: TabularPreprocessor,
+    table: Any,
+    unknown: UnknownCategories | None,
+    out: np.ndarray | None = None,
 ) -> np.ndarray:
     """Return the features of a part of a table; columns without known categories are recorded."""
     record = (lambda texts: None) if unknown is None else unknown.record
-    return preprocessor.encoder.transform(table, record)
+    return preprocessor.encoder.transform(table, record, out)
 
 
 def find_targets(batch: pyarrow.RecordBatch, target: str) -> np.ndarray:
@@ -203,7 +212,8 @@ class PartitionReader:
 
     def iter_batches(self, epoch: int, start_step: int) -> Iterator[Data]:
         rng = np.random.default_rng((self.seed, epoch, 4))
-        n_skipped = start_step * self.batch_size
+        n_skipped, size = start_step * self.batch_size, self.batch_size
+        buffer = np.empty((0, len(self.encoder.preprocessor.feature_names)), np.float32)
         left: Data | None = None
         for parts in self._iter_buffers(rng):
             n_rows = sum(len(rows.batch) for rows in parts)
@@ -211,16 +221,28 @@ class PartitionReader:
             if n_rows <= n_skipped:
                 n_skipped -= n_rows
                 continue
-            encoded = [self.encoder.encode(rows) for rows in parts]
-            buffer = _arrange(left, encoded, order, n_skipped)
-            n_skipped, left = 0, None
-            whole = len(buffer.x) // self.batch_size * self.batch_size
-            for start in range(0, whole, self.batch_size):
-                yield buffer.take(slice(start, start + self.batch_size))
-            if whole < len(buffer.x):
-                left = buffer.take(slice(whole, None))
+            order, n_skipped = order[n_skipped:], 0
+            if len(buffer) < n_rows:
+                buffer = np.empty((n_rows, buffer.shape[1]), np.float32)
+            rows = self._encode(parts, buffer)
+            for block in _iter_blocks(rows, order, size * max(1, TAKEN_ROWS // size), left):
+                whole = len(block.x) // size * size
+                for start in range(0, whole, size):
+                    yield block.take(slice(start, start + size))
+                left = block.take(slice(whole, None)) if whole < len(block.x) else None
         if left is not None:
             yield left
+
+    def _encode(self, parts: Sequence[Rows], buffer: np.ndarray) -> Data:
+        """Return the rows of a buffer, encoded into the memory of `buffer`."""
+        others, start = [], 0
+        for rows in parts:
+            out = buffer[start : start + len(rows.batch)]
+            others.append(self.encoder.encode(rows, out=out)._replace(x=out))
+            start += len(rows.batch)
+        y = np.concatenate([data.y for data in others])
+        weights = [data.weight for data in others if data.weight is not None]
+        return Data(buffer[:start], y, np.concatenate(weights) if weights else None)
 
     def _iter_buffers(self, rng: np.random.Generator) -> Iterator[list[Rows]]:
         """Yield the rows of each buffer, in the order in which they are read."""
@@ -260,30 +282,15 @@ class PartitionReader:
         pass
 
 
-def _arrange(left: Data | None, parts: Sequence[Data], order: np.ndarray, n_skipped: int) -> Data:
-    """Return the rows of a buffer in an order, behind those that are left of the buffer before.
-
-    Row order[i] of the parts, counted through all of them, becomes row i. The first `n_skipped`
-    rows are left out.
-    """
-    position = np.empty(len(order), np.intp)
-    position[order] = np.arange(len(order))
-    fields: list[np.ndarray | None] = []
-    for name in Data._fields:
-        arrays = [getattr(part, name) for part in parts]
-        if arrays[0] is None:
-            fields.append(None)
-            continue
-        before = None if left is None else getattr(left, name)
-        n_left = 0 if before is None else len(before)
-        whole = empty_aligned((n_left + len(order), *arrays[0].shape[1:]), arrays[0].dtype)
-        whole[:n_left] = before if n_left else 0
-        start = 0
-        for array in arrays:
-            whole[n_left + position[start : start + len(array)]] = array
-            start += len(array)
-        fields.append(whole[n_skipped:])
-    return Data(*fields)
+def _iter_blocks(
+    rows: Data, order: np.ndarray, block_rows: int, left: Data | None
+) -> Iterator[Data]:
+    """Yield copies of rows in an order; the first ones follow those that are left from before."""
+    n_left = 0 if left is None else len(left.x)
+    for start in range(-n_left, len(order), block_rows):
+        index = order[max(start, 0) : start + block_rows]
+        block = Data(*(None if a is None else np.take(a, index, axis=0) for a in rows))
+        yield block if left is None or start > -n_left else _concatenate([left, block])
 
 
 @dataclass(eq=False)

@@ -313,7 +313,10 @@ class Encoder:
         return tuple(names)
 
     def transform(
-        self, table: Table, on_unknown: Callable[[Mapping[str, str]], None] = warn_about_unknown
+        self,
+        table: Table,
+        on_unknown: Callable[[Mapping[str, str]], None] = warn_about_unknown,
+        out: np.ndarray | None = None,
     ) -> np.ndarray:
         """Encode the rows of a table, (n, k) float32.
 
@@ -322,6 +325,7 @@ class Encoder:
         Args:
             table: the rows.
             on_unknown: receives a text for each column that has no category of training.
+            out: an array (n, k) for the result, or None for a new one.
 
         Raises:
             DataError: a column is missing (the message suggests the nearest name); text instead
@@ -342,7 +346,7 @@ class Encoder:
         }
         on_unknown(unknown)
         stops = np.cumsum([len(column.feature_names) for column in columns]).tolist()
-        encoded = np.empty((len(parsed[0]), stops[-1]), np.float32)
+        encoded = np.empty((len(parsed[0]), stops[-1]), np.float32) if out is None else out
         for row in range(0, len(encoded), BLOCK_ROWS):
             rows = slice(row, row + BLOCK_ROWS)
             for column, values, start, stop in zip(
