@@ -150,11 +150,8 @@ class Column:
             return self.values
         texts = self.distinct.texts
         dates = parse_dates([text or "" for text in texts], date_format)
-        others = [
-            text
-            for text, date in zip(texts, dates, strict=True)
-            if text is not None and np.isnat(date)
-        ]
+        unread = [texts[i] for i in np.flatnonzero(np.isnat(dates))]
+        others = [text for text in unread if text is not None]
         example = "2024-02-29" if date_format == "ISO" else date_format
         expected = f"dates written as in training, {example}"
         require(not others, f"column {self.name!r}", expected, error=DataError, others=others[:3])
