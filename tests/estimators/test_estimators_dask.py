@@ -192,11 +192,30 @@ def test_forked_workers_raise_instead_of_waiting():
         search.fit(X, Y)
 
 
+@pytest.mark.filterwarnings("ignore:os.fork", "ignore:This process:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:Exception ignored:pytest.PytestUnraisableExceptionWarning")
+def test_a_search_on_ray():
+    """Oracle: the same search here. Ray is not among the development packages."""
+    ray = pytest.importorskip("ray")
+    from ray.util.joblib import register_ray
+
+    search = GridSearchCV(NeuralClassifier(**QUICK), {"learning_rate_init": [0.02, 0.1]}, cv=2)
+    expected = search.fit(X, Y).cv_results_["mean_test_score"]
+    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
+    try:
+        register_ray()
+        with joblib.parallel_config("ray", n_jobs=2):
+            search.fit(X, Y)
+    finally:
+        ray.shutdown()
+    np.testing.assert_array_equal(search.cv_results_["mean_test_score"], expected)
+
+
 def test_the_documented_search():
     """The script of the documentation, as its own user would start it."""
-    (code,) = (block for block in pages.blocks("selection.md", "python") if "dask" in block)
+    (code,) = (block for block in pages.blocks("larger.md", "python") if "dask" in block)
     names = {"__name__": "__main__"}
-    exec(compile(code, "selection.md", "exec"), names)
+    exec(compile(code, "larger.md", "exec"), names)
     assert names["search"].best_score_ > 0.9
     assert len(names["search"].cv_results_["params"]) == 6
     gc.collect()
