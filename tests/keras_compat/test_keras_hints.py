@@ -18,6 +18,9 @@ from glassnet.keras.public_names import PUBLIC_NAMES
         (keras.layers, "SpectralNormalization", "kernel_constraint=keras.constraints.max_norm"),
         (keras.optimizers, "Muon", "glassnet.optimizers.Optax"),
         (keras.losses, "serialize", "Store the call that makes the part."),
+        (keras.distribution, "DataParallel", r'Write fit\(..., devices="all"\)'),
+        (keras.distribution, "list_devices", r"Write jax.devices\(\)"),
+        (keras.distribution, "ModelParallel", "docs/not-for.md lists alternatives"),
     ],
 )
 def test_a_missing_name_says_what_to_write(module, name, hint):

@@ -22,8 +22,14 @@ OWN_LOSS = "Write a function (y_true, y_pred) with keras.ops, and pass it to com
 PATHS = "model.save(path) stores a complete model; keras.models.load_model(path) opens it."
 
 HINTS = {
-    "AdditiveAttention applications Attention distillation distribution GroupQueryAttention "
-    "mixed_precision MultiHeadAttention visualization": "docs/not-for.md lists alternatives.",
+    "AdditiveAttention applications Attention distillation distribute_tensor GroupQueryAttention "
+    "LayoutMap mixed_precision ModelParallel MultiHeadAttention TensorLayout visualization": (
+        "docs/not-for.md lists alternatives."
+    ),
+    "DataParallel DeviceMesh distribution initialize set_distribution": (
+        'Write fit(..., devices="all"). docs/larger.md is about several devices and machines.'
+    ),
+    "get_device_count list_devices": "Write jax.devices().",
     "audio_dataset_from_directory": (
         "Read the files with scipy.io.wavfile.read, and pass arrays to "
         "keras.data.Dataset.from_tensor_slices."
