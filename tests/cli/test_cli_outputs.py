@@ -110,7 +110,7 @@ def test_every_option_that_takes_text_is_known():
         click.Choice,
         arguments.Widths,
         arguments.ColumnNames,
-        arguments.BatchSize,
+        arguments.CountOrWord,
         arguments.ImageSize,
         arguments.Neuron,
         arguments.ColumnType,

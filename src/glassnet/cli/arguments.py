@@ -84,36 +84,30 @@ class HeaderLine(click.ParamType):  # type: ignore[type-arg]  # generic only in 
         return text if text == "none" else int(text)
 
 
-class BatchSize(click.ParamType):  # type: ignore[type-arg]  # generic only in new versions of click
-    """A number of rows, or `full`."""
+class CountOrWord(click.ParamType):  # type: ignore[type-arg]  # generic only in new versions of click
+    """A number of things >= 1, or a word.
 
-    name = "rows"
+    Args:
+        name: the things, for messages.
+        word: the word.
+    """
 
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> int | str:
-        text = str(value)
-        if text == "full":
-            return text
-        if not is_count(text):
-            self.fail(f"expected a number of rows >= 1, or full. Received: {text!r}.", param, ctx)
-        return int(text)
-
-
-class Devices(click.ParamType):  # type: ignore[type-arg]  # generic only in new versions of click
-    """A number of devices, or `all`."""
-
-    name = "devices"
+    def __init__(self, name: str, word: str):
+        self.name, self.word = name, word
 
     def convert(
         self, value: object, param: click.Parameter | None, ctx: click.Context | None
     ) -> int | str:
         text = str(value)
-        if text == "all":
+        if text == self.word:
             return text
         if not is_count(text):
-            self.fail(f"expected a number of devices >= 1, or all. Received: {text!r}.", param, ctx)
+            expected = f"a number of {self.name} >= 1, or {self.word}"
+            self.fail(f"expected {expected}. Received: {text!r}.", param, ctx)
         return int(text)
+
+
+BATCH_SIZE, DEVICES = CountOrWord("rows", "full"), CountOrWord("devices", "all")
 
 
 class ImageSize(click.ParamType):  # type: ignore[type-arg]  # generic only in new versions of click
@@ -440,7 +434,7 @@ def network_options(command: CommandT) -> CommandT:
         click.option(
             "--batch-size",
             metavar="N",
-            type=BatchSize(),
+            type=BATCH_SIZE,
             help="Rows per step, or full.  [default: 32; fewer for few images]",
         ),
         click.option(

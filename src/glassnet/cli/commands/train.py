@@ -59,7 +59,7 @@ MAX_LINE_WIDTH = 79
 @click.option(
     "--devices",
     metavar="N",
-    type=arguments.Devices(),
+    type=arguments.DEVICES,
     help="Number of GPUs (or other devices) that share each batch, or all.  [default: one]",
 )
 @click.option("--no-plot", is_flag=True, help="Do not plot the learning curves.")
