@@ -265,7 +265,7 @@ def test_train_does_not_write_a_model_under_a_name_of_another_format(name):
     untouched(run(*TRAIN, "--out", name), "expected a file name for a model", ".glassnet'")
 
 
-@pytest.mark.parametrize("name", ["s.xlsx", "s.parquet", "s.json", "s.glassnet", "s.png"])
+@pytest.mark.parametrize("name", ["s.xlsx", "s.json", "s.glassnet", "s.png"])
 def test_predict_does_not_write_a_table_under_a_name_of_another_format(name):
     untouched(run("predict", *ARGUMENTS["predict"], "--out", name), "a file name for a table")
 

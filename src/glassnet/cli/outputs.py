@@ -15,7 +15,7 @@ import click
 from glassnet import output_files
 from glassnet.cli.arguments import CommandT
 from glassnet.cli.help_sections import SectionedCommand
-from glassnet.errors import DataWarning, ModelFileError
+from glassnet.errors import ConfigError, DataWarning, ModelFileError, wrap_errors
 from glassnet.storage import atomic_write
 
 if TYPE_CHECKING:
@@ -103,11 +103,12 @@ class ModelFile(OutputFile):
 
 
 class TableFile(OutputFile):
-    """A CSV file; one that ends in .tsv has tabs between its columns."""
+    """A CSV file, or a Parquet file; one that ends in .tsv has tabs between its columns."""
 
     def check_suffix(self, path: str) -> None:
         suffix = Path(path).suffix.lower()
-        known = {*output_files.FOREIGN_SUFFIXES, ".glassnet"} - {*TABLE_SUFFIXES, *COMPRESSIONS}
+        written = {*TABLE_SUFFIXES, *COMPRESSIONS, ".parquet"}
+        known = {*output_files.FOREIGN_SUFFIXES, ".glassnet"} - written
         if suffix in known:
             raise click.BadParameter(
                 "expected a file name for a table, such as scored.csv. "
@@ -323,14 +324,19 @@ def guard_formulas(frame: pandas.DataFrame) -> pandas.DataFrame:
         columns[i] = column
     if not n_formulas:
         return frame
+    warn_about_formulas(n_formulas)
+    names = [f"'{name}" if is_formula(name) else name for name in frame.columns]
+    return pandas.DataFrame(columns).set_axis(names, axis=1)
+
+
+def warn_about_formulas(n_formulas: int) -> None:
+    """Warn that an apostrophe was put before cells."""
     cells = "1 cell" if n_formulas == 1 else f"{n_formulas:,} cells"
     text = (
         f"an apostrophe was put before {cells} that a spreadsheet may run as formulas; "
         "--no-safe-csv leaves it out."
     )
-    warnings.warn(text, DataWarning, stacklevel=2)
-    names = [f"'{name}" if is_formula(name) else name for name in frame.columns]
-    return pandas.DataFrame(columns).set_axis(names, axis=1)
+    warnings.warn(text, DataWarning, stacklevel=3)
 
 
 def is_formula(value: object) -> bool:
@@ -350,7 +356,9 @@ def is_formula(value: object) -> bool:
 
 
 def write_table(path: str, frame: pandas.DataFrame) -> None:
-    """Write a table as CSV in one step; the suffix chooses the separator and the compression.
+    """Write a table as CSV or Parquet in one step.
+
+    The suffix chooses the format, the separator and the compression.
 
     Raises:
         OSError: the file cannot be written.
@@ -358,6 +366,11 @@ def write_table(path: str, frame: pandas.DataFrame) -> None:
     suffixes = [suffix.lower() for suffix in Path(path).suffixes]
     compression = COMPRESSIONS.get(suffixes[-1]) if suffixes else None
     buffer = io.BytesIO()
+    if suffixes and suffixes[-1] == ".parquet":
+        with wrap_errors("predict", "pyarrow, which writes Parquet files", error=ConfigError):
+            frame.to_parquet(buffer, index=False)
+        atomic_write.write(Path(path), buffer.getvalue())
+        return
     frame.to_csv(
         buffer,
         index=False,

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 def is_partitioned(x: Any) -> bool:
     """Return whether x is a table that is read in partitions."""
-    return is_table_folder(x) or _find_reader(x) is not None
+    return isinstance(x, PartitionedTable) or is_table_folder(x) or _find_reader(x) is not None
 
 
 def open_partitioned_table(x: Any) -> PartitionedTable:
@@ -43,6 +43,8 @@ def open_partitioned_table(x: Any) -> PartitionedTable:
         ConfigError: polars or pyarrow is not installed.
         DataError: x cannot be read, or has no rows or columns; see `open_table_folder`.
     """
+    if isinstance(x, PartitionedTable):
+        return x
     reader = _find_reader(x)
     if reader is None:
         return open_table_folder(x)

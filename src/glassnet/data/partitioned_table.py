@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -45,6 +45,13 @@ class Partition:
     first_row: int
     n_rows: int | None
     read: Callable[[Sequence[str]], Iterator[pyarrow.RecordBatch]]
+
+    def count(self, mask: RowMask) -> int | None:
+        """Return the number of rows that a mask selects, or None if it is unknown."""
+        if self.n_rows is None:
+            return None
+        numbers = np.arange(self.first_row, self.first_row + self.n_rows, dtype=np.uint64)
+        return int(mask(numbers).sum())
 
 
 class TextReader(Protocol):
@@ -145,6 +152,27 @@ class PartitionedTable:
         empty = frames.from_arrow(self.schema.empty_table())
         return register_io_source(read, schema=empty.schema, is_pure=True)
 
+    def select(self, columns: Sequence[str]) -> PartitionedTable:
+        """Return the table with some of its columns."""
+        import pyarrow
+
+        fields = [self.schema.field(name) for name in columns]
+        return replace(self, schema=pyarrow.schema(fields))
+
+    def where(self, mask: RowMask) -> PartitionedTable:
+        """Return the rows that a mask selects by their numbers, as a table with new numbers."""
+
+        def read_selected(
+            partition: Partition,
+        ) -> Callable[[Sequence[str]], Iterator[pyarrow.RecordBatch]]:
+            return lambda columns: self.read_partition(partition, columns, mask)
+
+        counts = [partition.count(mask) for partition in self.partitions]
+        names = [partition.name for partition in self.partitions]
+        reads = [read_selected(partition) for partition in self.partitions]
+        partitions = number_partitions(names, counts, reads)
+        return replace(self, partitions=partitions, text_reader=None)
+
     def require_columns(self, names: Sequence[str], who: str) -> None:
         """Refuse a table that lacks a column.
 
@@ -243,6 +271,22 @@ def hash_row_numbers(numbers: np.ndarray, seed: int) -> np.ndarray:
 
     start = mix(np.array([seed], np.uint64) + np.uint64(step))
     return mix(start + (numbers + np.uint64(1)) * np.uint64(step))
+
+
+def hash_mask(fraction: float, seed: int) -> RowMask:
+    """Return a mask that leaves out about a fraction of the rows, by hashes of their numbers."""
+    limit = np.uint64(min(int(fraction * 2.0**64), 2**64 - 1))
+
+    def select(numbers: np.ndarray) -> np.ndarray:
+        selected: np.ndarray = hash_row_numbers(numbers, seed) >= limit
+        return selected
+
+    return select
+
+
+def invert(mask: RowMask) -> RowMask:
+    """Return the mask of the other rows."""
+    return lambda numbers: ~mask(numbers)
 
 
 def import_polars() -> Any:

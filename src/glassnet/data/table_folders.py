@@ -45,6 +45,13 @@ def is_table_folder(x: Any) -> bool:
     return isinstance(path, str) and (os.path.isdir(path) or is_glob(path))
 
 
+def holds_tables(path: str) -> bool:
+    """Return whether a path is a glob, or a folder with a file of a table."""
+    if not os.path.isdir(path):
+        return is_glob(path)
+    return any(Path(file).suffix.lower() in FORMATS for file in find_files(path))
+
+
 def is_glob(path: str) -> bool:
     """Return whether a path that does not exist is a pattern of paths."""
     return glob.has_magic(path) and not os.path.exists(path)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Collection
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,7 @@ from glassnet import fingerprinting
 from glassnet.data import arrays
 from glassnet.data.images import is_image_folder
 from glassnet.data.partitioned_sources import is_partitioned, open_partitioned_table
-from glassnet.data.partitioned_table import PartitionedTable, RowMask, hash_row_numbers
+from glassnet.data.partitioned_table import PartitionedTable, RowMask, hash_mask, invert
 from glassnet.engine.network import BuiltNetwork
 from glassnet.engine.train_step import Data
 from glassnet.errors import DataError, is_number, lookup, message, require
@@ -143,7 +142,7 @@ class PartitionedAdapter(DataAdapter):
         else:
             n = self._counts.n_validation
             check_steps("validation_steps", options.validation_steps, n, batch_size)
-            mask = _invert(self._mask)
+            mask = invert(self._mask)
             encoder = replace(encoder, class_weight=None)
             version |= {"validation": n}
             blocks = PartitionBlocks(encoder, mask, version, True, placement=placement)
@@ -203,12 +202,7 @@ class PartitionedAdapter(DataAdapter):
             fix, kind = "Call fit(..., target=...) with it first.", type(self.x).__name__
             expected = "data of the kind that the model was fitted to"
             raise DataError(message(f"{self.prefix}x", expected, x=kind, fix=fix))
-        table = open_partitioned_table(self.x)
-        if table.text_reader is not None:
-            table = table.text_reader.for_levels(_find_levels(preprocessor))
-        names = list(preprocessor.encoder.input_columns)
-        target = [preprocessor.target.name] * with_target
-        table.require_columns([*names, *target], f"{self.prefix}x")
+        table = open_for_predictions(self.x, preprocessor, self.prefix, with_target)
         self._table, self._preprocessor = table, preprocessor
         return table, preprocessor
 
@@ -277,6 +271,28 @@ class PartitionedAdapter(DataAdapter):
         require(weight is None, who, expected, sample_weight=received, fix=fix)
 
 
+def open_for_predictions(
+    x: Any, preprocessor: TabularPreprocessor, prefix: str = "", with_target: bool = False
+) -> PartitionedTable:
+    """Return a table for a fitted model, which decides which words are text.
+
+    Args:
+        x: see `open_partitioned_table`.
+        preprocessor: of the model.
+        prefix: put before x in error messages.
+        with_target: whether the target is needed too.
+
+    Raises:
+        DataError: a column is missing.
+    """
+    table = open_partitioned_table(x)
+    if table.text_reader is not None:
+        table = table.text_reader.for_levels(_find_levels(preprocessor))
+    target = [preprocessor.target.name] * with_target
+    table.require_columns([*preprocessor.encoder.input_columns, *target], f"{prefix}x")
+    return table
+
+
 def _find_levels(preprocessor: TabularPreprocessor) -> dict[str, Collection[Any]]:
     """Return the texts that are categories or labels, by column."""
     levels = {
@@ -291,10 +307,6 @@ def _find_levels(preprocessor: TabularPreprocessor) -> dict[str, Collection[Any]
 def _is_images(x: Any) -> bool:
     """Return whether x is the path of a folder of images."""
     return isinstance(x, str | os.PathLike) and is_image_folder(x)
-
-
-def _invert(mask: RowMask) -> RowMask:
-    return lambda numbers: ~mask(numbers)
 
 
 def _make_mask(table: PartitionedTable, options: FitOptions) -> RowMask | None:
@@ -314,8 +326,7 @@ def _make_mask(table: PartitionedTable, options: FitOptions) -> RowMask | None:
     if not fraction:
         return None
     if is_random:
-        limit = np.uint64(int(fraction * 2.0**64))
-        return partial(_is_not_below, limit, split.seed)
+        return hash_mask(fraction, split.seed)
     fix = "Pass the last rows as validation_data."
     expected = "a table whose number of rows is known"
     n_rows = table.n_rows
@@ -323,11 +334,6 @@ def _make_mask(table: PartitionedTable, options: FitOptions) -> RowMask | None:
     assert n_rows is not None
     n_train = n_rows - round(n_rows * fraction)
     return lambda numbers: numbers < n_train
-
-
-def _is_not_below(limit: np.uint64, seed: int, numbers: np.ndarray) -> np.ndarray:
-    selected: np.ndarray = hash_row_numbers(numbers, seed) >= limit
-    return selected
 
 
 def _require_rows(target: str, counts: TargetCounts, options: FitOptions) -> None:

@@ -7,6 +7,7 @@ import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from glassnet import output_files
 
@@ -18,6 +19,21 @@ def failpoint(name: str) -> None:
 def write(path: Path, data: bytes) -> None:
     """Write `data` to `path`; after a failure at any step the previous file is intact.
 
+    Raises:
+        OSError, ValueError: see `open_replacement`.
+    """
+    middle, view = len(data) // 2, memoryview(data)
+    with open_replacement(path) as file:
+        failpoint("write")
+        file.write(view[:middle])
+        failpoint("half")
+        file.write(view[middle:])
+
+
+@contextlib.contextmanager
+def open_replacement(path: Path) -> Iterator[BinaryIO]:
+    """Open a new file that replaces the one at `path` if the block ends without an error.
+
     If `path` is a symbolic link, the file that it points to is written. A file that is replaced
     passes on its permissions.
 
@@ -25,15 +41,11 @@ def write(path: Path, data: bytes) -> None:
         OSError: the path is not that of a file, the folder cannot be written, or the disk is full.
         ValueError: the path contains a null character.
     """
-    middle, view = len(data) // 2, memoryview(data)
     target = output_files.resolve_output(path)
     temporary = output_files.temporary_path(target)
     try:
         with open(temporary, "xb") as file:
-            failpoint("write")
-            file.write(view[:middle])
-            failpoint("half")
-            file.write(view[middle:])
+            yield file
             file.flush()
             _copy_permissions(target, temporary)
             failpoint("fsync")

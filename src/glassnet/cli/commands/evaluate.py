@@ -26,13 +26,14 @@ if TYPE_CHECKING:
 @arguments.csv_options
 @arguments.json_option
 def command(model: str, rows: str, as_json: bool, csv: Mapping[str, Any]) -> None:
-    """Score the network in MODEL on a table or arrays in FILE, on the images in FOLDER (one
-    subfolder per class), or on the test rows of the dataset NAME. A table needs its target column.
+    """Score the network in MODEL on a table or arrays in FILE, on the table or the images in FOLDER
+    (one subfolder per class), or on the test rows of the dataset NAME. A table needs its target.
     If some rows equal rows that the network was trained on, the score of the others is printed too.
 
     \b
     glassnet evaluate titanic.glassnet test.csv
     glassnet evaluate photos.glassnet photos_test/
+    glassnet evaluate sales.glassnet sales/               Parquet or CSV files, read in parts
     glassnet evaluate digits.glassnet digits --json
     """
     from glassnet.cli import output
@@ -101,14 +102,15 @@ def score_other_rows(model: Sequential, x: Any, y: Any) -> OtherRows:
 
 
 def compute_score(model: Sequential, x: Any, y: Any) -> ScoreReport | None:
-    """Return the score with its interval; None for a time series or for several outputs."""
+    """Return the score with its interval; None for a time series, a folder or several outputs."""
+    from glassnet.cli.jobs import partitioned
     from glassnet.evaluation import scores
     from glassnet.preprocessing.targets import ClassTarget
     from glassnet.preprocessing.time_series import TimeSeriesPreprocessor
 
     if model.preprocessor is None:
         return score_arrays(model, x, y)
-    if isinstance(model.preprocessor, TimeSeriesPreprocessor):
+    if isinstance(model.preprocessor, TimeSeriesPreprocessor) or partitioned.is_parts(x):
         return None
     target = model.preprocessor.target
     if y is None:

@@ -50,11 +50,13 @@ def add_view(
         **settings: Any,
     ) -> None:
         from glassnet import inspection
-        from glassnet.cli.jobs import resolve
+        from glassnet.cli.jobs import partitioned, resolve
         from glassnet.models.load import load
 
         network = load(model)
         x, y = resolve.load_test_data(network, source, csv) if n_data and source else (None, None)
+        if network.preprocessor is not None and partitioned.is_parts(x):
+            x = partitioned.sample_parts(str(x), network.preprocessor.target.name)
         if rows is not None:
             x, y = take_rows(x, y, rows)
         view = getattr(inspection, function)(network, *(x, y)[:n_data], **settings)

@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from glassnet.cli import arguments, outputs, prediction_tables
+from glassnet.cli import arguments, outputs, prediction_tables, table_writers
 from glassnet.errors import DataError, DataWarning, require
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import numpy as np
     import pandas
+    import polars
 
     from glassnet.data.table import Table
     from glassnet.models.sequential import Sequential
@@ -24,7 +27,7 @@ if TYPE_CHECKING:
 @click.argument("model", metavar="MODEL")
 @click.argument("rows", metavar="FILE|FOLDER")
 @outputs.output_option(
-    "--out", outputs.TableFile(), "The CSV file to write.  [default: standard output]"
+    "--out", outputs.TableFile(), "The CSV or Parquet file to write.  [default: standard output]"
 )
 @click.option(
     "--safe-csv/--no-safe-csv",
@@ -40,11 +43,14 @@ def command(model: str, rows: str, out: str | None, safe_csv: bool, csv: Mapping
     Text is written as it was read, except that a cell such as =1+1 begins with an apostrophe, so
     that no spreadsheet runs it as a formula. --no-safe-csv leaves the apostrophe out.
 
+    A folder of Parquet or CSV files is read and written in parts, so it may be larger than memory.
+
     \b
     glassnet predict titanic.glassnet new.csv --out scored.csv
+    glassnet predict sales.glassnet sales/ --out scored.parquet
     glassnet predict photos.glassnet new_photos/ --out scored.csv
     """
-    from glassnet.cli.jobs import resolve
+    from glassnet.cli.jobs import partitioned, resolve
     from glassnet.data.table import read_table
     from glassnet.models.load import load
     from glassnet.preprocessing.images import ImagePreprocessor
@@ -63,9 +69,17 @@ def command(model: str, rows: str, out: str | None, safe_csv: bool, csv: Mapping
     if isinstance(network.preprocessor, ImagePreprocessor):
         resolve.require_no_csv_options(csv, f"{rows} holds images")
         frame = predict_images(network, rows)
+    elif partitioned.is_table_path(rows):
+        resolve.require_no_csv_options(csv, f"{rows} is read in parts")
+        with table_writers.open_writer(out, safe=safe_csv) as writer:
+            for part in predict_parts(network, rows):
+                writer.write(part)
+        if out:
+            click.echo(f"{writer.n_rows:,} rows written to {out}")
+        return
     else:
         frame = predict_table(network, read_table(rows, **csv))
-    if safe_csv:
+    if safe_csv and not (out or "").lower().endswith(".parquet"):
         frame = outputs.guard_formulas(frame)
     if not out:
         click.echo(frame.to_csv(index=False), nl=False)
@@ -125,6 +139,33 @@ def predict_images(model: Sequential, source: str) -> pandas.DataFrame:
 def predict_table(model: Sequential, table: Table) -> pandas.DataFrame:
     """Return a table with the predictions as further columns."""
     return prediction_tables.to_frame(table).assign(**prediction_columns(model, table))
+
+
+def predict_parts(model: Sequential, source: str) -> Iterator[polars.DataFrame]:
+    """Yield parts of a table in a folder, with the predictions as further columns.
+
+    Raises:
+        DataError: see `open_table_folder`; a column of training is missing.
+    """
+    import polars
+
+    from glassnet.pipeline.partitioned_adapter import open_for_predictions
+    from glassnet.pipeline.partitioned_rows import UnknownCategories, encode_features, to_table
+    from glassnet.pipeline.prefetch import error_location
+    from glassnet.preprocessing.tabular import TabularPreprocessor
+
+    preprocessor = model.preprocessor
+    assert isinstance(preprocessor, TabularPreprocessor)
+    table, unknown = open_for_predictions(source, preprocessor), UnknownCategories()
+    for partition, batch in table.iter_batches(table.schema.names):
+        with error_location(partition.name):
+            x = encode_features(preprocessor, to_table(batch), unknown)
+        frame = polars.DataFrame(batch).with_columns(
+            polars.col(polars.Categorical).cast(polars.String)
+        )
+        columns = prediction_columns(model, x)
+        yield frame.with_columns(polars.Series(name, each) for name, each in columns.items())
+    unknown.warn()
 
 
 def prediction_columns(model: Sequential, x: Any) -> dict[str, np.ndarray]:

@@ -79,7 +79,7 @@ def command(
 ) -> None:
     """Train a network on the dataset NAME, on the table (CSV, TSV, Parquet, Arrow) or the arrays
     (NPZ, IDX) in FILE, or on the images in FOLDER, which has one subfolder per class. Then score it
-    on test data.
+    on test data. A folder of Parquet or CSV files is a table that is read in parts.
 
     Inputs are scaled and encoded, and the output layer follows from the task. A fifth of the data
     becomes test data if there is none. The accuracy, or the root mean squared error of a
@@ -99,6 +99,7 @@ def command(
     glassnet train houses.csv --target price --target-transform log --out houses.glassnet
     glassnet train small.csv --target kind --folds 10        for few rows: none are held out
     glassnet train photos/ --epochs 10 --out photos.glassnet
+    glassnet train sales/ --target price --out sales.glassnet
     glassnet train flights.csv --target passengers --forecast 12 --time month --out flights.glassnet
     glassnet train air.csv --target T --forecast 24 --time Date --time Time --fill interpolate
     glassnet train digits.npz                                x and y, or x_train, y_train, ...

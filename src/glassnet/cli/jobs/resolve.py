@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from glassnet.cli.jobs import images, table, time_series
+from glassnet.cli.jobs import images, partitioned, table, time_series
 from glassnet.cli.jobs.arrays import ArrayJob
 from glassnet.cli.jobs.base import Job, TrainOptions
 from glassnet.cli.jobs.saved_model import SavedModelJob
@@ -72,6 +72,9 @@ def resolve_job(
         if getattr(options, field):
             needed = "--forecast N, the number of steps to forecast"
             raise click.UsageError(f"--{field.replace('_', '-')} needs {needed}.")
+    if partitioned.is_table_path(name):
+        images.require_no_image_options(name, image_size, augment)
+        return partitioned.resolve_partitioned_job(name, options, seed, split=split)
     if images.is_image_path(name):
         return images.resolve_image_job(name, options, seed, image_size, augment, split=split)
     images.require_no_image_options(name, image_size, augment)
@@ -103,9 +106,10 @@ def require_source(name: str) -> None:
     Raises:
         click.UsageError: with the dataset of that name, or the nearest name in the folder.
     """
+    from glassnet.data.table_folders import is_glob
     from glassnet.datasets import names
 
-    if os.path.exists(name) or name in names():
+    if os.path.exists(name) or name in names() or is_glob(name):
         return
     path, received = Path(name), f"Received: {shorten_path(name)!r}."
     if len(name) > MAX_NAME_LENGTH:
@@ -139,8 +143,12 @@ def load_test_data(model: Sequential, name: str, csv: Mapping[str, Any]) -> tupl
     from glassnet.data.dataset import Dataset
     from glassnet.data.table import is_table_file, read_table
     from glassnet.datasets import load
+    from glassnet.preprocessing.tabular import TabularPreprocessor
 
     require_source(name)
+    if isinstance(model.preprocessor, TabularPreprocessor) and partitioned.is_table_path(name):
+        require_no_csv_options(csv, f"{name} is read in parts")
+        return name, None
     if images.is_image_path(name):
         require_no_csv_options(csv, f"{name} holds images")
         return images.load_test_images(model, name)
@@ -191,4 +199,7 @@ def load_saved_job(name: str, rows: str | None, csv: Mapping[str, Any]) -> Saved
             f"{name} is a forecasting model. "
             f"To trace it in Python: gn.load({name!r}).trace(gn.data.series(...))"
         )
-    return SavedModelJob(name, model, *load_test_data(model, rows, csv))
+    x, y = load_test_data(model, rows, csv)
+    if partitioned.is_parts(x):
+        raise click.UsageError(f"a trace shows rows in memory: name one of the files in {rows}.")
+    return SavedModelJob(name, model, x, y)

@@ -152,7 +152,7 @@ def resolve_table_job(
     from glassnet.data.table import read_table, split_target
 
     table = read_table(name, **options.csv)
-    target = require_target(table, options, "predict")
+    target = require_target(list(table.columns), options, "predict")
     parts = split_target(table, target)
     column = parts.target_column
     n_classes, assumption = infer_n_classes(target, column, options.task)
@@ -208,14 +208,13 @@ def resolve_table_dataset_job(name: str, data: TableDataset, options: TrainOptio
     )
 
 
-def require_target(table: Table, options: TrainOptions, verb: str) -> str:
+def require_target(names: list[str], options: TrainOptions, verb: str) -> str:
     """Return the name of the target column.
 
     Raises:
         click.UsageError: `--target` is missing.
     """
     if options.target is None:
-        names = list(table.columns)
         raise click.UsageError(
             f"Missing option '--target': the column to {verb}, such as --target {names[-1]}. "
             f"Columns: {', '.join(names)}."

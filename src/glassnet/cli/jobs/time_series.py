@@ -218,7 +218,7 @@ def resolve_time_series_job(
                 "a series is forecast from its own past values."
             )
     table = _read_table(name, options.csv)
-    target = require_target(table, options, "forecast")
+    target = require_target(list(table.columns), options, "forecast")
     series = make_series(
         table,
         target,
