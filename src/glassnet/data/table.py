@@ -226,10 +226,12 @@ def _read_file(path: Path, options: CsvOptions) -> Table:
     kind, who = path.suffix.lower(), "table"
     expected = f"a file that ends in {', '.join(TABLE_SUFFIXES)}"
     fix = "" if kind in TABLE_SUFFIXES else _suggest_reader(path)
-    require(kind in TABLE_SUFFIXES, who, expected, error=DataError, path=str(path), fix=fix)
+    is_kind = kind in TABLE_SUFFIXES or not (kind or os.path.exists(path))
+    require(is_kind, who, expected, error=DataError, path=str(path), fix=fix)
     is_file = os.path.isfile(path)
     fix = "" if is_file else _suggest_file(path)
-    require(is_file, who, "a file that exists", error=DataError, path=str(path), fix=fix)
+    expected = "a file that exists" if kind else "a file that exists, or a folder"
+    require(is_file, who, expected, error=DataError, path=str(path), fix=fix)
     if kind in FRAME_READERS:
         return _read_frame_file(path, kind)
     try:
