@@ -226,3 +226,21 @@ def test_a_word_among_many_numbers_is_refused():
             LINEAR,
             None,
         )
+
+
+@pytest.mark.parametrize("end", ["softmax", "sigmoid"])
+@pytest.mark.parametrize("values", [["b", "a", "rare"], [0, 1, 7], [True, False, True]])
+def test_labels_of_rows_held_out_are_learned_too(end, values, monkeypatch):
+    """The last label is only in rows that are held out; the encodings are those of training rows."""
+    monkeypatch.setattr(lazy_columns, "PART_ROWS", 30)
+    rng, head = np.random.default_rng(7), HeadSpec(end, rescaled=False)
+    x, codes = rng.normal(size=100), rng.integers(0, 2, 100)
+    split = RowSplit(0.3, "end")
+    codes[90:92] = 2
+    frame = pl.DataFrame({"x": x, "y": [values[code] for code in codes]})
+    request = TableRequest("y")
+    expected = prepare_table(frame, None, request, head, None, split)
+    train = frame[expected.train_index]
+    found, messages = fit_preprocessor(train.lazy(), request, head, None, all_rows=frame.lazy())
+    assert differences(found, expected.preprocessor) == []
+    assert messages == expected.messages

@@ -99,8 +99,9 @@ class PartitionedAdapter(DataAdapter):
             messages = _describe_missing(name, counts)
         else:
             frame = table.to_lazy_frame(self._mask)
+            all_rows = None if self._mask is None else table.to_lazy_frame()
             self._preprocessor, messages = fit_preprocessor(
-                frame, options.request, self.model.head, self.model.loss
+                frame, options.request, self.model.head, self.model.loss, all_rows
             )
         first = self._first_rows(table, self._preprocessor, self._mask)
         y = self._preprocessor.target.transform(to_table(first.batch).columns[name])

@@ -43,7 +43,11 @@ MAX_MEDIAN_CELLS = 32_000_000
 
 
 def fit_preprocessor(
-    frame: polars.LazyFrame, request: TableRequest, head: HeadSpec, loss: Loss | None
+    frame: polars.LazyFrame,
+    request: TableRequest,
+    head: HeadSpec,
+    loss: Loss | None,
+    all_rows: polars.LazyFrame | None = None,
 ) -> tuple[TabularPreprocessor, tuple[str, ...]]:
     """Return the preprocessor fitted to a lazy frame, and lines for the user about it.
 
@@ -54,6 +58,8 @@ def fit_preprocessor(
         request: the options of `fit`.
         head: the network's end, which decides between labels and numbers.
         loss: the loss, if one was named.
+        all_rows: the training rows and those held out, whose labels are learned too; None if no
+            rows are held out.
 
     Raises:
         ConfigError: see `tabular.prepare_table`.
@@ -75,6 +81,8 @@ def fit_preprocessor(
         scan = TableScan(source, request, head, loss)
         try:
             scan.read()
+            if all_rows is not None and scan.target.may_be_labels:
+                scan.read_labels(all_rows)
         except IdentifiersFoundError as found:
             identifiers |= found.names
             continue
@@ -91,12 +99,13 @@ class TableScan:
         check_column_options(source.names, self.types, source.derive)
         source.check_derived()
         kind = source.columns[source.target].kind
-        self.target = ScannedTarget(source.target, kind, request, head, loss)
+        log = request.target_transform == "log"
+        self.target = ScannedTarget(source.target, kind, log, head, loss)
+        self.labels = self.target
         names = [*source.names, *source.derive]
         size = max(1, min(MAX_MEDIAN_ROWS, MAX_MEDIAN_CELLS // max(len(names), 1)))
         self.facts = {name: self._make_facts(name, size) for name in names}
         self.rows = RowSample(min(MAX_CHECKED_ROWS, MAX_CHECKED_CELLS // len(source.used)))
-        self.n_without_target = 0
 
     def _make_facts(self, name: str, size: int) -> Any:
         source, requested = self.source, self.types.get(name)
@@ -116,16 +125,29 @@ class TableScan:
         """
         rng = np.random.default_rng(0)
         for part in self.source.read():
-            self.n_without_target += part.n_without_target
+            self.target.add(part)
             if len(part.answers):
                 self._add(part, rng.random(len(part.answers)))
-        n_rows = self.target.n_rows + self.n_without_target
+        n_rows = self.target.n_rows + self.target.n_missing
         shape = (n_rows, len(self.source.columns))
         require(n_rows, "table", "rows and columns", error=DataError, shape=shape)
 
+    def read_labels(self, all_rows: polars.LazyFrame) -> None:
+        """Read the labels of the training rows and of those held out.
+
+        Raises:
+            IdentifiersFoundError: integers that float64 cannot hold.
+        """
+        target = self.target
+        is_identifier = target.kind == "O"
+        source = LazyColumns(
+            all_rows.select(target.name), target.name, {}, identifiers=[target.name] * is_identifier
+        )
+        self.labels = target.restart()
+        for part in source.read():
+            self.labels.add(part)
+
     def _add(self, part: Part, draws: np.ndarray) -> None:
-        name = self.source.target
-        self.target.add(part.frame[name] if self.target.kind == "O" else part.answers)
         self.rows.add(part.frame, draws)
         arrays = self.source.to_arrays(part.frame)
         for name, facts in self.facts.items():
@@ -141,14 +163,15 @@ class TableScan:
             ConfigError: see `tabular.prepare_table`.
             DataError: see `tabular.prepare_table`.
         """
-        n_rows = self.target.n_rows + self.n_without_target
-        notes = describe_missing_targets(self.source.target, self.n_without_target, n_rows)
+        n_missing, n_rows = self.target.n_missing, self.target.n_rows + self.target.n_missing
+        notes = describe_missing_targets(self.source.target, n_missing, n_rows)
         for name, has_missing in self.source.booleans.items():
             if name in self.facts and has_missing:
                 self.facts[name].declared_kind = "f"
         self._find_exact_medians()
         encoder = choose_encodings(self.facts.values(), self.types, self.source.derive)
-        target = self.target.fit(self.n_without_target > 0)
+        labels = self.labels
+        target = labels.fit_labels() if labels.are_labels else self.target.fit_numbers()
         preprocessor = TabularPreprocessor(encoder, target, self.request)
         self._warn_about_columns(preprocessor)
         messages = (*notes, *describe_fit(preprocessor), *self._describe_samples(preprocessor))
@@ -180,7 +203,7 @@ class TableScan:
             for name, values in table.drop(target).columns.items()
             if name not in dropped
         }
-        counts = self.target.count_labels()
+        counts = self.labels.count_labels() if self.labels.are_labels else None
         for problem in find_problems(columns, target, table[target], counts):
             warn(problem, DataWarning)
 

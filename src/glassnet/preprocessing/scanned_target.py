@@ -16,7 +16,8 @@ from glassnet.data.target_columns import (
 )
 from glassnet.errors import DataError, message
 from glassnet.losses import Loss
-from glassnet.preprocessing.base import HeadSpec, TableRequest
+from glassnet.preprocessing.base import HeadSpec
+from glassnet.preprocessing.lazy_columns import Part
 from glassnet.preprocessing.scanned_numbers import (
     Extreme,
     ScannedNumbers,
@@ -41,21 +42,28 @@ class ScannedTarget:
     """Facts about a target that is read in parts.
 
     Attributes:
-        n_rows: number of rows; each has a target.
+        n_rows: number of rows with a target.
+        n_missing: number of rows without one.
         values: the different values with their counts, if they are text or may be labels.
     """
 
-    def __init__(
-        self, name: str, kind: str, request: TableRequest, head: HeadSpec, loss: Loss | None
-    ) -> None:
-        self.name, self.kind, self.head, self.loss = name, kind, head, loss
-        self.log = request.target_transform == "log"
-        self.n_rows = 0
+    def __init__(self, name: str, kind: str, log: bool, head: HeadSpec, loss: Loss | None) -> None:
+        self.name, self.kind, self.log, self.head, self.loss = name, kind, log, head, loss
+        self.n_rows = self.n_missing = 0
         self.values = ScannedTexts(name, _no_frame) if kind == "O" else ScannedValues(name, kind)
         self._numbers, self._logs = ScannedNumbers(name), ScannedNumbers(name)
         self._infinite: Extreme | None = None
         self._low: Extreme | None = None
         self._worst, self._error = 0.0, -1.0
+
+    def restart(self) -> ScannedTarget:
+        """Return the same target without rows."""
+        return ScannedTarget(self.name, self.kind, self.log, self.head, self.loss)
+
+    @property
+    def may_be_labels(self) -> bool:
+        """Whether few different targets would be labels."""
+        return learns_labels(self.head, self.loss, self.kind == "O", lambda: 2)
 
     @property
     def are_labels(self) -> bool:
@@ -63,16 +71,19 @@ class ScannedTarget:
         n_distinct = len(self.values.counts)
         return learns_labels(self.head, self.loss, self.kind == "O", lambda: n_distinct)
 
-    def add(self, answers: Any) -> None:
-        """Add the targets of the next rows: a series of Polars if they are text, else an array."""
+    def add(self, part: Part) -> None:
+        """Add the next rows."""
+        self.n_missing += part.n_without_target
+        if not len(part.answers):
+            return
         if self.kind == "M" and not self.are_labels:
-            target_to_numeric(self.name, answers)
+            target_to_numeric(self.name, part.answers)
         if self.kind == "O" or self.are_labels:
-            self.values.add(answers)
+            self.values.add(part.frame[self.name] if self.kind == "O" else part.answers)
             self._require_few_values()
         if self.kind in "fb":
-            self._add_numbers(answers)
-        self.n_rows += len(answers)
+            self._add_numbers(part.answers)
+        self.n_rows += len(part.answers)
 
     def _require_few_values(self) -> None:
         """Refuse more different values than are counted.
@@ -106,19 +117,22 @@ class ScannedTarget:
             self._low = find_extreme(y, low, self._low, self.n_rows)
             self._logs.add(np.log(y, where=~low, out=np.zeros(len(y))))
 
-    def fit(self, lacks_rows: bool) -> ClassTarget | NumericTarget:
-        """Return the target.
+    def fit_labels(self) -> ClassTarget:
+        """Return the target of labels.
 
-        Args:
-            lacks_rows: whether rows without a target were left out.
+        Raises:
+            DataError: see `targets.fit_class_target`.
+        """
+        self.values.n_missing = self.n_missing
+        return fit_class_target(self.name, self.values.column.values)
+
+    def fit_numbers(self) -> NumericTarget:
+        """Return the target of numbers.
 
         Raises:
             ConfigError: see `targets.fit_numeric_target`.
-            DataError: see `targets.fit_class_target` and `targets.fit_numeric_target`.
+            DataError: see `targets.fit_numeric_target`.
         """
-        if self.are_labels:
-            self.values.n_missing = int(lacks_rows)
-            return fit_class_target(self.name, self.values.column.values)
         return self._fit_text() if self.kind == "O" else self._fit_numbers()
 
     def _fit_text(self) -> NumericTarget:
@@ -144,9 +158,9 @@ class ScannedTarget:
         scale = float(np.sqrt(numbers.squares / numbers.n_rows))
         return NumericTarget(self.name, numbers.mean, scale, self.log)
 
-    def count_labels(self) -> dict[str, int] | None:
-        """Return the number of rows of each label, or None if numbers are learned."""
-        return dict(self.values.to_texts().counts) if self.are_labels else None
+    def count_labels(self) -> dict[str, int]:
+        """Return the number of rows of each label."""
+        return dict(self.values.to_texts().counts)
 
 
 def _no_frame() -> Any:
