@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 
 START = datetime.datetime(2020, 1, 1)
-WORDS = ["red", "green", "blue", "dark red", "x", "NA", "None", "", " pad "]
+WORDS = ["red", "green", "blue", "dark red", "x", "NA", "None", "", " pad ", "\x1fx"]
 
 
 class ColumnMaker:
@@ -79,7 +79,7 @@ class ColumnMaker:
         yes, rare = self.integers(0, 2), rng.zipf(1.6, n) % 500
         order = rng.permutation(n).tolist()
         return {
-            "text": lambda: self.gaps(self.words(rng.integers(1, 10)), pl.String),
+            "text": lambda: self.gaps(self.words(rng.integers(1, 11)), pl.String),
             "rare": lambda: self.gaps([f"v{value}" for value in rare], pl.String),
             "digits": lambda: self.gaps(
                 map(str, self.integers(0, rng.choice([5, 900]))), pl.String

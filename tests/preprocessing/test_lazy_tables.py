@@ -15,6 +15,7 @@ from glassnet.preprocessing import lazy_columns, lazy_tables, number_samples, sc
 from glassnet.preprocessing.base import HeadSpec, TableRequest
 from glassnet.preprocessing.encoder import DroppedColumn, NumericColumn
 from glassnet.preprocessing.lazy_tables import fit_preprocessor
+from glassnet.preprocessing.number_samples import MedianSearch
 from glassnet.preprocessing.tabular import prepare_table
 
 HEADS = [HeadSpec(end, rescaled=False) for end in ("linear", "softmax", "sigmoid")]
@@ -150,12 +151,15 @@ def test_numbers_of_rows_are_found_among_many(monkeypatch):
     rng = np.random.default_rng(1)
     order = rng.permutation(N)
     half = np.repeat(np.arange(N // 2), 2)[order]
-    found, expected, *_ = fit_both(long_frame(a=order, user_id=7 * order, twice=half, x=order / 2))
+    far = np.arange(N) % (N // 2)
+    frame = long_frame(a=order, user_id=7 * order, twice=half, far=far, x=order / 2)
+    found, expected, *_ = fit_both(frame)
     assert found["a"] == expected["a"] == DroppedColumn("a", "it numbers the rows")
     assert (
         found["user_id"] == expected["user_id"] == DroppedColumn("user_id", "it numbers the rows")
     )
     assert isinstance(found["twice"], NumericColumn)
+    assert isinstance(found["far"], NumericColumn)
     assert isinstance(found["x"], NumericColumn)
 
 
@@ -244,3 +248,45 @@ def test_labels_of_rows_held_out_are_learned_too(end, values, monkeypatch):
     found, messages = fit_preprocessor(train.lazy(), request, head, None, all_rows=frame.lazy())
     assert differences(found, expected.preprocessor) == []
     assert messages == expected.messages
+
+
+def test_booleans_are_numbers_if_one_is_missing_in_a_row_without_target():
+    """As in memory, where the type of a column is that of all rows."""
+    frame = pl.DataFrame({"b": [True, False, True, None], "y": [1.0, 2.0, 4.0, None]})
+    found, expected, *_ = fit_both(frame)
+    assert differences(found["b"], expected["b"]) == []
+    assert isinstance(found["b"], NumericColumn)
+
+
+@pytest.mark.parametrize("n_values", [3, 30, 10**9])
+def test_the_median_is_found_between_two_numbers_of_a_sample(n_values):
+    """Oracle: NumPy's median of all numbers, of few different ones and of many."""
+    rng = np.random.default_rng(8)
+    for n in rng.integers(50, 2_000, 40):
+        x = rng.integers(0, n_values, n).astype(float)
+        search = MedianSearch(rng.choice(x, 40, replace=False))
+        for part in np.array_split(np.append(x, np.nan), 3):
+            search.add(part)
+        assert search.find() in (None, np.median(x))
+        assert search.find() is not None or n_values == 10**9
+
+
+@pytest.mark.parametrize("x", [[1, 1, 2, 3, 3], [1, 3], [1, 1, 3, 3], [0, 1, 2, 2.5, 4]])
+def test_the_median_may_be_one_of_the_two_numbers(x):
+    search = MedianSearch(np.array([1.0, 3.0]))
+    search.add(np.array(x, float))
+    assert search.find() == np.median(x)
+
+
+def test_a_median_beyond_the_numbers_of_a_sample_is_not_found():
+    search = MedianSearch(np.zeros(9))
+    search.add(np.ones(20))
+    assert search.find() is None
+
+
+def test_blanks_around_text_are_those_of_python():
+    """Polars strips other signs than Python, and both ways must find the same categories."""
+    words = ["red", " red", "red\x1f", "blue", "\u00a0blue", "\u2003blue\n"]
+    found, expected, *_ = fit_both(long_frame(color=words * (N // 6)))
+    assert found["color"] == expected["color"]
+    assert found["color"].categories == ("blue", "red")
