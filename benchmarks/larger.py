@@ -19,6 +19,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ import glassnet as gn
 from glassnet.data.arrow_columns import table_from_arrow
 from glassnet.data.table_folders import open_table_folder
 from glassnet.inspection.training_runs import RunSettings
+from glassnet.pipeline.partitioned_rows import PartitionReader
 
 ROWS_PER_FILE = 1_000_000
 
@@ -75,10 +77,10 @@ def read_epoch(reader: Any, epoch: int) -> int:
     return sum(len(batch.x) for batch in reader.iter_batches(epoch, 0))
 
 
-def clock(function: Callable[[], Any]) -> float:
-    start = time.perf_counter()
+def clock(function: Callable[[], Any], timer: Callable[[], float] = time.perf_counter) -> float:
+    start = timer()
     function()
-    return time.perf_counter() - start
+    return timer() - start
 
 
 def compare_encoding(folder: str, rows: int, rounds: int) -> None:
@@ -92,39 +94,50 @@ def compare_encoding(folder: str, rows: int, rounds: int) -> None:
             lambda: preprocessor.encoder.transform(type(table)(table.columns)),
         ),
     ]
+    print("seconds are those of the processor, of all threads, since other programs run as well")
     seconds: dict[str, list[float]] = {}
     for i in range(rounds):
-        seconds.setdefault("files", []).append(clock(lambda i=i: read_epoch(reader, i)))
-        for name, encode in in_memory:
-            seconds.setdefault(name, []).append(clock(encode))
+        read = partial(read_epoch, reader, i)
+        for name, function in [("files", read), *in_memory]:
+            seconds.setdefault(name, []).append(clock(function, time.process_time))
     for name, times in seconds.items():
         ratios = [time / other for time, other in zip(times, seconds["files"], strict=True)]
         speed, ratio = rows / statistics.median(times), statistics.median(ratios)
         print(f"{name:38} {speed:12,.0f} rows/s; the files have {ratio:.2f} of that speed")
+    walls = [clock(partial(read_epoch, reader, i)) for i in range(rounds)]
+    print(f"files, on the clock: {rows / statistics.median(walls):,.0f} rows/s")
 
 
-def compare_overhead(folder: str, rows: int, rounds: int) -> None:
+def compare_overhead(folder: str, rounds: int) -> None:
+    """Time epochs on arrays, on the folder, and on the folder with batches that are encoded."""
     for size in (32, 128, 1024):
         reader, _ = open_reader(folder, size)
-        n = min(rows, 4000 * size)
-        batches = []
-        for batch in reader.iter_batches(0, 0):
-            batches.append((batch.x, batch.y))
-            if len(batches) * size >= n:
-                break
-        x, y = (np.concatenate(parts) for parts in zip(*batches, strict=True))
-        kinds: dict[str, tuple[Any, Any]] = {"arrays": (x, y), "encoded batches": (batches, None)}
-        seconds: dict[str, list[float]] = {name: [] for name in kinds}
+        batches = list(reader.iter_batches(0, 0))
+        x, y = (np.concatenate([getattr(batch, name) for batch in batches]) for name in "xy")
+        options: dict[str, Any] = {"verbose": 0, "observe": False, "batch_size": size}
+        kinds: dict[str, tuple[Any, Any, dict[str, Any]]] = {
+            "arrays": (x, y, {}),
+            "encoded batches": (folder, None, {"target": "price"}),
+            "folder": (folder, None, {"target": "price"}),
+        }
         models = {name: make_model() for name in kinds}
-        for i in range(rounds + 1):
-            for name, (rows_x, rows_y) in kinds.items():
-                options: dict[str, Any] = {"verbose": 0, "observe": False, "batch_size": size}
-                run = models[name].fit
-                took = clock(lambda: run(rows_x, rows_y, **options))
-                seconds[name] += [took] if i else []
-        ratios = [b / a for a, b in zip(*seconds.values(), strict=True)]
-        print(f"batch {size}: {len(x):,} rows, arrays {statistics.median(seconds['arrays']):.2f} s")
-        print(f"   encoded batches {statistics.median(ratios):.2f} times as long")
+        seconds: dict[str, list[float]] = {name: [] for name in kinds}
+        processor: dict[str, list[float]] = {name: [] for name in kinds}
+        read = PartitionReader.iter_batches
+        for _ in range(rounds):
+            for name, (rows, targets, more) in kinds.items():
+                if name == "encoded batches":
+                    PartitionReader.iter_batches = lambda *_: iter(batches)  # type: ignore[method-assign]
+                before = time.process_time()
+                history = models[name].fit(rows, targets, epochs=3, **options, **more)
+                seconds[name] += history.seconds[1:]
+                processor[name].append(time.process_time() - before)
+                PartitionReader.iter_batches = read  # type: ignore[method-assign]
+        print(f"batch {size}: an epoch on arrays takes {min(seconds['arrays']):.2f} s")
+        for name in kinds:
+            ratio = min(seconds[name]) / min(seconds["arrays"])
+            share = min(processor[name]) / min(processor["arrays"])
+            print(f"   {name:16} {ratio:.2f} times as long, {share:.2f} of the processor time")
 
 
 def measure_memory(folder: str, rows: int) -> None:
@@ -160,7 +173,7 @@ def main() -> None:
         if arguments.what == "encoding":
             compare_encoding(folder, arguments.rows, arguments.rounds)
         elif arguments.what == "overhead":
-            compare_overhead(folder, arguments.rows, arguments.rounds)
+            compare_overhead(folder, arguments.rounds)
         else:
             measure_memory(folder, arguments.rows)
 

@@ -326,3 +326,12 @@ def test_one_row_of_plain_values_is_read_as_a_frame_is():
 )
 def test_what_is_no_row_of_plain_values_goes_through_a_frame(row):
     assert table_module._table_from_row(row) is None
+
+
+def test_a_large_file_says_how_to_read_it_in_parts(tmp_path, monkeypatch):
+    path = tmp_path / "big.parquet"
+    pd.DataFrame({"x": [1.0, 2.0]}).to_parquet(path)
+    assert read_table(path).messages == ()
+    monkeypatch.setattr(table_module, "LARGE_BYTES", 1000)
+    (message,) = read_table(path).messages
+    assert message.endswith(f'read into memory; fit("{path}*", target=...) reads it in parts')

@@ -30,6 +30,7 @@ from glassnet.data.parsing import (
     with_missing,
 )
 from glassnet.errors import DataError, lookup, message, require, wrap_errors
+from glassnet.formatting import format_number
 from glassnet.suggestions import suggest_arguments
 
 FRAME_READERS = {".parquet": "read_parquet", ".feather": "read_feather", ".arrow": "read_feather"}
@@ -54,6 +55,9 @@ PANDAS_READERS = {
 """Pandas functions that read files of other kinds, which are proposed, by suffix."""
 
 PACKED_SUFFIXES = (".gz", ".zip", ".bz2", ".xz", ".zst", ".7z", ".tar", ".tgz", ".rar")
+
+LARGE_BYTES = 10**9
+"""Size of a Parquet or Arrow file from which a message says how to read it in parts."""
 
 MAX_EXACT_INT = 2**53
 """Columns with larger integers are read as text: float64 cannot hold them, so they are names."""
@@ -233,7 +237,8 @@ def _read_file(path: Path, options: CsvOptions) -> Table:
     expected = "a file that exists" if kind else "a file that exists, or a folder"
     require(is_file, who, expected, error=DataError, path=str(path), fix=fix)
     if kind in FRAME_READERS:
-        return _read_frame_file(path, kind)
+        table = _read_frame_file(path, kind)
+        return replace(table, messages=(*_describe_size(path), *table.messages))
     try:
         raw = path.read_bytes()
     except OSError as error:
@@ -262,6 +267,16 @@ def _suggest_file(path: Path) -> str:
         return ""
     matches = difflib.get_close_matches(path.name, names, n=1)
     return f"Did you mean {matches[0]!r}?" if matches else ""
+
+
+def _describe_size(path: Path) -> tuple[str, ...]:
+    """Return a message for a file that is so large that it may be better to read it in parts."""
+    size = path.stat().st_size
+    if size < LARGE_BYTES:
+        return ()
+    call = f'fit("{path}*", target=...)'
+    gigabytes = format_number(size / 1e9, digits=2)
+    return (f"{path.name}: {gigabytes} GB, read into memory; {call} reads it in parts",)
 
 
 def _read_frame_file(path: Path, suffix: str) -> Table:

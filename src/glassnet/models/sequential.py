@@ -138,9 +138,10 @@ class Sequential(BaseModel):
         Args:
             x: rows (n, ...); (n,) counts as (n, 1). uint8 stays uint8 until it is used; all other
                 types become float32. Or a table: a CSV, TSV, Parquet or Arrow file, or a pandas,
-                polars or Arrow frame. Or batches. Or `data.Images`, or a folder with a subfolder of
-                images for each class, which are read in the size of the model's `Input`. Or a
-                series from `data.series`.
+                polars or Arrow frame. Or a table that is read in parts: a folder or a pattern of
+                Parquet or CSV files, a lazy frame, a data set. Or batches. Or `data.Images`, or a
+                folder with a subfolder of images for each class, which are read in the size of the
+                model's `Input`. Or a series from `data.series`.
             y: targets (n,) or (n, ...); floats without a fraction may be labels. None if x holds
                 the targets.
             batch_size: rows per step; "full" for all. Batches keep their size, except those of a
