@@ -59,6 +59,16 @@ class RayDataset:
 RayDataset.__module__, RayDataset.__name__ = "ray.data.dataset", "Dataset"
 
 
+class RayDatasetOfPandas(RayDataset):
+    """A data set of Ray whose blocks are frames of pandas; its schema is a class of Ray's own."""
+
+    def schema(self):
+        return type("Schema", (), {"base_schema": ("PandasBlockSchema", self.frame.columns)})()
+
+    def limit(self, n):
+        return RayDataset(self.frame[:n])
+
+
 def lazy_frame(folder):
     return FRAME.lazy().with_columns(pl.col("n") * 1)
 
@@ -87,6 +97,10 @@ def ray_dataset(folder):
     return RayDataset(FRAME)
 
 
+def ray_dataset_of_pandas(folder):
+    return RayDatasetOfPandas(FRAME)
+
+
 KINDS = [
     lazy_frame,
     arrow_dataset,
@@ -94,6 +108,7 @@ KINDS = [
     relation,
     dask_frame,
     ray_dataset,
+    ray_dataset_of_pandas,
 ]
 
 

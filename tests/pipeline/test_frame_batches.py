@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 import glassnet as gn
-from glassnet.errors import DataError
+from glassnet.errors import ConfigError, DataError
 from glassnet.layers import Dense, TextVectorization
 from nets import X, Y, noisy_model, plain_model, same_bits
 from oracles import close
@@ -212,6 +212,19 @@ def test_texts_in_a_frame_reach_a_vectorizer():
         results.append(model)
     assert same_bits(results[0], results[2])
     assert same_bits(results[1], results[2])
+
+
+@pytest.mark.parametrize("batch", [dict(HOMES[["rooms", "price"]]), HOMES[["rooms", "price"]]])
+def test_one_batch_is_a_list_of_one(batch):
+    frame = pd.DataFrame(batch).dropna()
+    model = gn.Sequential([Dense(1)], seed=0)
+    model.compile("sgd", "mse")
+    with pytest.raises(DataError, match=r"validation_data: .* Pass \[data\], a list of one batch"):
+        model.fit([frame], target="price", validation_data=batch, verbose=0)
+    log = model.fit([frame], target="price", validation_data=[frame], verbose=0)
+    assert log.history["val_loss"] == [model.evaluate([frame], target="price")]
+    with pytest.raises(ConfigError, match=r"\[x\] is a list of one batch"):
+        model.evaluate(frame, target="price")
 
 
 def test_a_list_of_frames_is_sequences_for_a_network_of_sequences():

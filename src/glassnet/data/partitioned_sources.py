@@ -95,7 +95,13 @@ def _open_relation(relation: Any) -> PartitionedTable:
 
 def _open_ray(data: Any) -> PartitionedTable:
     """Return a data set of Ray. Its blocks keep their order if the context says so."""
-    schema = plain_schema(data.schema().base_schema)
+    import pyarrow
+
+    found = data.schema().base_schema
+    if not isinstance(found, pyarrow.Schema):  # of blocks that are frames of pandas
+        rows = data.limit(1).iter_batches(batch_size=1, batch_format="pyarrow")
+        found = next(iter(rows)).schema
+    schema = plain_schema(found)
     data.context.execution_options.preserve_order = True
 
     def read(columns: Sequence[str]) -> Iterator[pyarrow.RecordBatch]:

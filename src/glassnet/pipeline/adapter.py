@@ -11,7 +11,7 @@ To add a kind of data, write one file with a subclass of `RowAdapter`, decorated
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, TypeVar
 
@@ -19,6 +19,7 @@ import numpy as np
 
 from glassnet.data import arrays
 from glassnet.data.conversions import require_rows
+from glassnet.data.frames import is_frame
 from glassnet.engine.epoch_runner import BatchSource
 from glassnet.engine.network import BuiltNetwork
 from glassnet.engine.train_step import Data
@@ -297,7 +298,13 @@ def open_validation(
         received = type(data).__name__ + (f" of {len(parts)}" if parts else "")
         expected = "(x, y) or (x, y, weights)"
         fits = len(parts) in (2, 3)
-        require(fits, "validation_data", expected, error=DataError, validation_data=received)
+        is_batch = options.request.target is not None and (
+            isinstance(data, Mapping) or is_frame(data)
+        )
+        fix = "Pass [data], a list of one batch." if is_batch else ""
+        require(
+            fits, "validation_data", expected, error=DataError, fix=fix, validation_data=received
+        )
     x, y, weight = (*parts, None, None)[:3]
     adapter = open_dataset(x, y, weight, model, prefix="validation ")
     blocks = adapter.evaluation_blocks(network, loss, options.validation)

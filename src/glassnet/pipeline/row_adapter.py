@@ -251,7 +251,10 @@ def _require_all_rows(who: str, options: EvaluationOptions) -> None:
     steps, target = options.steps, options.target
     fits, fix = steps is None and target is None, "All rows are used, once."
     if target is not None:
-        fix = "target= is for batches that are dicts. A table has the target of fit."
+        fix = (
+            "target= is for batches that are dicts or frames; [x] is a list of one batch. "
+            "A table has the target of fit."
+        )
     expected = "steps=None and target=None with rows"
     require(fits, who, expected, steps=steps, target=target, fix=fix)
 
