@@ -16,6 +16,7 @@ from glassnet.engine.loop import Record
 from glassnet.errors import ConfigError, message, require
 from glassnet.file_paths import to_path
 from glassnet.output_files import resolve_output, shorten_path
+from glassnet.processes import exchange
 
 
 @contextmanager
@@ -39,7 +40,7 @@ class CSVLogger(Callback):
 
     Each row contains the epoch (counted from 0) and the logged numbers, sorted by name. The file is
     closed after every epoch. Keras adds val_ columns of NA if there is no validation data; Glassnet
-    omits them.
+    omits them. Of several processes, the first writes.
 
     Args:
         filename: path of the file, in an existing folder.
@@ -72,6 +73,8 @@ class CSVLogger(Callback):
         )
 
     def on_train_begin(self, names: tuple[str, ...]) -> None:
+        if not exchange.is_first():
+            return
         expected = ["epoch", *sorted(names)]
         with report_write_errors("CSVLogger", Path(self.filename)):
             resolve_output(self.filename)
@@ -95,6 +98,8 @@ class CSVLogger(Callback):
 
     def init(self) -> int:
         """Return the file's size in bytes; a resumed run removes the rows after that size."""
+        if not exchange.is_first():
+            return 0
         with self._open() as file:
             if not self.append:
                 file.truncate(0)
@@ -103,6 +108,8 @@ class CSVLogger(Callback):
             return file.seek(0, os.SEEK_END)
 
     def update(self, memory: int, record: Record) -> tuple[int, None]:
+        if not exchange.is_first():
+            return memory, None
         with self._open() as file:
             size = file.truncate(min(memory, file.seek(0, os.SEEK_END)))
             names = sorted(record.logs)

@@ -15,6 +15,7 @@ from glassnet.engine.epoch_runner import Logs
 from glassnet.engine.loop import Record
 from glassnet.errors import ConfigError, message
 from glassnet.file_paths import to_path
+from glassnet.processes import exchange
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,8 @@ class TensorBoard(Callback):
         return memory, None
 
     def _write_scalars(self, folder: str, name: str, epoch: int, logs: Logs) -> None:
+        if not exchange.is_first():
+            return
         from tensorboardX.proto.event_pb2 import Event
         from tensorboardX.proto.summary_pb2 import Summary
 

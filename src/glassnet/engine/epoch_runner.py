@@ -16,6 +16,13 @@ import numpy as np
 from glassnet import fingerprinting
 from glassnet.engine import network
 from glassnet.engine.compilation import compiled
+from glassnet.engine.placement import (
+    ONE_DEVICE,
+    Placement,
+    all_finite,
+    gather,
+    placement_of,
+)
 from glassnet.engine.train_step import (
     BatchPlan,
     Chunk,
@@ -183,6 +190,16 @@ class RunState:
     seconds: float = 0.0
     finished: bool = False
 
+    def gather(self) -> RunState:
+        """Return the run state with its arrays on the default device."""
+        best, epoch_start = self.best_state, self.epoch_start_state
+        return replace(
+            self,
+            train_state=gather(self.train_state),
+            best_state=best and gather(best),
+            epoch_start_state=epoch_start and gather(epoch_start),
+        )
+
     @property
     def final_state(self) -> TrainState:
         """The train state of a run that ends here, with the best weights if there are any."""
@@ -230,10 +247,12 @@ class StepHooks:
 class SlicePacer:
     """Measured speed, which sets the number of steps per slice.
 
-    A slice lasts about `slice_seconds`; the first has one step.
+    A slice lasts about `slice_seconds`; the first has one step. Processes that train together
+    follow the clock of process 0.
     """
 
     slice_seconds: float = SLICE_SECONDS
+    placement: Placement = ONE_DEVICE
     steps_per_second: float = 0.0
     last_finished_at: float = 0.0
     total_steps: int = 0
@@ -242,7 +261,8 @@ class SlicePacer:
     @property
     def slice_steps(self) -> int:
         """Number of steps of the next slice."""
-        return max(1, int(self.steps_per_second * self.slice_seconds))
+        steps = max(1, int(self.steps_per_second * self.slice_seconds))
+        return self.placement.agree(steps, "steps of a slice")
 
     def record_slice(self, steps: int, started_at: float) -> None:
         """Record that a slice dispatched at `started_at` has just finished.
@@ -260,7 +280,13 @@ class SlicePacer:
 
         False until half a second of training has been measured.
         """
-        return self.total_seconds >= 0.5 and steps * self.total_seconds > seconds * self.total_steps
+        is_long = steps * self.total_seconds > seconds * self.total_steps
+        return self.placement.agree(self.total_seconds >= 0.5 and is_long, "a long run")
+
+
+def make_pacer(start: RunState) -> SlicePacer:
+    """Return the pacer of a run, on the devices of its train state."""
+    return SlicePacer(placement=placement_of(start.train_state.rate))
 
 
 @dataclass
@@ -588,13 +614,8 @@ def locate_nonfinite(
         *((f"the gradient of {name}", grad) for name, grad in zip(names, grads, strict=True)),
         *((f"a statistic of {name}", state) for name, state in zip(names, states, strict=True)),
     ]
-    causes = (cause for cause, value in stages if not is_finite(value))
+    causes = (cause for cause, value in stages if not all_finite(value))
     return next(causes, "the update of the weights"), float(result.loss)
-
-
-def is_finite(tree: Any) -> bool:
-    """Return whether all values of a tree are finite."""
-    return all(bool(np.isfinite(leaf).all()) for leaf in jax.tree.leaves(tree))
 
 
 _forward_backward = compiled(0, 6)(forward_backward)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -11,11 +12,12 @@ import numpy as np
 from glassnet.engine import network
 from glassnet.engine.compilation import compiled
 from glassnet.engine.network import Links
-from glassnet.engine.placement import ONE_DEVICE, Placement, placement_of
+from glassnet.engine.placement import ONE_DEVICE, Placement, placement_of, to_local
 from glassnet.engine.step_padding import StepPadding
 from glassnet.engine.train_step import Data, Program, weighted_sum_and_count
 from glassnet.errors import DataError, require
 from glassnet.layers import Composite, functional
+from glassnet.processes import exchange
 from glassnet.types import Array, Params, State
 
 BLOCK_SIZES: tuple[int, ...] = (1, 8, 64, 512, 4096)
@@ -211,8 +213,9 @@ def iter_padded_blocks(
         data: the rows.
         block_rows: see `iter_block_ranges`.
         padding: how steps are padded, too; the masks are then (rows, steps). None for no padding.
-        placement: the devices. Several share the rows of each block.
+        placement: the devices. Those of this process share the rows of each block.
     """
+    placement = placement.local
     for start, stop, size in iter_block_ranges(len(data.x), block_rows):
         size = placement.round_up(size)
         block = Data(*(None if a is None else pad(np.asarray(a[start:stop]), size) for a in data))
@@ -229,12 +232,30 @@ def find_real_rows(mask: Array) -> np.ndarray:
     return is_real if is_real.ndim == 1 else np.any(is_real, axis=1)
 
 
+class BlockSums(NamedTuple):
+    """Sums over blocks of rows, from which the loss and the metrics are computed.
+
+    Attributes:
+        total: sum of the weighted losses.
+        n_real: number of real entries.
+        metric_sums: sums of the metrics by name, without those that have an `exact` method.
+        targets, outputs: the real entries of each block, for exact metrics.
+    """
+
+    total: float
+    n_real: float
+    metric_sums: Any
+    targets: list[np.ndarray]
+    outputs: list[np.ndarray]
+
+
 def evaluate_blocks(
     program: Program,
     params: tuple[Params, ...],
     state: tuple[State, ...],
     blocks: Iterable[tuple[Data, np.ndarray]],
     prefix: str = "",
+    placement: Placement = ONE_DEVICE,
 ) -> dict[str, float]:
     """Return the exact loss and metrics over all rows: {"loss": ..., "accuracy": ...}.
 
@@ -244,10 +265,38 @@ def evaluate_blocks(
         state: state of all links.
         blocks: as `iter_padded_blocks` yields them.
         prefix: prepended to each name.
+        placement: devices of several processes if each has other blocks; the result is then that
+            of all blocks, in all processes.
 
     Raises:
         DataError: every entry is masked.
     """
+    if placement.n_processes == 1:
+        sums = _sum_blocks(program, params, state, blocks)
+    else:
+        params, state = to_local((params, state))
+        sums = _sum_over_processes(partial(_sum_blocks, program, params, state, blocks))
+    fix = "The mask excludes every step of every row."
+    is_real = sums.n_real > 0
+    require(is_real, f"{prefix}loss", "at least one unmasked step", error=DataError, fix=fix)
+    extra = penalty(program.links, params)
+    loss = sums.total / max(sums.n_real, 1.0) + (0.0 if extra is None else float(extra))
+    logs = {f"{prefix}loss": program.loss.report_scale * loss}
+    has_exact = any(metric.exact for metric in program.metrics)
+    pairs = (np.concatenate(sums.targets), np.concatenate(sums.outputs)) if has_exact else ()
+    for metric in program.metrics:
+        logs[prefix + metric.name] = (
+            metric.exact(*pairs) if metric.exact else metric.result(sums.metric_sums[metric.name])
+        )
+    return logs
+
+
+def _sum_blocks(
+    program: Program,
+    params: tuple[Params, ...],
+    state: tuple[State, ...],
+    blocks: Iterable[tuple[Data, np.ndarray]],
+) -> BlockSums:
     body, head = network.split_head(program.links, program.loss)
     total, count = 0.0, 0.0
     sums: Any = {metric.name: metric.init() for metric in program.metrics if not metric.exact}
@@ -265,17 +314,33 @@ def evaluate_blocks(
             is_real = np.asarray(mask) > 0
             targets.append(np.asarray(batch.y)[is_real])
             outputs.append(np.asarray(output)[is_real])
-    fix = "The mask excludes every step of every row."
-    require(count > 0, f"{prefix}loss", "at least one unmasked step", error=DataError, fix=fix)
-    extra = penalty(program.links, params)
-    loss = total / max(count, 1.0) + (0.0 if extra is None else float(extra))
-    logs = {f"{prefix}loss": program.loss.report_scale * loss}
-    pairs = (np.concatenate(targets), np.concatenate(outputs)) if has_exact else ()
-    for metric in program.metrics:
-        logs[prefix + metric.name] = (
-            metric.exact(*pairs) if metric.exact else metric.result(sums[metric.name])
-        )
-    return logs
+    return BlockSums(total, count, sums, targets, outputs)
+
+
+def _sum_over_processes(sum_own: Callable[[], BlockSums]) -> BlockSums:
+    """Return the sums over the blocks of all processes.
+
+    Raises:
+        DataError: a process cannot read its blocks.
+    """
+    own, failure = BlockSums(0.0, 0.0, {}, [], []), None
+    try:
+        own = sum_own()
+    except DataError as error:
+        failure = error
+    exchange.raise_together(failure, "rows to evaluate")
+    leaves, structure = jax.tree.flatten(own.metric_sums)
+    arrays = [np.asarray(leaf) for leaf in leaves]
+    value = own._replace(metric_sums=arrays)._asdict()
+    parts = [BlockSums(**part) for part in exchange.all_gather(value, "sums of an evaluation")]
+    sums = [sum(each[1:], each[0]) for each in zip(*(p.metric_sums for p in parts), strict=True)]
+    return BlockSums(
+        total=sum(part.total for part in parts),
+        n_real=sum(part.n_real for part in parts),
+        metric_sums=jax.tree.unflatten(structure, sums),
+        targets=[array for part in parts for array in part.targets],
+        outputs=[array for part in parts for array in part.outputs],
+    )
 
 
 def _add_on_host(total: Any, value: Any) -> Any:

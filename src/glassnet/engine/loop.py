@@ -21,10 +21,10 @@ from glassnet.engine.epoch_runner import (
     Observation,
     RunState,
     SliceHook,
-    SlicePacer,
     StepHooks,
     StepObserver,
     StepRange,
+    make_pacer,
 )
 from glassnet.engine.placement import gather
 from glassnet.engine.train_step import (
@@ -174,7 +174,7 @@ def run_epochs(
         DataError: the source or `validate` failed. The record of the steps trained until then is
             yielded first.
     """
-    pacer, run_state, steps = SlicePacer(), start, source.steps
+    pacer, run_state, steps = make_pacer(start), start, source.steps
     previous_chunk: StepRange | None = None
     reset_state: TrainState | None = None
     for epoch in range(start.epoch, start.epoch if start.finished else end_epoch):

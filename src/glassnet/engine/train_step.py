@@ -22,13 +22,14 @@ from jax import lax
 from glassnet.engine import network
 from glassnet.engine.compilation import compiled
 from glassnet.engine.network import Links
-from glassnet.engine.placement import ONE_DEVICE, Placement, gather, placement_of
+from glassnet.engine.placement import ONE_DEVICE, Placement, gather, placement_of, to_device
 from glassnet.errors import require
 from glassnet.layers import functional
 from glassnet.losses import Loss, broadcast_weights
 from glassnet.metrics import Metric
 from glassnet.optimizers import Optimizer
 from glassnet.optimizers.optimizer import clip_gradients
+from glassnet.processes import exchange
 from glassnet.schedules import Schedule
 from glassnet.types import Array, Params, State
 
@@ -117,14 +118,23 @@ class Chunk(NamedTuple):
     start: int = 0
 
     def gather(self) -> Chunk:
-        """Return the chunk on the default device, as rows."""
+        """Return the chunk on the default device, as rows.
+
+        Of batches of which each process has a part, it is this part. All processes call this.
+        """
+        placement = placement_of(self.plan)
         data, plan = gather((self.data, self.plan))
         if plan.indices is None or plan.indices.ndim == 2:
+            if placement.n_processes > 1:
+                parts = exchange.all_gather(np.asarray(plan.indices), "order of an epoch")
+                plan = plan._replace(indices=to_device(np.concatenate(parts, axis=1)))
             return self._replace(data=data, plan=plan)
-        steps, batch = plan.mask.shape[:2]
+        mask = np.asarray(plan.mask)
+        mask = mask[:, placement.own_part(mask.shape[1])]
+        steps, batch = mask.shape[:2]
         rows = jax.tree.map(lambda a: np.asarray(a).reshape(steps * batch, *a.shape[2:]), data)
         indices = np.arange(steps * batch, dtype=np.int32).reshape(steps, batch)
-        return self._replace(data=Data(*rows), plan=plan._replace(indices=indices))
+        return self._replace(data=Data(*rows), plan=BatchPlan(indices, to_device(mask)))
 
 
 class TrainState(NamedTuple):

@@ -43,6 +43,7 @@ from glassnet.pipeline.options import EvaluationOptions, FitOptions
 from glassnet.preprocessing import tabular
 from glassnet.storage import model_file
 from glassnet.suggestions import suggest_names
+from glassnet.training.agreement import require_same_fit
 from glassnet.training.examination import FitFacts, diagnose_fit
 from glassnet.training.history import History
 from glassnet.training.progress import InferenceProgress, Progress
@@ -249,9 +250,8 @@ class Sequential(BaseModel):
             )
             resources.pop_all()
         hooks = self._apply_record, self._set_learning_rate, self._export
-        trainer = Trainer(
-            setup.make_program(), callback_list, progress, *hooks, run, options.observe
-        )
+        settings = run, options.observe, options.placement
+        trainer = Trainer(setup.make_program(), callback_list, progress, *hooks, *settings)
         end = options.end_epoch
         last, best = trainer.fit(start, training.source, training.blocks, end, history)
         if last is not None:
@@ -259,7 +259,7 @@ class Sequential(BaseModel):
             diagnose_fit(
                 FitFacts(
                     program=trainer.program,
-                    start=start,
+                    start=start.gather(),
                     record=last,
                     history=history,
                     best=best,
@@ -281,7 +281,7 @@ class Sequential(BaseModel):
             first_epoch = run.first_epoch
             if run.seed is not None and not self.epoch:
                 setup = setup.with_resumed_seed(run.seed)
-        setup = setup.with_seed()
+        setup = setup.with_seed(options.placement)
         assert setup.seed is not None
         order_seed = setup.seed if seed is None else int(seed)
         return setup, replace(
@@ -326,9 +326,11 @@ class Sequential(BaseModel):
         progress.log(placement.describe(training.source.batch_size))
         start, memories = RunState(self.epoch, train_state), None
         history = History(options.order_seed, options.params(training.source))
-        if run:
+        if run or placement.n_processes > 1:
             settings = describe_run(setup, training, options, callbacks)
             fingerprint = setup.fingerprint()
+            require_same_fit(settings, fingerprint, placement)
+        if run:
             run.attach(settings, fingerprint, self._last_run_id, placement.n_devices)
             end_epoch = run.first_epoch + options.epochs
             start = run.restore(program, setup.require_network(), start, end_epoch)
@@ -394,9 +396,9 @@ class Sequential(BaseModel):
         ):
             blocks = data.evaluation_blocks(built, program.loss, options)
             warn_about_rows("evaluate", data)
-            tracked = progress.track(blocks, data.n_rows)
-            weights = placement.put(self._weights_on_device())
-            logs = inference.evaluate_blocks(program, *weights, tracked)
+            tracked = progress.track(blocks.part_of(placement), data.n_rows)
+            weights = placement.local.put(self._weights_on_device())
+            logs = inference.evaluate_blocks(program, *weights, tracked, placement=placement)
             progress.finish(logs)
             if verbose and self._rows is not None:
                 score = partial(inference.evaluate_blocks, program, *weights)
@@ -474,7 +476,7 @@ class Sequential(BaseModel):
             ConfigError: `batch_size`, `verbose` or `devices` is not valid.
             NotReadyError: a Normalization layer has not been adapted yet.
         """
-        placement = find_placement(devices)
+        placement = find_placement(devices).local
         options = EvaluationOptions(
             steps, target=target, block_rows=batch_size, placement=placement
         )

@@ -63,11 +63,12 @@ class Setup:
     metrics: tuple[Any, ...] = ()
     rows: RowFingerprints | None = None
 
-    def with_seed(self) -> Setup:
-        """Return the setup with a seed; one is drawn if there is none."""
+    def with_seed(self, placement: Placement = ONE_DEVICE) -> Setup:
+        """Return the setup with a seed; if there is none, one is drawn for all processes."""
         if self.seed is not None:
             return self
-        return replace(self, seed=secrets.randbits(31), seed_was_drawn=True)
+        seed = placement.agree(secrets.randbits(31), "seed")
+        return replace(self, seed=seed, seed_was_drawn=True)
 
     def with_resumed_seed(self, seed: int) -> Setup:
         """Return the setup with the seed of a resumed run instead of one that was drawn.

@@ -11,7 +11,7 @@ To add a kind of data, write one file with a subclass of `RowAdapter`, decorated
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, TypeVar
 
@@ -22,6 +22,7 @@ from glassnet.data.conversions import require_rows
 from glassnet.data.frames import is_frame
 from glassnet.engine.epoch_runner import BatchSource
 from glassnet.engine.network import BuiltNetwork
+from glassnet.engine.placement import Placement
 from glassnet.engine.train_step import Data
 from glassnet.errors import DataError, DataWarning, require, warn, wrap_errors
 from glassnet.layers import TextVectorization
@@ -39,6 +40,9 @@ class Blocks(Protocol):
 
     def __iter__(self) -> Iterator[tuple[Data, np.ndarray]]:
         """Yield the blocks; validation blocks can be iterated repeatedly."""
+
+    def part_of(self, placement: Placement) -> Iterable[tuple[Data, np.ndarray]]:
+        """Return the blocks that this process scores; all, if the devices are of one process."""
 
     def fingerprint(self) -> dict[str, Any]:
         """Return a description that differs for different rows."""

@@ -127,6 +127,11 @@ class HostBlocks:
     def __iter__(self) -> Iterator[tuple[Data, np.ndarray]]:
         return iter_padded_blocks(self.data, placement=self.placement)
 
+    def part_of(self, placement: Placement) -> Iterator[tuple[Data, np.ndarray]]:
+        """Return the blocks of this process's part of the rows."""
+        own = self.data.take(placement.own_part(len(self.data.x)))
+        return iter_padded_blocks(own, placement=self.placement)
+
     def fingerprint(self) -> dict[str, Any]:
         """Return the fingerprint of the rows: see `fingerprint_rows`."""
         return fingerprint_rows(self.data)

@@ -41,7 +41,7 @@ from glassnet.pipeline.partitioned_rows import (
     find_targets,
     to_table,
 )
-from glassnet.pipeline.prefetch import BackgroundThread, PrefetchSource, error_location
+from glassnet.pipeline.prefetch import error_location, prefetch_whole_batches
 from glassnet.preprocessing.encoder import CategoricalColumn
 from glassnet.preprocessing.lazy_tables import fit_preprocessor
 from glassnet.preprocessing.tabular import TabularPreprocessor, require_same_request
@@ -131,9 +131,7 @@ class PartitionedAdapter(DataAdapter):
         )
         placement = options.placement
         placement.require_rows(batch_size)
-        source = PrefetchSource(
-            reader, example, batch_size, BackgroundThread(), placement=placement
-        )
+        source = prefetch_whole_batches(reader, example, batch_size, placement)
         blocks: Blocks | None
         if self._mask is None:
             model = replace(

@@ -69,9 +69,9 @@ class PartitionEncoder:
         names = [*self.preprocessor.encoder.input_columns, self.preprocessor.target.name]
         return list(dict.fromkeys(names))
 
-    def iter_rows(self, mask: RowMask | None) -> Iterator[Rows]:
-        """Yield the rows that have a target, in order."""
-        for partition in self.table.partitions:
+    def iter_rows(self, mask: RowMask | None, part: slice = slice(None)) -> Iterator[Rows]:
+        """Yield the rows that have a target, in order; those of a part of the partitions."""
+        for partition in self.table.partitions[part]:
             yield from self.read_partition(partition, mask)
 
     def read_partition(self, partition: Partition, mask: RowMask | None) -> Iterator[Rows]:
@@ -305,7 +305,7 @@ class PartitionBlocks:
         version: describes the rows, for `fingerprint`.
         is_repeated: whether the blocks are iterated repeatedly.
         block_rows: see `EvaluationOptions`.
-        placement: the devices.
+        placement: the devices. Of the partitions, each of their processes has its part.
     """
 
     encoder: PartitionEncoder
@@ -328,13 +328,13 @@ class PartitionBlocks:
                     blocks.append(block)
                 yield block
         unknown.warn()
-        if self.is_repeated and n_bytes <= MAX_CACHE_BYTES:
+        if self.is_repeated and blocks and n_bytes <= MAX_CACHE_BYTES:
             self._cache = ArrayBlocks(blocks)
 
     def _iter_data(self, unknown: UnknownCategories) -> Iterator[Data]:
         """Yield encoded rows, many at a time, so that few blocks are padded."""
         parts: list[Data] = []
-        for rows in self.encoder.iter_rows(self.mask):
+        for rows in self.encoder.iter_rows(self.mask, self.placement.own_items):
             parts.append(self.encoder.encode(rows, unknown))
             if sum(len(part.x) for part in parts) >= MAX_BUFFER_ROWS // 4:
                 yield _concatenate(parts)
@@ -342,14 +342,22 @@ class PartitionBlocks:
         if parts:
             yield _concatenate(parts)
 
+    def part_of(self, placement: Placement) -> PartitionBlocks:
+        return self
+
     def fingerprint(self) -> dict[str, Any]:
         return dict(self.version)
 
     def sample(self, n: int) -> Data | None:
-        return None if self._cache is None else self._cache.sample(n)
+        return None if self._whole is None else self._whole.sample(n)
 
     def read_targets(self) -> tuple[np.ndarray, np.ndarray | None] | None:
-        return None if self._cache is None else self._cache.read_targets()
+        return None if self._whole is None else self._whole.read_targets()
+
+    @property
+    def _whole(self) -> ArrayBlocks | None:
+        """All rows; None if they are not in memory, or other processes have some of them."""
+        return self._cache if self.placement.n_processes == 1 else None
 
 
 def _concatenate(parts: Sequence[Data]) -> Data:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 import queue
 import threading
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
 import jax
@@ -17,7 +18,8 @@ from glassnet.engine.inference import pad
 from glassnet.engine.placement import ONE_DEVICE, Placement, empty_aligned
 from glassnet.engine.step_padding import StepPadding
 from glassnet.engine.train_step import BatchPlan, Chunk, Data
-from glassnet.errors import DataError, GlassnetError, message
+from glassnet.errors import DataError, GlassnetError, message, require
+from glassnet.processes import exchange
 from glassnet.types import Shape
 
 MAX_BATCHES_PER_CHUNK = 64
@@ -116,6 +118,78 @@ def _get_shape(batch: Data, step_mask: np.ndarray | None = None) -> _BatchShape:
     return _BatchShape(data, () if step_mask is None else step_mask.shape)
 
 
+class _Packed(NamedTuple):
+    """A chunk on the host: its rows, its mask, and the number of its batches."""
+
+    data: Data
+    mask: np.ndarray
+    steps: int
+
+
+@dataclass(frozen=True)
+class OwnPart:
+    """Reader of this process's part of each batch, of a reader that has whole batches.
+
+    Args:
+        reader: has the same batches in all processes.
+        batch_size: rows per batch.
+        placement: the devices of all processes.
+    """
+
+    reader: BatchReader
+    batch_size: int
+    placement: Placement
+
+    @property
+    def steps(self) -> int | None:
+        return self.reader.steps
+
+    @property
+    def n_samples(self) -> int | None:
+        return self.reader.n_samples
+
+    def iter_batches(self, epoch: int, start_step: int) -> Iterator[Data]:
+        own = self.placement.own_part(self.placement.round_up(self.batch_size))
+        for batch in self.reader.iter_batches(epoch, start_step):
+            yield batch.take(own)
+
+    def fingerprint(self) -> dict[str, Any]:
+        return self.reader.fingerprint()
+
+    def close(self) -> None:
+        self.reader.close()
+
+
+def prefetch_whole_batches(
+    reader: BatchReader, example: Data, batch_size: int, placement: Placement
+) -> PrefetchSource:
+    """Return the source of a reader that has the same whole batches in all processes."""
+    if placement.n_processes > 1:
+        reader = OwnPart(reader, batch_size, placement)
+    return PrefetchSource(reader, example, batch_size, BackgroundThread(), placement=placement)
+
+
+def _share_steps(steps: int | None, placement: Placement) -> int | None:
+    """Return the largest number of batches that a process has; None if it is unknown."""
+    if placement.n_processes == 1:
+        return steps
+    counts = exchange.all_gather(steps, "batches of an epoch")
+    return None if None in counts else max(count for count in counts if count is not None)
+
+
+def _require_one_shape(shares: Sequence[Mapping[str, Any]]) -> None:
+    """Refuse parts of one batch with other shapes.
+
+    Raises:
+        DataError: naming the shapes.
+    """
+    shapes = {f"process_{i}": share["shape"] for i, share in enumerate(shares)}
+    is_one = all(shape == shares[0]["shape"] for shape in shapes.values())
+    expected = "the parts of a batch to have the same shape per row in all processes"
+    fix = "Pad sequences to one length."
+    require(is_one, "batches", expected, error=DataError, fix=fix, **shapes)
+
+
 class PrefetchSource:
     """An `epoch_runner.BatchSource` whose next chunk is filled in a thread during training.
 
@@ -125,12 +199,13 @@ class PrefetchSource:
     Args:
         reader: source of the batches.
         example: one or more encoded rows, which give the shapes and dtypes.
-        batch_size: rows per batch. Shorter batches are padded with masked copies of their last
-            row.
+        batch_size: rows per batch, of all processes. Shorter batches are padded with masked copies
+            of their last row.
         thread: the thread that reads batches.
         padding: how sequences of another length than in the example are padded; None for no
             padding.
-        placement: the devices. Several share the rows of each batch.
+        placement: the devices. Several share the rows of each batch. If they belong to several
+            processes, the reader has this process's part of each batch.
     """
 
     def __init__(
@@ -144,7 +219,9 @@ class PrefetchSource:
     ):
         self.batch_size = batch_size
         self._reader, self._thread, self._padding = reader, thread, padding
-        self._placement, self._n_rows = placement, placement.round_up(batch_size)
+        self._placement = placement
+        self._n_rows = placement.round_up(batch_size) // placement.n_processes
+        self._example = example
         self._batch_shape = self._first_shape = _get_shape(example)
         self._dtypes = [None if a is None else a.dtype for a in example]
         batch_bytes = self._n_rows * sum(a[:1].nbytes for a in example if a is not None)
@@ -157,10 +234,11 @@ class PrefetchSource:
         self._condition = threading.Condition()
         self._failure: BaseException | None = None
         self._exhausted = self._closed = self._is_waiting = False
+        self._all_steps = _share_steps(reader.steps, placement)
 
     @property
     def steps(self) -> int | None:
-        return self._reader.steps
+        return self._all_steps
 
     @property
     def n_samples(self) -> int | None:
@@ -170,30 +248,85 @@ class PrefetchSource:
         self._exhausted, self._failure = False, None
         self._start_chunk()
         self._thread.submit(lambda: self._fill(epoch, start_step))
+        if self._placement.n_processes > 1:
+            yield from self._iter_shared_chunks()
+            return
         while True:
-            with self._condition:
-                self._condition.wait_for(
-                    lambda: self._steps == self._max_batches or self._is_waiting or self._exhausted,
-                    FILL_SECONDS,
-                )
-                exhausted, data, mask, steps = (
-                    self._exhausted,
-                    self._data,
-                    self._mask,
-                    self._steps,
-                )
-                if steps:
-                    self._start_chunk()
-                    self._condition.notify()
-            if steps:
-                plan = BatchPlan(self._order, self._placement.put(mask, copy=False))
-                yield Chunk(self._place(data), plan, steps)
+            exhausted, packed = self._take_chunk()
+            if packed.steps:
+                plan = BatchPlan(self._order, self._placement.put(packed.mask, copy=False))
+                yield Chunk(self._place(packed.data), plan, packed.steps)
             elif not exhausted:
                 yield None
             elif self._failure:
                 raise self._failure
             else:
                 return
+
+    def _take_chunk(self, only_ready: bool = False) -> tuple[bool, _Packed]:
+        """Wait for a chunk; return whether the epoch has no more batches, and what there is.
+
+        Args:
+            only_ready: whether to leave a chunk that may still be filled; it has no steps then.
+        """
+        with self._condition:
+            is_ready = self._condition.wait_for(
+                lambda: self._steps == self._max_batches or self._is_waiting or self._exhausted,
+                FILL_SECONDS,
+            )
+            packed = _Packed(self._data, self._mask, self._steps)
+            if only_ready and not is_ready:
+                return False, packed._replace(steps=0)
+            exhausted = self._exhausted
+            if packed.steps:
+                self._start_chunk()
+                self._condition.notify()
+        return exhausted, packed
+
+    def _iter_shared_chunks(self) -> Generator[Chunk | None]:
+        """Yield chunks of several processes, which have a part of each batch each.
+
+        A chunk begins when all have filled theirs, or have no more batches. Who has fewer adds
+        masked ones, so that all run the same steps.
+        """
+        while True:
+            exhausted, packed = self._take_chunk(only_ready=True)
+            while not (packed.steps or exhausted):
+                yield from self._wait_together(False)
+                exhausted, packed = self._take_chunk(only_ready=True)
+            while not (yield from self._wait_together(True)):
+                pass
+            shares = exchange.all_gather(self._describe_share(packed), "a chunk of batches")
+            steps = max(share["steps"] for share in shares)
+            if not steps or any(share["failed"] and not share["steps"] for share in shares):
+                exchange.raise_together(self._failure, "the end of an epoch")
+                return
+            _require_one_shape(shares)
+            data = self._fill_with_copies(packed, steps)
+            mask = np.concatenate([share["mask"] for share in shares], axis=1, dtype=np.float32)
+            plan = BatchPlan(self._order, self._placement.put(mask, copy=False))
+            yield Chunk(self._place(data), plan, steps)
+
+    def _wait_together(self, is_ready: bool) -> Generator[None, None, bool]:
+        """Return whether all processes are ready; yield None if one waits for its batches."""
+        are_ready = all(exchange.all_gather(is_ready, "waiting for batches"))
+        if not are_ready:
+            yield None
+        return are_ready
+
+    def _describe_share(self, chunk: _Packed) -> dict[str, Any]:
+        """Return what the other processes need to know about this one's part of a chunk."""
+        shape = [None if a is None else list(a.shape[1:]) for a in chunk.data]
+        mask, failed = chunk.mask.astype(np.uint8), self._failure is not None
+        return {"steps": chunk.steps, "shape": shape, "mask": mask, "failed": failed}
+
+    def _fill_with_copies(self, chunk: _Packed, steps: int) -> Data:
+        """Return a chunk whose steps from `chunk.steps` on hold copies of an example."""
+        part = slice(chunk.steps * self._n_rows, steps * self._n_rows)
+        for packed, example in zip(chunk.data, self._example, strict=True):
+            if packed is not None and example is not None:
+                packed[part] = example[:1]
+        return chunk.data
 
     def fingerprint(self) -> dict[str, Any]:
         return self._reader.fingerprint()
@@ -210,7 +343,7 @@ class PrefetchSource:
         if self._placement.n_devices > 1:
             n_batches, n_rows = self._max_batches, self._n_rows
             data = jax.tree.map(lambda a: a.reshape(n_batches, n_rows, *a.shape[1:]), data)
-        return self._placement.split(data, axis=1, copy=False)
+        return self._placement.join(data, axis=1)
 
     def _start_chunk(self) -> None:
         """Allocate a new chunk; training may still read the memory of the previous one."""
@@ -266,7 +399,8 @@ class PrefetchSource:
 
     def _append(self, batch: Data, step_mask: np.ndarray | None) -> None:
         start = self._steps * self._n_rows
-        for packed, rows in zip(self._data, batch, strict=True):
+        filler = batch if len(batch.x) else self._example
+        for packed, rows in zip(self._data, filler, strict=True):
             if packed is not None:
                 packed[start : start + self._n_rows] = pad(rows, self._n_rows)
         self._mask[self._steps, : len(batch.x)] = 1 if step_mask is None else step_mask

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,7 +13,7 @@ import numpy as np
 from glassnet import fingerprinting
 from glassnet.data import arrays
 from glassnet.engine.epoch_runner import ArraySource, BatchSource
-from glassnet.engine.inference import iter_padded_blocks
+from glassnet.engine.inference import BLOCK_SIZES, iter_padded_blocks
 from glassnet.engine.network import BuiltNetwork
 from glassnet.engine.placement import Placement, take_rows
 from glassnet.engine.train_step import Data, make_plan_fn
@@ -29,7 +30,7 @@ from glassnet.pipeline.adapter import (
 )
 from glassnet.pipeline.memmap import HostBatches, HostBlocks, MemmapRows
 from glassnet.pipeline.options import EvaluationOptions, FitOptions, check_steps
-from glassnet.pipeline.prefetch import BackgroundThread, PrefetchSource
+from glassnet.pipeline.prefetch import prefetch_whole_batches
 from glassnet.pipeline.targets import apply_class_weight, encode_targets, get_class_labels
 from glassnet.preprocessing.base import PreparedData, TableRequest
 
@@ -201,7 +202,8 @@ class RowAdapter(DataAdapter):
         return self._iter_blocks(self._rows.take(mask))
 
     def _iter_blocks(self, rows: Data) -> ArrayBlocks:
-        blocks = iter_padded_blocks(rows, self._block_rows, placement=self._placement)
+        block_rows = _limit_block(len(rows.x), self._block_rows, self._placement)
+        blocks = iter_padded_blocks(rows, block_rows, placement=self._placement)
         return ArrayBlocks(blocks)
 
     def hash_training_rows(self, salt: int) -> np.ndarray | None:
@@ -280,6 +282,11 @@ class ArrayBlocks:
     def __iter__(self) -> Iterator[tuple[Data, np.ndarray]]:
         return iter(self.blocks)
 
+    def part_of(self, placement: Placement) -> Iterable[tuple[Data, np.ndarray]]:
+        """Return every one of `n_processes` blocks."""
+        own = placement.own_items
+        return islice(self.blocks, own.start, None, own.step)
+
     def fingerprint(self) -> dict[str, Any]:
         """Return the fingerprint of all blocks."""
         return {"rows": fingerprinting.tree_fingerprint(list(self.blocks))}
@@ -318,7 +325,15 @@ def _make_blocks(data: Data, placement: Placement) -> Blocks:
     """
     if isinstance(data.x, MemmapRows) or not placement.has_room(data):
         return HostBlocks(data, placement)
-    return ArrayBlocks(list(iter_padded_blocks(data, placement=placement)))
+    block_rows = _limit_block(len(data.x), None, placement)
+    return ArrayBlocks(list(iter_padded_blocks(data, block_rows, placement=placement)))
+
+
+def _limit_block(n: int, block_rows: int | None, placement: Placement) -> int | None:
+    """Return the largest number of rows of a block, so that each process has blocks to score."""
+    if placement.n_processes == 1:
+        return block_rows
+    return min(block_rows or BLOCK_SIZES[-1], -(-n // placement.n_processes))
 
 
 def _make_source(data: Data, options: FitOptions, copy: bool) -> BatchSource:
@@ -344,6 +359,6 @@ def _make_source(data: Data, options: FitOptions, copy: bool) -> BatchSource:
         weight = None if data.weight is None else data.weight[:1]
         example = Data(np.asarray(data.x[:1]), data.y[:1], weight)
         reader = HostBatches(data, size, seed, shuffle)
-        return PrefetchSource(reader, example, size, BackgroundThread(), placement=placement)
+        return prefetch_whole_batches(reader, example, size, placement)
     plan_fn = make_plan_fn(n, size, seed=seed, shuffle=shuffle, placement=placement)
     return ArraySource(placement.put(data, copy=copy), plan_fn, size)

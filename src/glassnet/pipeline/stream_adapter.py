@@ -14,7 +14,7 @@ from glassnet.engine.network import BuiltNetwork
 from glassnet.engine.placement import ONE_DEVICE, Placement
 from glassnet.engine.step_padding import find_step_padding
 from glassnet.engine.train_step import Data
-from glassnet.errors import require
+from glassnet.errors import DataError, require
 from glassnet.losses import Loss
 from glassnet.pipeline.adapter import (
     Blocks,
@@ -30,6 +30,7 @@ from glassnet.pipeline.options import EvaluationOptions, FitOptions
 from glassnet.pipeline.prefetch import BackgroundThread, PrefetchSource
 from glassnet.pipeline.streams import BatchStream
 from glassnet.preprocessing.base import TableRequest
+from glassnet.processes import exchange
 
 
 @register_adapter
@@ -70,7 +71,7 @@ class StreamAdapter(DataAdapter):
             class_weight = self.model.preprocessor.target.class_weight_by_index(class_weight)
         self._stream.bind(loss, network, class_weight)
         first = self._stream.encode_first(self._location)
-        padding, batch_size = find_step_padding(network), self._stream.count_rows()
+        padding, batch_size = find_step_padding(network), self._count_all_rows(options.placement)
         options.placement.require_rows(batch_size)
         source = PrefetchSource(
             self._stream, first, batch_size, self._thread, padding, options.placement
@@ -115,6 +116,21 @@ class StreamAdapter(DataAdapter):
 
         self.predict(record, EvaluationOptions())
         return np.concatenate(parts)
+
+    def _count_all_rows(self, placement: Placement) -> int:
+        """Return the number of rows of a batch, of which each process has the same share.
+
+        Raises:
+            DataError: the first batches have other numbers of rows.
+        """
+        own = self._stream.count_rows()
+        if placement.n_processes == 1:
+            return own
+        counts = exchange.all_gather(own, "rows of the first batch")
+        expected = "the same number of rows in the first batch of every process"
+        received: dict[str, Any] = {f"process_{i}": count for i, count in enumerate(counts)}
+        require(len(set(counts)) == 1, "batches", expected, error=DataError, **received)
+        return sum(counts)
 
     def _seek(self, first_epoch: int, epoch: int, start_step: int) -> None:
         self._thread.submit(lambda: self._stream.seek(first_epoch, epoch, start_step)).result()
@@ -174,6 +190,10 @@ class StreamBlocks:
     def __iter__(self) -> Iterator[tuple[Data, np.ndarray]]:
         with closing(self.stream):
             yield from self.stream.iter_blocks(self.location_format, self.placement)
+
+    def part_of(self, placement: Placement) -> StreamBlocks:
+        """Return all blocks, as each process reads batches of its own."""
+        return self
 
     def fingerprint(self) -> dict[str, Any]:
         """Return the fingerprint of the stream: see `BatchStream.fingerprint`."""

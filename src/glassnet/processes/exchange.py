@@ -31,6 +31,9 @@ POLL_SECONDS = 1.0
 NOTICE_SECONDS = 60.0
 """A process that has waited this long says for whom it waits."""
 
+GRACE_SECONDS = 2.0
+"""After an error, process 0 waits at most this long for the others to end too."""
+
 MAX_KEYS, MAX_BYTES = 256, 16 * 2**20
 """After so many exchanges, or so many bytes, the values of the past are deleted."""
 
@@ -108,6 +111,15 @@ class ProcessGroup:
         if not self.has_ended:
             self.has_ended = True
             self.client.key_value_set_bytes(f"glassnet/ended/{self.index}", reason.encode())
+
+    def leave_others_time(self) -> None:
+        """Wait a moment if this process has the store, in which the others may still read why."""
+        deadline = time.monotonic() + GRACE_SECONDS
+        while self.index == 0 and time.monotonic() < deadline:
+            ended = [self._try_get(f"glassnet/ended/{source}") for source in range(self.count)]
+            if None not in ended:
+                return
+            time.sleep(0.05)
 
     def wait_for_end(self) -> None:
         """Wait until all processes end; end at once with code 1 if another one needs this one.

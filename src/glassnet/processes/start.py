@@ -23,6 +23,14 @@ from glassnet.processes.launchers import Launch, find_launch
 
 HINT = "To train on several, start it with: glassnet launch -n 2 train.py"
 
+LOST_CONNECTION = ("Gloo", "NCCL", "Socket closed", "Connection reset by peer")
+"""Words in JAX's errors after another process has ended."""
+
+LOST_HINT = (
+    "has lost the connection to another process, which has ended: its own output says why. "
+    "With resume= in fit, the same script goes on from the last checkpoint."
+)
+
 
 @dataclass(frozen=True)
 class ProcessInfo:
@@ -222,7 +230,10 @@ def _end_together(group: ProcessGroup) -> None:
 
     def end(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         show_error(kind, error, trace)
+        if any(word in str(error) for word in LOST_CONNECTION):
+            print(f"glassnet: process {group.index} {LOST_HINT}", file=sys.stderr)
         group.end(f"{kind.__name__}: {error}"[:1000])
+        group.leave_others_time()
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(130 if issubclass(kind, KeyboardInterrupt) else 1)

@@ -134,7 +134,7 @@ class CheckpointFolder:
 
     def _read(self, path: Path) -> model_file.RunCheckpoint:
         checkpoint = model_file.read_run(path)
-        name = _file_name(checkpoint.epoch, checkpoint.step)
+        name = checkpoint_name(checkpoint.epoch, checkpoint.step)
         require(
             path.name == name,
             "resume",
@@ -150,14 +150,15 @@ class CheckpointFolder:
         Raises:
             ModelFileError: the checkpoint cannot be written; the older ones remain.
         """
-        path = self.path / _file_name(epoch, step)
+        path = self.path / checkpoint_name(epoch, step)
         model_file.write(path, data)
         self._damaged.discard(path)
         for old in [file for file in self.list_files() if file not in self._damaged][MAX_TO_KEEP:]:
             old.unlink(missing_ok=True)
 
 
-def _file_name(epoch: int, step: int) -> str:
+def checkpoint_name(epoch: int, step: int) -> str:
+    """Return the name of the file with the checkpoint of an epoch and step."""
     return f"checkpoint-{epoch:06d}-{step:09d}.glassnet"
 
 

@@ -17,6 +17,7 @@ from glassnet.engine.inference import find_real_rows
 from glassnet.engine.loop import Record
 from glassnet.errors import ConfigError, message
 from glassnet.formatting import format_duration, format_logs
+from glassnet.processes import exchange
 
 MAX_LINES = 20
 """Approximate maximum number of plain lines per run."""
@@ -83,7 +84,7 @@ class Progress:
 
     Args:
         verbose: "auto" or 1 for a live line on a terminal and about twenty plain lines elsewhere, 2
-            for one plain line per epoch, 0 for no output.
+            for one plain line per epoch, 0 for no output. Of several processes, the first prints.
         epochs: number of epochs to run.
 
     Raises:
@@ -92,6 +93,7 @@ class Progress:
 
     def __init__(self, verbose: str | int | bool, epochs: int):
         check_verbose("fit", verbose)
+        verbose = verbose if exchange.is_first() else 0
         self.epochs, self.epochs_done, self.epochs_before = epochs, 0, 0
         self.started_at, self.last_shown_at = time.perf_counter(), 0.0
         self.log_every = 1 if verbose == 2 else max(1, -(-epochs // MAX_LINES))
@@ -187,6 +189,7 @@ class InferenceProgress:
 
     def __init__(self, who: str, verbose: str | int | bool):
         check_verbose(who, verbose)
+        verbose = verbose if exchange.is_first() else 0
         self.who, self.verbose, self.rows_done = who, verbose, 0
         self.n_rows: int | None = None
         self.started_at = time.perf_counter()

@@ -25,6 +25,7 @@ from glassnet.engine.network import BuiltNetwork
 from glassnet.engine.placement import placement_of
 from glassnet.engine.train_step import Program, TrainState, reset_epoch_sums
 from glassnet.errors import ConfigError, ModelFileError, TrainingWarning, message, require, warn
+from glassnet.processes import exchange
 from glassnet.storage import json_codec, model_file, registry
 from glassnet.storage.arrays import (
     ROWS_NAME,
@@ -35,7 +36,7 @@ from glassnet.storage.arrays import (
     make_header,
     unflatten_arrays,
 )
-from glassnet.storage.checkpoints import CheckpointFolder
+from glassnet.storage.checkpoints import CheckpointFolder, checkpoint_name
 from glassnet.storage.model_file import RUN_PREFIX, ModelSpec, RunCheckpoint, RunInfo
 
 CHECKPOINT_SECONDS = 30.0
@@ -76,22 +77,57 @@ class ResumableRun:
     """
 
     def __init__(self, path: str | os.PathLike[str], epoch: int):
-        self._folder = CheckpointFolder(path)
-        try:
-            self._checkpoint = self._folder.read_newest()
-        except ModelFileError:
-            self._folder.close()
-            raise
-        self._info = self._checkpoint.run if self._checkpoint else None
+        self._path = Path()
+        self._folder: CheckpointFolder | None = None
+        self._checkpoint: model_file.RunCheckpoint | None = None
+        name = exchange.call_on_first(lambda: self._open(path), "checkpoint")
+        self._path = self._folder.path if self._folder else Path(path)
+        self._read_shared(name)
+        self._info: RunInfo | None = self._checkpoint.run if self._checkpoint else None
         self.first_epoch, self.finished = self._info.first_epoch if self._info else epoch, False
         self._pending: tuple[int, Callable[[], None]] | None = None
         self._callbacks: Sequence[Callback] = ()
         self.loaded_memories: list[Any] | None = None
         self._last_written_at = time.monotonic()
 
+    def _open(self, path: str | os.PathLike[str]) -> str | None:
+        """Lock the folder and read the newest checkpoint; return its file's name, or None.
+
+        Raises:
+            ConfigError, ModelFileError: see `CheckpointFolder`.
+        """
+        self._folder = CheckpointFolder(path)
+        try:
+            self._checkpoint = self._folder.read_newest()
+        except ModelFileError:
+            self._folder.close()
+            raise
+        checkpoint = self._checkpoint
+        return checkpoint and checkpoint_name(checkpoint.epoch, checkpoint.step)
+
+    def _read_shared(self, name: str | None) -> None:
+        """Read the checkpoint that process 0 has read, before it can write another.
+
+        Raises:
+            ModelFileError: a process cannot read it.
+        """
+        failure = None
+        if name is not None and not exchange.is_first():
+            try:
+                self._checkpoint = model_file.read_run(self._path / name)
+            except ModelFileError as error:
+                fix = "All processes must be able to read the folder of resume=."
+                failure = ModelFileError(f"{error} {fix}")
+        try:
+            exchange.raise_together(failure, "checkpoint")
+        except ModelFileError:
+            self.close()
+            raise
+
     def close(self) -> None:
         """Unlock the folder."""
-        self._folder.close()
+        if self._folder:
+            self._folder.close()
 
     @property
     def seed(self) -> int | None:
@@ -114,7 +150,7 @@ class ResumableRun:
         epochs, steps = run_state.epoch - self.first_epoch, len(run_state.losses)
         count = f"{epochs} epochs" + (f" and {steps} steps" if steps else "")
         status = "the run is finished after" if self.finished else "resuming the run after"
-        return f"{self._folder.path}: {status} {count}"
+        return f"{self._path}: {status} {count}"
 
     def attach(
         self,
@@ -137,9 +173,10 @@ class ResumableRun:
         """
         text = json_codec.dumps(config, registry.by_class())
         saved = self._info
-        environment = describe_environment() | {"devices": str(n_devices)}
+        processes = str(exchange.process_count())
+        environment = describe_environment() | {"devices": str(n_devices), "processes": processes}
         self._info = RunInfo(
-            id=secrets.token_hex(8),
+            id=exchange.broadcast(secrets.token_hex(8), "id of a run"),
             first_epoch=self.first_epoch,
             initial_fingerprint=initial_fingerprint,
             config_json=_split_text(text),
@@ -147,32 +184,61 @@ class ResumableRun:
         )
         if saved is None:
             return
-        self._check_config(json.loads("".join(saved.config_json)), json.loads(text))
-        require(
-            last_run_id == saved.id or initial_fingerprint == saved.initial_fingerprint,
-            "resume",
-            f"the weights and the learning rate that the run in {self._folder.path} began with",
-            fix="Call reset() to start from them, or use a new folder for this run.",
+        others = saved.environment.get("processes", "1") != processes
+        current = json.loads(text)
+        exchange.call_on_first(
+            lambda: self._check_run(saved, current, initial_fingerprint, last_run_id, others),
+            "the run to resume",
         )
         changes = ", ".join(
             f"{name} {value}, now {environment.get(name)}"
             for name, value in saved.environment.items()
             if environment.get(name) != value
         )
-        if changes:
+        if changes and exchange.is_first():
             warn(
-                f"resume: the run in {self._folder.path} was computed with {changes}. "
+                f"resume: the run in {self._path} was computed with {changes}. "
                 "It continues, but its results may differ in the last bits.",
                 TrainingWarning,
             )
         self._info = replace(saved, environment=environment)
+
+    def _check_run(
+        self,
+        saved: RunInfo,
+        current: dict[str, Any],
+        initial_fingerprint: str,
+        last_run_id: str | None,
+        has_other_processes: bool,
+    ) -> None:
+        """Check that the saved run is this one.
+
+        The parts that each of another number of processes reads are not compared.
+
+        Raises:
+            ConfigError: it is a different one.
+        """
+        config = json.loads("".join(saved.config_json))
+        if has_other_processes:
+            parts = {name for name, value in current.items() if is_own_stream(value)}
+            config, current = (
+                {name: each[name] for name in each.keys() - parts - {"validation"}}
+                for each in (config, current)
+            )
+        self._check_config(config, current)
+        require(
+            last_run_id == saved.id or initial_fingerprint == saved.initial_fingerprint,
+            "resume",
+            f"the weights and the learning rate that the run in {self._path} began with",
+            fix="Call reset() to start from them, or use a new folder for this run.",
+        )
 
     def _check_config(self, saved: Any, current: Any) -> None:
         difference = first_difference(saved, current)
         if difference:
             name, saved_text, current_text = difference
             raise ConfigError(
-                f"{message('resume', f'the run saved in {self._folder.path}')} "
+                f"{message('resume', f'the run saved in {self._path}')} "
                 f"In that run {name} is {saved_text}, here {current_text}. "
                 "Use a new folder for this run, or remove that one to start again."
             )
@@ -252,6 +318,8 @@ class ResumableRun:
         export_model: ModelExporter,
     ) -> None:
         """Write or stage a checkpoint after `steps_done` steps of the epoch, all finite."""
+        if self._folder is None:
+            return
         if self._pending and steps_done > self._pending[0]:
             self._write_staged()
         elif not self._pending and time.monotonic() - self._last_written_at > CHECKPOINT_SECONDS:
@@ -277,7 +345,10 @@ class ResumableRun:
     def _stage_checkpoint(
         self, run_state: RunState, memories: Sequence[Any], export_model: ModelExporter
     ) -> None:
-        """Prepare a checkpoint; `_write_staged` writes it."""
+        """Prepare a checkpoint; `_write_staged` writes it. Process 0 alone does so."""
+        folder = self._folder
+        if folder is None:
+            return
         spec, built, arrays = export_model_at(run_state, export_model)
         location = _locate_best_state(run_state)
         texts = [
@@ -298,7 +369,7 @@ class ResumableRun:
 
         def write() -> None:
             data = model_file.pack_model(spec, built, arrays, extra_arrays)
-            self._folder.write(spec.epoch, spec.step, data)
+            folder.write(spec.epoch, spec.step, data)
 
         self._pending = (len(run_state.losses), write)
 
@@ -501,6 +572,11 @@ def _split_text(text: str) -> tuple[str, ...]:
         text[i : i + json_codec.MAX_TEXT_LENGTH]
         for i in range(0, len(text), json_codec.MAX_TEXT_LENGTH)
     )
+
+
+def is_own_stream(fingerprint: Any) -> bool:
+    """Return whether a setting is the fingerprint of a stream: a process may have a part of it."""
+    return isinstance(fingerprint, dict) and "first batch" in fingerprint
 
 
 def first_difference(saved: Any, current: Any, path: str = "") -> tuple[str, str, str] | None:

@@ -7,16 +7,17 @@ from collections.abc import Callable
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from glassnet.callbacks.callback_list import CallbackList
 from glassnet.engine import inference, loop
-from glassnet.engine.epoch_runner import BatchSource, Logs, RunState
+from glassnet.engine.epoch_runner import BatchSource, Logs, RunState, StepHooks
 from glassnet.engine.loop import Decision, LoopHooks, Record, SaveRequest
-from glassnet.engine.placement import gather
+from glassnet.engine.placement import ONE_DEVICE, Placement, gather
 from glassnet.engine.train_step import Program, TrainState
 from glassnet.errors import TrainingWarning, warn
 from glassnet.pipeline.adapter import Blocks
+from glassnet.processes import exchange
 from glassnet.storage import model_file
 from glassnet.training.history import History
 from glassnet.training.progress import InterruptGuard, Progress
@@ -47,6 +48,7 @@ class Trainer:
         export_model: returns the current model.
         run: writes checkpoints, closed at the end; None for no checkpoints.
         observe: see `loop.run_epochs`.
+        placement: the devices. Process 0 decides for all processes that they belong to.
     """
 
     program: Program
@@ -57,6 +59,7 @@ class Trainer:
     export_model: ModelExporter
     run: ResumableRun | None = None
     observe: bool | None = None
+    placement: Placement = ONE_DEVICE
 
     def fit(
         self,
@@ -94,7 +97,7 @@ class Trainer:
                 on_epoch_begin=self._on_epoch_begin,
                 on_epoch_end=self._on_epoch_end,
                 on_slice=partial(self._on_slice, interrupt),
-                step_hooks=self.callbacks.step_hooks,
+                step_hooks=_share_decisions(self.callbacks.step_hooks, self.placement),
             )
             for record in loop.run_epochs(
                 self.program,
@@ -139,18 +142,27 @@ class Trainer:
         if blocks is None:
             return {}
         return inference.evaluate_blocks(
-            self.program, train_state.params, train_state.state, blocks, "val_"
+            self.program,
+            train_state.params,
+            train_state.state,
+            blocks.part_of(self.placement),
+            "val_",
+            self.placement,
         )
 
     def _on_epoch_begin(self, epoch: int, learning_rate: float) -> float | None:
-        chosen = self.callbacks.on_epoch_begin(epoch, learning_rate)
+        own = self.callbacks.on_epoch_begin(epoch, learning_rate)
+        chosen = self.placement.agree(own, "learning rate of an epoch")
         if chosen is not None:
             self.set_learning_rate(chosen)
         return chosen
 
     def _on_epoch_end(self, record: Record) -> Decision:
         self.apply_record(record)
-        return self.callbacks.on_epoch_end(record)
+        own = self.callbacks.on_epoch_end(record)
+        decision: list[Any] = [own.stop, own.keep_weights, own.learning_rate]
+        stop, keep_weights, rate = self.placement.agree(decision, "decision about an epoch")
+        return Decision(stop, keep_weights, rate, own.save)
 
     def _on_slice(
         self,
@@ -163,16 +175,28 @@ class Trainer:
         self.progress.on_slice(steps_done, steps, logs)
         if self.run:
             self.run.on_slice(steps_done, snapshot, self.callbacks.memories, self.export_model)
-        return "interrupted by Ctrl-C" if interrupt.interrupted else None
+        reason = "interrupted by Ctrl-C" if interrupt.interrupted else None
+        return self.placement.agree(reason, "decision about a slice")
 
     def _finish_epoch(self, record: Record, end_epoch: int) -> None:
         self.apply_record(record)
-        for request in record.decision.save:
+        for request in record.decision.save if exchange.is_first() else ():
             save_requested(request, record, self.export_model)
         if self.run:
             is_last = bool(record.decision.stop) or record.epoch == end_epoch - 1
             self.run.on_epoch_end(record, is_last, self.callbacks.memories, self.export_model)
         self.progress.on_epoch_end(record)
+
+
+def _share_decisions(hooks: StepHooks | None, placement: Placement) -> StepHooks | None:
+    """Return step hooks that are called in all processes of the devices; process 0 decides."""
+    if hooks is None or placement.n_processes == 1:
+        return hooks
+    begin, end = hooks.begin, hooks.end
+    return StepHooks(
+        lambda step, rate: placement.agree(begin(step, rate), "learning rate of a step"),
+        lambda step, logs: placement.agree(end(step, logs), "decision about a step"),
+    )
 
 
 def _warn_not_finite(start: RunState, record: Record, history: History) -> None:
