@@ -335,3 +335,14 @@ def test_a_large_file_says_how_to_read_it_in_parts(tmp_path, monkeypatch):
     monkeypatch.setattr(table_module, "LARGE_BYTES", 1000)
     (message,) = read_table(path).messages
     assert message.endswith(f'read into memory; fit("{path}*", target=...) reads it in parts')
+
+
+@pytest.mark.parametrize("name", ["a.parquet", "a.csv"])
+def test_a_folder_of_tables_says_how_to_read_it(tmp_path, name):
+    pl = pytest.importorskip("polars")
+    frame = pl.DataFrame({"x": [1.0, 2.0]})
+    (frame.write_csv if name == "a.csv" else frame.write_parquet)(tmp_path / name)
+    with pytest.raises(DataError, match="Only fit, evaluate and predict read a folder") as error:
+        read_table(tmp_path)
+    code = str(error.value).split("memory: ")[1].removesuffix(".")
+    assert eval(code, {"polars": pl}).equals(frame)

@@ -250,7 +250,7 @@ def _read_file(path: Path, options: CsvOptions) -> Table:
 def _suggest_reader(path: Path) -> str:
     """Return how to read a file whose name does not end as a table's does."""
     if os.path.isdir(path):
-        return "For images, use glassnet.data.images_from_folder."
+        return _suggest_folder(path)
     kind = path.suffix.lower()
     if kind in PANDAS_READERS:
         code = f'pandas.{PANDAS_READERS[kind]}("{path.name}")'
@@ -258,6 +258,22 @@ def _suggest_reader(path: Path) -> str:
     if kind in PACKED_SUFFIXES:
         return "It is compressed: unpack it first."
     return ""
+
+
+def _suggest_folder(path: Path) -> str:
+    """Return how to read a folder of tables into memory, or a folder of images."""
+    try:
+        suffixes = {file.suffix.lower() for file in path.iterdir()}
+    except OSError:
+        return ""
+    for suffix, function in ((".parquet", "read_parquet"), (".csv", "read_csv")):
+        if suffix in suffixes:
+            pattern = path / f"*{suffix}"
+            return (
+                "Only fit, evaluate and predict read a folder of tables. Read it into memory: "
+                f'polars.{function}("{pattern}").'
+            )
+    return "For images, use glassnet.data.images_from_folder."
 
 
 def _suggest_file(path: Path) -> str:
