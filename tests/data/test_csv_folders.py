@@ -142,3 +142,22 @@ def test_categories_of_a_fitted_model_are_text(tmp_path):
     known = read_all(table.text_reader.for_levels({"kind": ("None", "a")}))["kind"]
     other = read_all(table.text_reader.for_levels({"kind": ("a", "b", None)}))["kind"]
     assert (set(known.tolist()), set(other.tolist())) == ({"None", "a"}, {None, "a"})
+
+
+def test_a_line_that_does_not_end(tmp_path, monkeypatch):
+    monkeypatch.setattr(csv_folders, "HEAD_BYTES", 100)
+    (tmp_path / "a.csv").write_text("x,y\n" + '1,"' + "long " * 100)
+    with pytest.raises(DataError, match=r"a\.csv"):
+        open_table_folder(tmp_path)
+    (tmp_path / "a.csv").write_text('"x,' + "long " * 100)
+    with pytest.raises(DataError, match=r"a\.csv: expected lines of less than 100 bytes"):
+        open_table_folder(tmp_path)
+
+
+@pytest.mark.parametrize(("cell", "noun"), [("perhaps", "true and false"), ("2024-13-45", "dates")])
+def test_cells_of_other_types_behind_the_first_rows(tmp_path, monkeypatch, cell, noun):
+    monkeypatch.setattr(csv_folders, "HEAD_BYTES", 100)
+    first = "true" if noun == "true and false" else "2024-02-29"
+    (tmp_path / "a.csv").write_text("x,y\n" + f"{first},1\n" * 50 + f"{cell},2\n")
+    with pytest.raises(DataError, match=rf"a\.csv: .*{noun} in column 'x'.*text=\['{cell}'\]"):
+        read_all(open_table_folder(tmp_path))

@@ -167,3 +167,8 @@ def test_without_polars(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "polars", None)
     with pytest.raises(ConfigError, match=r'Run pip install "glassnet\[larger\]"'):
         open_partitioned_table(ds.dataset(FRAME.to_arrow()))
+
+
+def test_a_query_without_columns():
+    with pytest.raises(DataError, match="table: expected columns"):
+        open_partitioned_table(pl.LazyFrame())

@@ -206,3 +206,20 @@ def test_hashes_of_row_numbers():
     # Three standard deviations of a binomial: 0.1 +- 0.003, and 0.01 +- 0.001 for both seeds.
     assert abs(below[0].mean() - 0.1) < 0.003
     assert abs((below[0] & below[1]).mean() - 0.01) < 0.001
+
+
+def test_some_rows_are_a_table_with_new_numbers(folder, frame):
+    """Oracle: slices of the frame; the number of rows is known without reading them."""
+    table = open_table_folder(folder).where(lambda numbers: numbers % 3 == 1).select(["n", "x"])
+    assert table.n_rows == 100
+    require_equal(read_all(table), read_table(frame[1::3].select("n", "x")))
+    rows = read_all(table, mask=lambda numbers: numbers < 50)
+    require_equal(rows, read_table(frame[1::3].select("n", "x")[:50]))
+
+
+def test_two_columns_of_one_name(tmp_path):
+    pq.write_table(
+        pa.Table.from_arrays([pa.array([1]), pa.array([2])], ["x", "x"]), tmp_path / "1.parquet"
+    )
+    with pytest.raises(DataError, match=r"1\.parquet: .*duplicate field names"):
+        open_table_folder(tmp_path)

@@ -312,6 +312,7 @@ def test_progress_and_parameters(folder, capsys):
         ({"validation_split": 0.2, "validation_from": "start"}, '"random" or "end"'),
         ({"validation_split": 1e-9}, "at least one row to train on and one to hold out"),
         ({"column_types": {"size": "words"}}, "words"),
+        ({"class_weight": "balanced"}, "targets that are classes"),
     ],
 )
 def test_arguments_that_are_refused(folder, options, text):
@@ -347,3 +348,62 @@ def test_a_failure_in_the_middle_keeps_what_was_learned(folder, frame):
     with pytest.raises(DataError, match=r"epoch 2.*part-2\.parquet|part-2\.parquet"):
         fit(model, folder, epochs=3, callbacks=[Remove()])
     assert model.epoch == 1
+
+
+def test_validation_on_the_last_rows_of_an_unknown_number(frame):
+    with pytest.raises(ConfigError, match=r"whose number of rows is known.*as validation_data"):
+        fit(price_model(), frame.lazy(), validation_split=0.2, validation_from="end")
+
+
+@pytest.mark.parametrize(
+    ("call", "text"),
+    [
+        (lambda model, x: model.predict(x, steps=2), "steps=None with a table"),
+        (lambda model, x: model.evaluate(x, steps=2), "steps=None with a table"),
+        (lambda model, x: model.evaluate(x, target="price"), "A table has the target of fit"),
+        (lambda model, x: model.trace(x, target="price"), "A table has the target of fit"),
+        (lambda model, x: model.evaluate(x, np.ones(N)), "The target is a column of the table"),
+    ],
+)
+def test_arguments_of_other_methods_that_are_refused(folder, fitted, call, text):
+    with pytest.raises(ConfigError, match=text):
+        call(fitted, folder)
+
+
+@pytest.mark.parametrize("name", ["fit", "evaluate"])
+def test_a_target_without_a_value(tmp_path, frame, fitted, name):
+    empty = frame.with_columns(price=pl.lit(None, pl.Float64))
+    path = write_parts(empty, tmp_path / "empty")
+    with pytest.raises(DataError, match="target 'price': expected a value in some row"):
+        fit(price_model(), path) if name == "fit" else fitted.evaluate(path)
+
+
+def test_balanced_weights_of_a_class_without_training_rows(folder, frame, tmp_path):
+    """A model keeps the labels of its first fit; later files may lack one of them."""
+    model = sold_model()
+    fit(model, folder, SOLD, epochs=0)
+    path = write_parts(frame.filter(pl.col("sold") == "yes"), tmp_path / "yes")
+    with pytest.raises(DataError, match=r"training rows of every class.*without=\['no'\]"):
+        fit(model, path, SOLD, class_weight="balanced")
+
+
+def test_texts_have_no_table(folder):
+    layers = [gn.layers.TextVectorization(max_tokens=9), Dense(1)]
+    with pytest.raises(ConfigError, match="arrays, since TextVectorization is the first layer"):
+        fit(gn.Sequential(layers), folder)
+
+
+def test_a_later_fit_with_other_options(folder):
+    model = price_model()
+    fit(model, folder)
+    with pytest.raises(ConfigError, match="the options of the first fit"):
+        fit(model, folder, column_types={"row": "drop"})
+
+
+def test_validation_rows_larger_than_the_memory_for_them_are_read_again(folder, monkeypatch):
+    """Blocks that are not kept give the same scores."""
+    histories = []
+    for size in (partitioned_rows.MAX_CACHE_BYTES, 0):
+        monkeypatch.setattr(partitioned_rows, "MAX_CACHE_BYTES", size)
+        histories.append(fit(price_model(), folder, epochs=3, validation_split=0.2).history)
+    assert histories[0] == histories[1]

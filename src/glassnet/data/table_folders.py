@@ -211,9 +211,6 @@ def _unify_schemas(schemas: dict[str, pyarrow.Schema]) -> pyarrow.Schema:
     import pyarrow
 
     (first, schema), *others = [(file, plain_schema(each)) for file, each in schemas.items()]
-    duplicates = [name for name in schema.names if schema.names.count(name) > 1]
-    expected = "a unique name for each column"
-    require(not duplicates, first, expected, error=DataError, duplicates=duplicates[:3])
     kinds = dict(zip(schema.names, schema.types, strict=True))
     for file, other in others:
         missing = [name for name in kinds if name not in other.names]
