@@ -55,3 +55,4 @@ def test_numbers_in_the_text():
     year = 24 * 365.25
     assert f"every {year / 100:.0f} hours, and one of 500 every {year / 500:.0f} hours" in text
     assert f"terabyte at 1 GB/s takes {1000 / 60:.0f} minutes" in text
+    assert f"a billion rows take {1e9 / 0.65e6 / 60:.0f} minutes in every epoch" in text

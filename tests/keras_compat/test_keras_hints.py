@@ -19,6 +19,7 @@ from glassnet.keras.public_names import PUBLIC_NAMES
         (keras.optimizers, "Muon", "glassnet.optimizers.Optax"),
         (keras.losses, "serialize", "Store the call that makes the part."),
         (keras.distribution, "DataParallel", r'Write fit\(..., devices="all"\)'),
+        (keras.distribution, "initialize", r"Write glassnet.distribute\(\) in the first line"),
         (keras.distribution, "list_devices", r"Write jax.devices\(\)"),
         (keras.distribution, "ModelParallel", "docs/not-for.md lists alternatives"),
     ],

@@ -26,9 +26,10 @@ HINTS = {
     "LayoutMap mixed_precision ModelParallel MultiHeadAttention TensorLayout visualization": (
         "docs/not-for.md lists alternatives."
     ),
-    "DataParallel DeviceMesh distribution initialize set_distribution": (
+    "DataParallel DeviceMesh distribution set_distribution": (
         'Write fit(..., devices="all"). docs/larger.md is about several devices and machines.'
     ),
+    "initialize": "Write glassnet.distribute() in the first line of the script.",
     "get_device_count list_devices": "Write jax.devices().",
     "audio_dataset_from_directory": (
         "Read the files with scipy.io.wavfile.read, and pass arrays to "
