@@ -69,8 +69,10 @@ def test_row_groups_are_partitions(folder, frame, monkeypatch):
     require_equal(read_all(table), read_table(frame))
 
 
-def test_some_columns_and_rows(folder, frame):
-    """A mask selects rows by their number, also within a partition."""
+@pytest.mark.parametrize("read_rows", [16, 100])
+def test_some_columns_and_rows(folder, frame, monkeypatch, read_rows):
+    """A mask selects rows by their number, also if a partition is read in several parts."""
+    monkeypatch.setattr(table_folders, "READ_ROWS", read_rows)
     table = open_table_folder(folder)
     rows = read_all(table, ["text", "x"], lambda numbers: numbers % 7 == 3)
     require_equal(rows, read_table(frame[3::7].select("text", "x")))

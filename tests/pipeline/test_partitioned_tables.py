@@ -144,6 +144,20 @@ def test_a_buffer_has_rows_of_several_partitions(folder):
     assert len(set(first // 16)) >= 4
 
 
+def test_large_partitions_are_read_in_turn(frame, tmp_path, monkeypatch):
+    """Five partitions of 80 rows, 16 at a time: a buffer of 64 has rows of four of them."""
+    monkeypatch.setattr(table_folders, "READ_ROWS", 16)
+    monkeypatch.setattr(partitioned_rows, "MAX_BUFFER_ROWS", 64)
+    (tmp_path / "large").mkdir()
+    for i in range(5):
+        frame[i * 80 : (i + 1) * 80].write_parquet(tmp_path / "large" / f"{i}.parquet")
+    reader, _, preprocessor = open_training(str(tmp_path / "large"))
+    batches = read_epoch(reader, 0)
+    rows = row_numbers(np.concatenate([batch.x for batch in batches]), preprocessor)
+    assert len(set(rows[:64] // 80)) == 4
+    assert sorted(rows) == list(range(N))
+
+
 def test_without_shuffling_the_rows_come_in_order(folder):
     reader, _, preprocessor = open_training(folder, shuffle=False)
     x = np.concatenate([batch.x for batch in read_epoch(reader, 0)])
