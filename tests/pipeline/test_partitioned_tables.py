@@ -407,6 +407,13 @@ def test_texts_have_no_table(folder):
         fit(gn.Sequential(layers), folder)
 
 
+def test_a_text_is_no_pattern_of_paths():
+    layer = gn.layers.TextVectorization(max_tokens=9, output_mode="multi_hot")
+    model = gn.Sequential([layer.adapt(["is it a text?", "it is"]), Dense(1)], seed=0)
+    with pytest.raises(DataError, match="a list of texts, not one"):
+        model.predict("is it a text?")
+
+
 def test_a_later_fit_with_other_options(folder):
     model = price_model()
     fit(model, folder)

@@ -61,7 +61,8 @@ class PartitionedAdapter(DataAdapter):
         # Without target=, other objects than paths are refused as rows, or NumPy reads them.
         can_fit = isinstance(x, str | os.PathLike) or (training and y is None)
         is_known = isinstance(fitted, TabularPreprocessor) or (fitted is None and can_fit)
-        return is_known and is_partitioned(x) and not _is_images(x)
+        is_text = model.vectorizer is not None and not training  # which may look like a pattern
+        return is_known and not is_text and is_partitioned(x) and not _is_images(x)
 
     def open(self, options: FitOptions | None = None, *, target: str | None = None) -> InputSpec:
         self._reject_arguments()
