@@ -87,17 +87,30 @@ def fit_memory_map(folder):
     return describe(model)
 
 
+def fit_one_file(folder):
+    """A lazy frame is one partition: all processes read it, and take their part of each batch."""
+    import polars
+
+    model = gn.Sequential([layers.Dense(3, activation="softmax")], seed=1)
+    frame = polars.scan_parquet(folder / "tables" / "*.parquet")
+    model.fit(frame, target="label", epochs=2, batch_size=SIZE, validation_split=0.2, verbose=0)
+    return describe(model)
+
+
 def fit_files(folder):
-    """A folder of four files; the rows are shuffled, and some are for validation."""
+    """A folder of four files, of which each process reads its own; in one batch, all rows count."""
     model = gn.Sequential(
         [layers.Dense(8, activation="relu"), layers.Dense(3, activation="softmax")], seed=1
     )
+    model.compile(gn.optimizers.SGD(0.1), "sparse_categorical_crossentropy", ["accuracy"])
+    data = folder / "tables"
     model.fit(
-        folder / "tables",
+        data,
         target="label",
         epochs=2,
-        batch_size=SIZE,
-        validation_split=0.2,
+        batch_size=500,
+        validation_data=data,
+        shuffle=False,
         verbose=0,
     )
     score = model.evaluate(folder / "tables", verbose=0)
@@ -224,6 +237,7 @@ FITS = (
     fit_arrays,
     fit_stream,
     fit_memory_map,
+    fit_one_file,
     fit_files,
     fit_uneven_stream,
     fit_with_callbacks,

@@ -18,6 +18,7 @@ EQUAL = (
     "fit_arrays",
     "fit_stream",
     "fit_memory_map",
+    "fit_one_file",
     "fit_files",
     "fit_uneven_stream",
     "fit_with_callbacks",

@@ -187,7 +187,8 @@ class Sequential(BaseModel):
                 value that `update` returns is saved.
             devices: the devices to train on: a number, "all" (every GPU of this computer, for
                 example), or None for one. They share the rows of each batch. Batches, noise and
-                statistics are those of one device, and each step is the same up to rounding.
+                statistics are those of one device, and each step is the same up to rounding. After
+                `gn.distribute`, the number is per process, and None means all.
             columns: former name of `column_types`.
 
         Raises:
@@ -377,7 +378,8 @@ class Sequential(BaseModel):
                 second, 1 for one at once and a last line, 2 for a last line, 0 for no output.
             steps: number of batches to use; None for all.
             target: the column of targets, if batches are dicts of columns, or frames.
-            devices: the devices that share the rows, as in `fit`.
+            devices: the devices that share the rows, as in `fit`. After `gn.distribute`, all
+                processes must call this; each scores a part of the rows.
 
         Raises:
             DataError: see `fit`.

@@ -15,6 +15,7 @@ from glassnet.data.images import is_image_folder
 from glassnet.data.partitioned_sources import is_partitioned, open_partitioned_table
 from glassnet.data.partitioned_table import PartitionedTable, RowMask, hash_mask, invert
 from glassnet.engine.network import BuiltNetwork
+from glassnet.engine.placement import Placement
 from glassnet.engine.train_step import Data
 from glassnet.errors import DataError, is_number, lookup, message, require
 from glassnet.losses import Loss
@@ -41,7 +42,12 @@ from glassnet.pipeline.partitioned_rows import (
     find_targets,
     to_table,
 )
-from glassnet.pipeline.prefetch import error_location, prefetch_whole_batches
+from glassnet.pipeline.prefetch import (
+    BackgroundThread,
+    PrefetchSource,
+    error_location,
+    prefetch_whole_batches,
+)
 from glassnet.preprocessing.encoder import CategoricalColumn
 from glassnet.preprocessing.lazy_tables import fit_preprocessor
 from glassnet.preprocessing.tabular import TabularPreprocessor, require_same_request
@@ -132,7 +138,7 @@ class PartitionedAdapter(DataAdapter):
         )
         placement = options.placement
         placement.require_rows(batch_size)
-        source = prefetch_whole_batches(reader, example, batch_size, placement)
+        source = self._prefetch(reader, example, batch_size, placement)
         blocks: Blocks | None
         if self._mask is None:
             model = replace(
@@ -147,6 +153,17 @@ class PartitionedAdapter(DataAdapter):
             version |= {"validation": n}
             blocks = PartitionBlocks(encoder, mask, version, True, placement=placement)
         return TrainingData(source, blocks)
+
+    def _prefetch(
+        self, reader: PartitionReader, example: Data, batch_size: int, placement: Placement
+    ) -> PrefetchSource:
+        """Return the training source; of several processes, each reads files of its own."""
+        n_processes = placement.n_processes
+        own = reader.own_files(self._counts, placement) if n_processes > 1 else None
+        if own is None:
+            return prefetch_whole_batches(reader, example, batch_size, placement)
+        size = own.batch_size * n_processes
+        return PrefetchSource(own, example, size, BackgroundThread(), placement=placement)
 
     def evaluation_blocks(
         self, network: BuiltNetwork, loss: Loss, options: EvaluationOptions

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -195,6 +195,8 @@ class PartitionReader:
         seed: seed of the order.
         shuffle: whether each epoch has a new order. Otherwise the rows are read in order.
         version: describes the rows, for `fingerprint`.
+        part: which partitions this process reads, if several train together.
+        n_own: number of their rows; None for `n_samples`.
     """
 
     encoder: PartitionEncoder
@@ -205,10 +207,24 @@ class PartitionReader:
     seed: int
     shuffle: bool
     version: Mapping[str, Any]
+    part: slice = field(default_factory=lambda: slice(None))
+    n_own: int | None = None
 
     @property
     def steps(self) -> int:
-        return -(-self.n_samples // self.batch_size)
+        n_rows = self.n_samples if self.n_own is None else self.n_own
+        return -(-n_rows // self.batch_size)
+
+    def own_files(self, counts: TargetCounts, placement: Placement) -> PartitionReader | None:
+        """Return the reader of this process's files and its share of each batch.
+
+        None if there are not enough files, so that a process would have no rows.
+        """
+        n, part = placement.n_processes, placement.own_items
+        if not all(sum(counts.by_partition[i::n]) for i in range(n)):
+            return None
+        batch_size, n_own = -(-self.batch_size // n), sum(counts.by_partition[part])
+        return replace(self, batch_size=batch_size, part=part, n_own=n_own)
 
     def iter_batches(self, epoch: int, start_step: int) -> Iterator[Data]:
         rng = np.random.default_rng((self.seed, epoch, 4))
@@ -260,9 +276,9 @@ class PartitionReader:
     def _iter_rows(self, rng: np.random.Generator) -> Iterator[Rows]:
         """Yield rows of some open partitions in turn; the partitions are in a random order."""
         if not self.shuffle:
-            yield from self.encoder.iter_rows(self.mask)
+            yield from self.encoder.iter_rows(self.mask, self.part)
             return
-        partitions = self.encoder.table.partitions
+        partitions = self.encoder.table.partitions[self.part]
         waiting = [partitions[i] for i in rng.permutation(len(partitions))[::-1]]
         readers: list[Iterator[Rows]] = []
         while waiting or readers:
@@ -376,12 +392,14 @@ class TargetCounts:
         n_validation: validation rows.
         n_missing: rows without a target, which are left out.
         labels: number of training rows of each value of the target; empty if not counted.
+        by_partition: training rows of each partition.
     """
 
     n_train: int
     n_validation: int
     n_missing: int
     labels: Mapping[Any, int]
+    by_partition: tuple[int, ...]
 
     @cached_property
     def n_rows(self) -> int:
@@ -400,10 +418,11 @@ def count_targets(
         mask: selects the training rows; None for all.
         with_labels: whether to count the values.
     """
-    n_rows = n_train = n_missing = 0
+    n_rows = n_missing = 0
     labels: Counter[Any] = Counter()
+    by_partition = []
     for partition in table.partitions:
-        first_row = partition.first_row
+        first_row, n_train = partition.first_row, 0
         for batch in table.read_partition(partition, [target]):
             column = to_table(batch).columns[target]
             numbers = np.arange(first_row, first_row + len(column), dtype=np.uint64)
@@ -415,4 +434,7 @@ def count_targets(
             n_train += int(selected.sum())
             if with_labels:
                 labels.update(column[selected].tolist())
-    return TargetCounts(n_train, n_rows - n_train - n_missing, n_missing, labels)
+        by_partition.append(n_train)
+    n_train = sum(by_partition)
+    n_validation = n_rows - n_train - n_missing
+    return TargetCounts(n_train, n_validation, n_missing, labels, tuple(by_partition))
