@@ -95,7 +95,7 @@ def test_equals_many_tables_in_memory(monkeypatch):
 
 
 @pytest.mark.parametrize("name", ["titanic", "house_prices"])
-def test_equals_real_tables_in_memory(name, monkeypatch):
+def test_equals_real_tables_in_memory(name, monkeypatch, shared_data):
     frame = pl.from_pandas(datasets.load(name).train)
     target, end = {"titanic": ("survived", 2), "house_prices": ("SalePrice", 0)}[name]
     log = None if end else "log"
