@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from glassnet.errors import DataError, message
 
 MAX_DEPTH = 2
@@ -82,6 +84,8 @@ def require_rows(x: Any, name: str, *, arrays: bool = True) -> None:
     Raises:
         DataError: with what to write.
     """
+    if x is None or isinstance(x, np.ndarray):
+        return
     first, kinds = x, list[str]()
     while isinstance(first, list | tuple) and first and len(kinds) < MAX_DEPTH:
         kinds.append(type(first).__name__)

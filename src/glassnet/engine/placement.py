@@ -219,11 +219,11 @@ def find_placement(devices: int | str | None) -> Placement:
 
 
 def placement_of(tree: Any) -> Placement:
-    """Return the placement of a tree of arrays: one device, unless an array is on several."""
-    for leaf in jax.tree.leaves(tree):
-        sharding = getattr(leaf, "sharding", None)
-        if isinstance(sharding, NamedSharding):
-            return Placement(tuple(sharding.mesh.devices.flat))
+    """Return the placement of a tree of arrays, all of which have the same."""
+    arrays = (leaf for leaf in jax.tree.leaves(tree) if isinstance(leaf, jax.Array))
+    sharding = getattr(next(arrays, None), "sharding", None)
+    if isinstance(sharding, NamedSharding):
+        return Placement(tuple(sharding.mesh.devices.flat))
     return ONE_DEVICE
 
 

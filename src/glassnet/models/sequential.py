@@ -18,7 +18,7 @@ from glassnet.callbacks import Callback
 from glassnet.callbacks.callback_list import CallbackList, normalize_callbacks
 from glassnet.engine import inference, network, objective
 from glassnet.engine.epoch_runner import RunState
-from glassnet.engine.placement import find_placement, to_device
+from glassnet.engine.placement import ONE_DEVICE, Placement, find_placement, to_device
 from glassnet.engine.step_padding import find_step_padding
 from glassnet.errors import (
     DataError,
@@ -399,7 +399,7 @@ class Sequential(BaseModel):
             blocks = data.evaluation_blocks(built, program.loss, options)
             warn_about_rows("evaluate", data)
             tracked = progress.track(blocks.part_of(placement), data.n_rows)
-            weights = placement.local.put(self._weights_on_device())
+            weights = self._weights_on_devices(placement.local)
             logs = inference.evaluate_blocks(program, *weights, tracked, placement=placement)
             progress.finish(logs)
             if verbose and self._rows is not None:
@@ -507,7 +507,7 @@ class Sequential(BaseModel):
 
         def infer(rows: Any) -> np.ndarray:
             links = self._build(rows.shape[1:]).links
-            params, state = self._weights_on_device()
+            params, state = self._weights_on_devices(ONE_DEVICE)
             network.require_learned(links, state)
             rows = to_device(np.asarray(rows))
             return np.asarray(inference.run_links(links, True, params, state, rows, key, None))
@@ -528,7 +528,7 @@ class Sequential(BaseModel):
             built = self._build(self._example_shape or x.shape[1:])
             links = built.for_input(x.shape[1:]).links
             if not weights:
-                weights.append(options.placement.put(self._weights_on_device()))
+                weights.append(self._weights_on_devices(options.placement))
             params, state = weights[0]
             network.require_learned(links, state)
             body, head = network.split_head(links, self._loss) if self._loss else (links, ())
@@ -546,11 +546,13 @@ class Sequential(BaseModel):
 
         return infer
 
-    def _weights_on_device(self) -> tuple[tuple[Params, ...], tuple[State, ...]]:
-        """Return params and state. They stay on the device, so that the next call is faster."""
+    def _weights_on_devices(
+        self, placement: Placement
+    ) -> tuple[tuple[Params, ...], tuple[State, ...]]:
+        """Return params and state. They stay on one device, so that the next call is faster."""
         with self._fit_lock:
-            self._params, self._state = to_device((self._params, self._state))
-            return self._params, self._state
+            weights = self._params, self._state = to_device((self._params, self._state))
+        return placement.put(weights) if placement.devices else weights
 
     def predict_labels(
         self,
