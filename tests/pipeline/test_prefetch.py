@@ -14,8 +14,10 @@ from test_progress import Screen
 
 from glassnet.callbacks import EarlyStopping, LambdaCallback
 from glassnet.engine.epoch_runner import StepRange
+from glassnet.engine.train_step import Data
 from glassnet.errors import ConfigError, TrainingWarning
 from glassnet.optimizers import SGD
+from glassnet.pipeline.prefetch import BackgroundThread, PrefetchSource
 from glassnet.training.progress import Progress
 from nets import line_model, plain_model, same_bits
 from streams import BATCHES, generate
@@ -259,3 +261,26 @@ def test_memory_does_not_grow_with_the_number_of_batches():
         env=os.environ | {"PYTHONPATH": path},
     )
     assert int(run.stdout) < 100
+
+
+class ShortReader:
+    """One batch, and then one without rows, as a process has whose part of a batch is empty."""
+
+    steps = n_samples = None
+
+    def iter_batches(self, epoch, start_step):
+        yield Data(np.ones((2, 3), np.float32), np.ones((2, 1), np.float32), None)
+        yield Data(np.empty((0, 3), np.float32), np.empty((0, 1), np.float32), None)
+
+    def close(self):
+        pass
+
+
+def test_a_batch_without_rows_is_filled_from_an_example_of_any_size():
+    example = Data(np.full((32, 3), 5, np.float32), np.ones((32, 1), np.float32), None)
+    source = PrefetchSource(ShortReader(), example, 2, BackgroundThread())
+    (chunk,) = [each for each in source.iter_chunks(0, 0) if each is not None]
+    source.close()
+    assert chunk.steps == 2
+    np.testing.assert_array_equal(np.asarray(chunk.plan.mask)[:2], [[1, 1], [0, 0]])
+    np.testing.assert_array_equal(np.asarray(chunk.data.x)[2:4], np.full((2, 3), 5))

@@ -109,6 +109,25 @@ def test_a_process_that_ends_early_ends_the_other(ending, reason):
     assert "no file" in second_error or "ended while the others go on" in second_error
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("failing", [0, 1])
+def test_a_process_that_is_done_ends_quietly_after_an_error_of_the_other(failing):
+    """JAX alone would abort it, with lines about RPC that no user understands."""
+    code = f"""
+import time
+import glassnet as gn
+
+if gn.distribute().index == {failing}:
+    time.sleep(0.5)
+    raise ValueError("no file")
+"""
+    outcomes = finish(start_pair(code))
+    failed, done = outcomes[failing], outcomes[1 - failing]
+    assert failed[0] == 1
+    assert failed[2].endswith("ValueError: no file\n")
+    assert (done[0], done[2]) == (0, "")
+
+
 def test_one_process_gets_its_own_values_at_once():
     def refuse():
         raise DataError("no rows")

@@ -402,6 +402,6 @@ class PrefetchSource:
         filler = batch if len(batch.x) else self._example
         for packed, rows in zip(self._data, filler, strict=True):
             if packed is not None:
-                packed[start : start + self._n_rows] = pad(rows, self._n_rows)
+                packed[start : start + self._n_rows] = pad(rows[: self._n_rows], self._n_rows)
         self._mask[self._steps, : len(batch.x)] = 1 if step_mask is None else step_mask
         self._steps += 1

@@ -34,6 +34,12 @@ NOTICE_SECONDS = 60.0
 GRACE_SECONDS = 2.0
 """After an error, process 0 waits at most this long for the others to end too."""
 
+EXIT_SECONDS = 0.5
+"""Then it leaves them this long, in which they end themselves. JAX would abort them."""
+
+NORMAL_END = "its script ended"
+"""The reason of a process that ends without an error."""
+
 MAX_KEYS, MAX_BYTES = 256, 16 * 2**20
 """After so many exchanges, or so many bytes, the values of the past are deleted."""
 
@@ -118,6 +124,7 @@ class ProcessGroup:
         while self.index == 0 and time.monotonic() < deadline:
             ended = [self._try_get(f"glassnet/ended/{source}") for source in range(self.count)]
             if None not in ended:
+                time.sleep(EXIT_SECONDS)
                 return
             time.sleep(0.05)
 
@@ -127,17 +134,36 @@ class ProcessGroup:
         Without that, a process that called `sys.exit` early would wait for the others, which wait
         for it.
         """
-        self.end("its script ended")
+        from jax.errors import JaxRuntimeError
+
+        self.end(NORMAL_END)
+        try:
+            self._wait_for_others()
+        except JaxRuntimeError:
+            self._say("has ended, and has lost the connection to the others")
+            sys.stdout.flush()
+            os._exit(1)
+
+    def _wait_for_others(self) -> None:
         started_at, has_said = time.monotonic(), False
         for source in range(self.count):
-            while self._poll(f"glassnet/ended/{source}") is None:
-                if self._is_needed():
-                    self._say("ended while the others go on, which needs all processes")
-                    sys.stdout.flush()
-                    os._exit(1)
+            while (reason := self._poll(f"glassnet/ended/{source}")) is None:
+                self._end_if_needed()
                 if not has_said and time.monotonic() - started_at > NOTICE_SECONDS:
                     has_said = True
                     self._say(f"has ended, and waits for process {source} to end")
+            if reason != NORMAL_END.encode():
+                self._end_if_needed()
+                self.leave_others_time()
+                sys.stdout.flush()
+                os._exit(0)  # JAX would abort this process: it waits for all at its end
+
+    def _end_if_needed(self) -> None:
+        """End with code 1 if another process needs this one."""
+        if self._is_needed():
+            self._say("ended while the others go on, which needs all processes")
+            sys.stdout.flush()
+            os._exit(1)
 
     def _is_needed(self) -> bool:
         """Return whether another process has begun an exchange that this one did not."""
