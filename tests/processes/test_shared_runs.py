@@ -136,3 +136,31 @@ def test_ctrl_c_ends_the_fit_in_all_processes_and_the_script_goes_on(tmp_path, u
     assert not any(
         name.startswith("epoch-0-1") and int(name[8:]) > 150 for name in os.listdir(tmp_path)
     )
+
+
+SLOW_START = """
+import time
+import numpy as np
+import glassnet as gn
+from glassnet.engine.epoch_runner import StepRange
+
+process = gn.distribute()
+run_until = StepRange.run_until
+
+def run_late(self, *arguments):
+    StepRange.run_until = run_until
+    time.sleep(33 * (process.index == 0))
+    return run_until(self, *arguments)
+
+StepRange.run_until = run_late
+x = np.ones((64, 3), np.float32)
+model = gn.Sequential([gn.layers.Dense(1)], seed=0)
+model.compile("sgd", "mse")
+model.fit(x, x[:, 0], verbose=0)
+"""
+
+
+def test_a_process_may_compile_longer_than_another():
+    """Gloo alone gives up after 30 seconds."""
+    for code, out, err in finish(start_pair(SLOW_START), timeout=200):
+        assert code == 0, out + err

@@ -145,6 +145,15 @@ class Placement:
             return to_device(tree, copy=copy)
         return self._put(tree, (*(None,) * axis, "rows"), copy)
 
+    def connect(self) -> None:
+        """Connect the devices of all processes, which must call this at the same time.
+
+        Gloo, which joins CPUs, allows 30 seconds for that. Later, a process may come to a step any
+        time after the others, because it compiles longer.
+        """
+        if self.n_processes > 1:
+            jnp.sum(self.split(np.zeros(self.n_devices, np.float32))).block_until_ready()
+
     def join(self, tree: T, axis: int) -> T:
         """Put arrays on the devices of all processes, which have a part of each array each.
 

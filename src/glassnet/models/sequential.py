@@ -331,6 +331,7 @@ class Sequential(BaseModel):
             settings = describe_run(setup, training, options, callbacks)
             fingerprint = setup.fingerprint()
             require_same_fit(settings, fingerprint, placement)
+            placement.connect()
         if run:
             run.attach(settings, fingerprint, self._last_run_id, placement.n_devices)
             end_epoch = run.first_epoch + options.epochs
