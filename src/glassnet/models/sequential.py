@@ -43,7 +43,7 @@ from glassnet.pipeline.options import EvaluationOptions, FitOptions
 from glassnet.preprocessing import tabular
 from glassnet.storage import model_file
 from glassnet.suggestions import suggest_names
-from glassnet.training.agreement import require_same_fit
+from glassnet.training.agreement import begin_together
 from glassnet.training.examination import FitFacts, diagnose_fit
 from glassnet.training.history import History
 from glassnet.training.progress import InferenceProgress, Progress
@@ -330,8 +330,7 @@ class Sequential(BaseModel):
         if run or placement.n_processes > 1:
             settings = describe_run(setup, training, options, callbacks)
             fingerprint = setup.fingerprint()
-            require_same_fit(settings, fingerprint, placement)
-            placement.connect()
+            begin_together(settings, fingerprint, placement)
         if run:
             run.attach(settings, fingerprint, self._last_run_id, placement.n_devices)
             end_epoch = run.first_epoch + options.epochs

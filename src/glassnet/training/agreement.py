@@ -1,4 +1,4 @@
-"""Agreement of the processes that train together, before the first step."""
+"""What the processes that train together do before the first step: they agree, and connect."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from glassnet.storage import json_codec, registry
 from glassnet.training.resume import first_difference, is_own_stream
 
 
-def require_same_fit(settings: dict[str, Any], fingerprint: str, placement: Placement) -> None:
-    """Refuse a fit if the processes disagree on its data, layers, settings or weights.
+def begin_together(settings: dict[str, Any], fingerprint: str, placement: Placement) -> None:
+    """Connect the devices of all processes, if these agree on data, layers, settings and weights.
 
     Of streams, each process may have a part of its own, so these are not compared.
 
@@ -24,7 +24,7 @@ def require_same_fit(settings: dict[str, Any], fingerprint: str, placement: Plac
         placement: the devices of all processes.
 
     Raises:
-        ConfigError: naming the first difference.
+        ConfigError: they disagree; the message names the first difference.
     """
     if placement.n_processes == 1:
         return
@@ -42,6 +42,7 @@ def require_same_fit(settings: dict[str, Any], fingerprint: str, placement: Plac
             received = {f"process_{exchange.process_index()}": own, f"process_{index}": other}
             expected = f"the same {name} in all processes"
             raise ConfigError(message("fit", expected, fix=fix, **received))
+    placement.connect()
 
 
 def _without_times(value: Any) -> Any:
