@@ -44,7 +44,7 @@ def require_equal(table, expected):
         np.testing.assert_array_equal(table[name], column, err_msg=name)
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "utf-16"])
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 def test_cells_mean_what_they_mean_in_one_file(tmp_path, encoding, end):
     """Signs, quotes, blanks, booleans, dates, words for missing cells; None and NA are text."""
@@ -161,3 +161,27 @@ def test_cells_of_other_types_behind_the_first_rows(tmp_path, monkeypatch, cell,
     (tmp_path / "a.csv").write_text("x,y\n" + f"{first},1\n" * 50 + f"{cell},2\n")
     with pytest.raises(DataError, match=rf"a\.csv: .*{noun} in column 'x'.*text=\['{cell}'\]"):
         read_all(open_table_folder(tmp_path))
+
+
+def test_the_first_rows_of_a_large_file_in_utf_16(tmp_path, monkeypatch):
+    """They end in the middle of a character, and of a line."""
+    monkeypatch.setattr(csv_folders, "HEAD_BYTES", 301)
+    table, expected = write(tmp_path / "csv", ROWS * 5, encoding="utf-16")
+    require_equal(read_all(table), expected)
+
+
+@pytest.mark.parametrize(
+    ("row", "text"),
+    [
+        ("1\n", "1.csv: expected 2 cells in every row, as in the header. Received: line=4"),
+        ("1,2,3\n", "1.csv: expected 2 cells in every row, as in the header. Received: line=4"),
+        ('1,"b\n2,c\n', "1.csv: expected a closing quote for each opening one. Received: line=4"),
+    ],
+)
+def test_a_row_that_cannot_be_read_is_named_by_its_own_file(tmp_path, row, text):
+    write(tmp_path / "csv", ["1,a\n", "2,b\n"] * 2, header="x,y\n")
+    with open(tmp_path / "csv" / "1.csv", "a") as file:
+        file.write(row)
+    with pytest.raises(DataError) as caught:
+        open_table_folder(tmp_path / "csv")
+    assert text in str(caught.value)

@@ -6,6 +6,7 @@ of some files, as `read_table` finds them in a file. All files are then read in 
 
 from __future__ import annotations
 
+import codecs
 import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,7 +17,7 @@ import numpy as np
 from glassnet.data.csv_columns import CsvContents
 from glassnet.data.csv_layout import Layout, find_layout
 from glassnet.data.csv_options import CsvOptions
-from glassnet.data.csv_reader import decode_csv, parse_csv
+from glassnet.data.csv_reader import decode_csv, find_encoding, parse_csv
 from glassnet.data.parsing import NA_VALUES, is_missing, parse_dates
 from glassnet.data.partitioned_table import PartitionedTable, describe_files, number_partitions
 from glassnet.errors import DataError, require, wrap_errors
@@ -214,13 +215,7 @@ def open_csv_files(path: str, files: Sequence[str]) -> PartitionedTable:
         encodings.append(encoding)
     first = layouts[0]
     chosen = sorted({int(i) for i in np.linspace(0, len(files) - 1, min(len(files), MAX_HEADS))})
-    lines = [
-        text
-        for i in chosen
-        for text in layouts[i].text.splitlines(keepends=True)[layouts[i].start_line if i else 0 :]
-    ]
-    with wrap_errors(path, "CSV files that can be read"):
-        contents = parse_csv(files[0], "".join(lines).encode(), CsvOptions(first.delimiter))
+    contents = _parse_heads(path, [files[i] for i in chosen], [layouts[i] for i in chosen])
     skipped = [layout.start_line for layout in layouts]
     missing = _find_missing_words(contents)
     return CsvFolder(
@@ -232,6 +227,26 @@ def open_csv_files(path: str, files: Sequence[str]) -> PartitionedTable:
         contents,
         missing,
     ).to_table()
+
+
+def _parse_heads(path: str, files: Sequence[str], layouts: Sequence[Layout]) -> CsvContents:
+    """Return the first rows of some files as those of one file.
+
+    Raises:
+        DataError: a row cannot be read; the message names its file.
+    """
+    options = CsvOptions(layouts[0].delimiter)
+    rows = [layout.text.splitlines(keepends=True)[layout.start_line :] for layout in layouts]
+    titles = layouts[0].text.splitlines(keepends=True)[: layouts[0].start_line]
+    text = "".join([*titles, *(line for lines in rows for line in lines)])
+    with wrap_errors(path, "CSV files that can be read"):
+        try:
+            return parse_csv(files[0], text.encode(), options)
+        except DataError:
+            for file, layout, lines in zip(files, layouts, rows, strict=True):
+                if lines:
+                    parse_csv(file, layout.text.encode(), options)
+            raise
 
 
 def _delimiter(layouts: Sequence[Layout]) -> str | None:
@@ -246,6 +261,14 @@ def _read_head(file: str) -> bytes:
     with open(file, "rb") as stream:
         head = stream.read(HEAD_BYTES)
         is_whole = not stream.read(1)
+    encoding = find_encoding(head)
+    if encoding in (None, "utf-8-sig"):
+        return _end_with_line(file, head, is_whole)
+    text = codecs.getincrementaldecoder(encoding)().decode(head)
+    return _end_with_line(file, text.encode(), is_whole).decode().encode(encoding)
+
+
+def _end_with_line(file: str, head: bytes, is_whole: bool) -> bytes:
     if is_whole:
         return head if head.endswith(b"\n") else head + b"\n"
     quotes = np.cumsum(np.frombuffer(head, np.uint8) == ord('"'))

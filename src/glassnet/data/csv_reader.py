@@ -109,21 +109,26 @@ def parse_csv(name: str, raw: bytes, options: CsvOptions | None = None) -> CsvCo
     return parser.parse(messages)
 
 
+def find_encoding(raw: bytes) -> str | None:
+    """Return the encoding that the first bytes of a file state, or None."""
+    marks = (encoding for mark, encoding in BYTE_ORDER_MARKS if raw.startswith(mark))
+    return next(marks, None)
+
+
 def decode_csv(name: str, raw: bytes) -> tuple[str, str]:
     """Return the text of a CSV file and its encoding.
 
     Raises:
         DataError: the file is not text, or is damaged.
     """
-    for byte_order_mark, encoding in BYTE_ORDER_MARKS:
-        if raw.startswith(byte_order_mark):
-            try:
-                return raw.decode(encoding), encoding
-            except UnicodeDecodeError as error:
-                expected = f"text in {encoding}, as its first bytes say"
-                fix = "The file is damaged or incomplete. Save it as UTF-8 again."
-                problem = {"byte": error.start, "problem": error.reason}
-                raise DataError(message(name, expected, fix=fix, **problem)) from error
+    if marked := find_encoding(raw):
+        try:
+            return raw.decode(marked), marked
+        except UnicodeDecodeError as error:
+            expected = f"text in {marked}, as its first bytes say"
+            fix = "The file is damaged or incomplete. Save it as UTF-8 again."
+            problem = {"byte": error.start, "problem": error.reason}
+            raise DataError(message(name, expected, fix=fix, **problem)) from error
     _require_text(name, raw)
     for encoding in ("utf-8", "cp1252"):
         try:
