@@ -160,6 +160,8 @@ def test_views_show_a_sample(folder, model, monkeypatch):
         ("predict {model} {folder} --out {folder}/../a.csv.gz", r"ends in \.csv or \.parquet"),
         ("trace {model} {folder}", "a trace shows rows in memory"),
         ("train {folder}/*.csv --target price", "No path matches this pattern"),
+        ("train nowhere/ --target price", r"a folder that exists\. Received: 'nowhere/'"),
+        ("evaluate {model} nowhere/", r"a folder that exists\. Received: 'nowhere/'"),
     ],
 )
 def test_what_is_refused(folder, model, words, text):

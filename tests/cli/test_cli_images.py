@@ -138,7 +138,7 @@ def test_the_saved_model_answers_in_names():
     [
         (
             ("train", "nowhere/"),
-            "images_from_folder: expected a folder. Received: folder='nowhere'.",
+            "expected a folder that exists. Received: 'nowhere/'.",
         ),
         (
             ("train", "photos/green/00.png"),

@@ -60,8 +60,8 @@ def is_glob(path: str) -> bool:
 def open_table_folder(x: str | os.PathLike[str]) -> PartitionedTable:
     """Return the table in the files of a folder and its subfolders, or in those of a glob.
 
-    The rows are in the order of the sorted paths. The values of subfolders such as `year=2024` are
-    columns.
+    The rows are in the order of the sorted paths. With Parquet and Arrow files, the
+    values of subfolders such as `year=2024` are columns.
 
     Raises:
         DataError: there is no file, or files of several formats; a file cannot be read, or has

@@ -104,7 +104,8 @@ def require_source(name: str) -> None:
     Without a suggestion, whoever reads the path refuses it.
 
     Raises:
-        click.UsageError: with the dataset of that name, or the nearest name in the folder.
+        click.UsageError: with the dataset of that name, or the nearest name in the folder; a
+            folder that does not exist.
     """
     from glassnet.data.table_folders import is_glob
     from glassnet.datasets import names
@@ -121,6 +122,8 @@ def require_source(name: str) -> None:
         meant = f"the dataset {path.stem!r}"
     elif is_path and nearest:
         meant = repr(str(path.parent / nearest[0]))
+    elif name.endswith(("/", os.sep)):
+        raise click.UsageError(f"expected a folder that exists. {received}")
     else:
         return
     raise click.UsageError(f"expected a file that exists. {received} Did you mean {meant}?")
