@@ -10,6 +10,7 @@ import time
 import pytest
 
 REPORT = """
+# A script with gn.distribute() would load JAX.
 import json, os, sys
 names = ("GLASSNET_COORDINATOR", "GLASSNET_PROCESSES", "GLASSNET_PROCESS", "JAX_LOCAL_DEVICE_IDS")
 values = [os.environ[name] for name in names]
@@ -30,6 +31,7 @@ time.sleep(60)
 """
 
 WAIT = """
+# A script with gn.distribute() would load JAX.
 import os, signal, sys, time
 index = os.environ["GLASSNET_PROCESS"]
 def stop(number, frame):
@@ -145,6 +147,22 @@ def test_a_script_that_does_not_exist_is_refused(tmp_path):
     run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert run.returncode == 2
     assert "expected a Python file that exists. Received: 'train.py'." in run.stderr
+
+
+@pytest.mark.parametrize(
+    ("code", "hint"),
+    [
+        (
+            "print(1)",
+            "glassnet launch: script.py does not call gn.distribute(). "
+            "Unless a module that it imports does, each process runs alone.\n",
+        ),
+        ("import glassnet as gn\n# gn.distribute() comes later", ""),
+    ],
+)
+def test_a_script_that_connects_no_processes_is_named(tmp_path, code, hint):
+    _, _, err = finish(start(tmp_path, code, "-n", "1"))
+    assert err == hint
 
 
 def test_the_environment_of_the_launcher_is_passed_on(tmp_path):

@@ -54,4 +54,7 @@ def command(
     """
     if not script.is_file():
         raise click.UsageError(f"expected a Python file that exists. Received: {str(script)!r}.")
+    if b"distribute(" not in script.read_bytes():
+        text = f"{script} does not call gn.distribute(). Unless a module that it imports does,"
+        click.echo(f"glassnet launch: {text} each process runs alone.", err=True)
     return launch(n_processes, [str(script), *arguments], retries, port)
