@@ -195,6 +195,16 @@ def test_columns_of_many_texts_equal_those_in_memory():
 
 
 @pytest.mark.usefixtures("few_texts")
+@pytest.mark.parametrize("name", ["len", "text"])
+def test_a_column_of_many_texts_may_have_any_name(name):
+    """These are names of columns that Polars or the code make while they count."""
+    texts = ["none" if i % 3 else f"note {i}" for i in range(N)]
+    found, expected, *_ = fit_both(long_frame(**{name: texts}))
+    assert type(found[name]).__name__ == "CategoricalColumn"
+    assert differences(found[name], expected[name]) == []
+
+
+@pytest.mark.usefixtures("few_texts")
 def test_types_of_many_texts_may_be_stated():
     """Numbers in text and categories: the column is read again."""
     rng = np.random.default_rng(3)

@@ -136,10 +136,11 @@ class ScannedTexts(ScannedValues):
         if min_count in self._common_by_count:
             return self._common_by_count[min_count]
         n_parts = -(-self.n_distinct // MAX_GROUPS)
-        column, common = polars.col(self.name), Counter[str]()
+        column, common = polars.col("text"), Counter[str]()
+        texts = self.read_again().select(polars.first().alias("text"))
         for part in range(n_parts):
-            frame = self.read_again().filter(column.is_not_null(), column.hash() % n_parts == part)
-            groups = frame.group_by(self.name).len().filter(polars.col("len") >= min_count)
+            frame = texts.filter(column.is_not_null(), column.hash() % n_parts == part)
+            groups = frame.group_by(column).len().filter(polars.col("len") >= min_count)
             for text, count in groups.collect(engine="streaming").iter_rows():
                 common[text.strip()] += count
         self._common_by_count[min_count] = common
