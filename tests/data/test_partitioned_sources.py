@@ -172,3 +172,12 @@ def test_without_polars(monkeypatch):
 def test_a_query_without_columns():
     with pytest.raises(DataError, match="table: expected columns"):
         open_partitioned_table(pl.LazyFrame())
+
+
+@pytest.mark.parametrize("name", ["", "*", "^x.*$"])
+def test_names_that_polars_reads_otherwise_are_refused(tmp_path, name):
+    FRAME.rename({"x": name}).write_parquet(tmp_path / "a.parquet")
+    with pytest.raises(DataError) as caught:
+        open_partitioned_table(tmp_path)
+    text = f"expected a plain name for each column. Received: names=[{name!r}]. Polars would not"
+    assert text in str(caught.value)

@@ -41,10 +41,24 @@ def open_partitioned_table(x: Any) -> PartitionedTable:
 
     Raises:
         ConfigError: polars or pyarrow is not installed.
-        DataError: x cannot be read, or has no rows or columns; see `open_table_folder`.
+        DataError: x cannot be read, or has no rows or columns, or a column that Polars cannot name;
+            see `open_table_folder`.
     """
     if isinstance(x, PartitionedTable):
         return x
+    table = _open(x)
+    names = [name for name in table.schema.names if _is_no_name(name)]
+    expected, fix = "a plain name for each column", "Polars would not find these: rename them."
+    require(not names, table.name, expected, error=DataError, names=names[:5], fix=fix)
+    return table
+
+
+def _is_no_name(name: str) -> bool:
+    """Return whether Polars renames a column, or reads its name as a pattern of names."""
+    return name in ("", "*") or (name.startswith("^") and name.endswith("$"))
+
+
+def _open(x: Any) -> PartitionedTable:
     reader = _find_reader(x)
     if reader is None:
         return open_table_folder(x)
