@@ -236,8 +236,8 @@ def test_batches_and_memory_maps_are_not_remembered(tmp_path, capsys):
     for model in (streamed, fitted(mapped, Y, batch_size=8)):
         model.evaluate(X, Y)
         assert capsys.readouterr().out == (
-            "evaluate: not checked for training rows: more than 200,000 training rows, "
-            "or rows that came in batches, are not remembered\n"
+            "evaluate: not checked for training rows: the model remembers at most 200,000 "
+            "training rows, and none that came in batches or in parts\n"
         )
     streamed.fit(X, Y, verbose=0)
     with pytest.raises(NotReadyError, match="after batches"):
@@ -257,8 +257,8 @@ def test_batches_and_memory_maps_are_not_compared(way, tmp_path, capsys):
     else:
         model.evaluate(batches if way == "list" else (batch for batch in batches))
     assert capsys.readouterr().out == (
-        "evaluate: not checked for training rows: rows that come in batches or from a memory "
-        "map are not compared\n"
+        "evaluate: not checked for training rows: rows that come in batches, in parts or "
+        "from a memory map are not compared\n"
     )
     model.evaluate(batches, verbose=0)
     assert capsys.readouterr().out == ""

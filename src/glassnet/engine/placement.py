@@ -215,7 +215,9 @@ def find_placement(devices: int | str | None) -> Placement:
         by_process.setdefault(device.process_index, []).append(device)
     kind, n = available[0].platform, min(map(len, by_process.values()))
     fix = 'Use devices="all" for all of them.'
-    if kind == "cpu":
+    if n_processes > 1:
+        fix = "Here devices= is the number for each process; all are used without it."
+    elif kind == "cpu":
         fix += (
             " JAX counts all cores of a CPU as one device. To practise with 2, set the environment "
             "variable XLA_FLAGS=--xla_force_host_platform_device_count=2 before the first import."

@@ -12,11 +12,12 @@ from glassnet.pipeline.adapter import Blocks, DataAdapter
 from glassnet.pipeline.table_adapter import TableAdapter
 
 NOT_CHECKED = (
-    f"more than {MAX_ROWS:,} training rows, or rows that came in batches, are not remembered"
+    f"the model remembers at most {MAX_ROWS:,} training rows, and none that came in batches or in "
+    "parts"
 )
 """Reason for which a model does not know its training rows."""
 
-NOT_COMPARED = "rows that come in batches or from a memory map are not compared"
+NOT_COMPARED = "rows that come in batches, in parts or from a memory map are not compared"
 """Reason for which rows cannot be compared with the training rows."""
 
 
