@@ -13,7 +13,7 @@ from glassnet.data.arrow_columns import table_from_arrow
 from glassnet.data.partitioned_table import hash_row_numbers
 from glassnet.data.table import read_table
 from glassnet.data.table_folders import open_table_folder
-from glassnet.errors import DataError
+from glassnet.errors import DataError, DataWarning
 
 
 def read_all(table, columns=None, mask=None):
@@ -113,6 +113,15 @@ def test_folders_of_keys_are_columns(tmp_path):
     (tmp_path / ".part.parquet.crc").write_bytes(b"\0")
     rows = read_all(open_table_folder(tmp_path))
     assert (rows["x"].tolist(), rows["year"].tolist()) == ([2023, 2024], [2023, 2024])
+
+
+def test_folders_of_keys_are_no_columns_of_csv_files(tmp_path):
+    (tmp_path / "year=2023").mkdir()
+    (tmp_path / "year=2023" / "0.csv").write_text("x,y\n1,2\n3,4\n")
+    text = r"folders, such as year=2024, are columns for Parquet and Arrow only\. Add them to the CSV files\.$"
+    with pytest.warns(DataWarning, match=text):
+        rows = read_all(open_table_folder(tmp_path))
+    assert rows.columns.keys() == {"x", "y"}
 
 
 def test_arrow_files(tmp_path, frame):

@@ -20,7 +20,7 @@ from glassnet.data.partitioned_table import (
     plain_schema,
 )
 from glassnet.data.table import CSV_SUFFIXES
-from glassnet.errors import DataError, message, require, wrap_errors
+from glassnet.errors import DataError, DataWarning, message, require, warn, wrap_errors
 
 if TYPE_CHECKING:
     import pyarrow
@@ -73,6 +73,12 @@ def open_table_folder(x: str | os.PathLike[str]) -> PartitionedTable:
     file_format = _require_one_format(path, files)
     import_polars()
     if file_format == "csv":
+        if _find_key_folders(path, files):
+            text = (
+                f"{path}: values in the names of folders, such as year=2024, are columns for "
+                "Parquet and Arrow only. Add them to the CSV files."
+            )
+            warn(text, DataWarning)
         return open_csv_files(path, files)
     dataset, schema = _open_dataset(path, files, file_format)
     return PartitionedTable(
