@@ -79,6 +79,33 @@ def fit_stream(folder):
     return describe(model, score=score)
 
 
+def fit_sequences(folder):
+    """Tokens of which some are masked, and noise in the recurrent layer."""
+    tokens = np.random.default_rng(1).integers(0, 9, size=(128, 5))
+    stack = [
+        layers.Embedding(9, 4, mask_zero=True),
+        layers.LSTM(6, dropout=0.1),
+        layers.Dense(3, activation="softmax"),
+    ]
+    model = gn.Sequential(stack, seed=2)
+    model.fit(tokens, Y[:128], epochs=2, batch_size=SIZE, verbose=0)
+    return describe(model, outputs=model.predict(tokens[:5]))
+
+
+def fit_images(folder):
+    """One step: afterwards rounding grows in a convolutional network."""
+    images = np.random.default_rng(2).normal(size=(SIZE, 6, 6, 1)).astype(np.float32)
+    stack = [
+        layers.Conv2D(4, 3, activation="relu"),
+        layers.MaxPooling2D(),
+        layers.Flatten(),
+        layers.Dense(3, activation="softmax"),
+    ]
+    model = gn.Sequential(stack, seed=2)
+    model.fit(images, Y[:SIZE], epochs=1, batch_size=SIZE, verbose=0)
+    return describe(model, outputs=model.predict(images[:5]))
+
+
 def fit_memory_map(folder):
     path = folder / f"x{exchange.process_count()}-{exchange.process_index()}.npy"
     np.save(path, X)
@@ -236,6 +263,8 @@ def fit_disagreeing(folder):
 FITS = (
     fit_arrays,
     fit_stream,
+    fit_sequences,
+    fit_images,
     fit_memory_map,
     fit_one_file,
     fit_files,

@@ -17,6 +17,8 @@ SCRIPT = Path(shared_fits.__file__)
 EQUAL = (
     "fit_arrays",
     "fit_stream",
+    "fit_sequences",
+    "fit_images",
     "fit_memory_map",
     "fit_one_file",
     "fit_files",
