@@ -8,26 +8,24 @@ import numpy as np
 import polars as pl
 import pytest
 
+from peak_memory import PEAK_MEMORY
+
 ROWS_PER_FILE = 200_000
 
-SCRIPT = """
-import json, re, sys
-from pathlib import Path
+SCRIPT = f"""{PEAK_MEMORY}
+import json, sys
 import glassnet as gn
-
-def peak():  # of this program: ru_maxrss would include that of the process that started it
-    return int(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1]) / 1e6
 
 model = gn.Sequential([gn.layers.Dense(32, activation="relu"), gn.layers.Dense(1)], seed=0)
 peaks = []
 for folder in sys.argv[1:]:
     if model.preprocessor is None:
-        options = {"target": "price", "batch_size": 4096, "validation_split": 0.1}
+        options = dict(target="price", batch_size=4096, validation_split=0.1)
     model.fit(folder, verbose=0, observe=False, **options)
     model.evaluate(folder, verbose=0)
     n_predictions = len(model.predict(folder, verbose=0))
-    peaks.append(peak())
-print(json.dumps({"peaks": peaks, "rows": n_predictions}))
+    peaks.append(peak_memory() / 1000)
+print(json.dumps(dict(peaks=peaks, rows=n_predictions)))
 """
 
 

@@ -20,6 +20,7 @@ from glassnet.optimizers import SGD
 from glassnet.pipeline.prefetch import BackgroundThread, PrefetchSource
 from glassnet.training.progress import Progress
 from nets import line_model, plain_model, same_bits
+from peak_memory import PEAK_MEMORY
 from streams import BATCHES, generate
 
 pytestmark = pytest.mark.usefixtures("no_thread_stays")
@@ -228,8 +229,8 @@ def test_progress_without_a_known_length(monkeypatch):
     assert progress._live.shown == ["epoch 1/4  step 12  loss 0.5000"]
 
 
-MEMORY = """
-import resource, sys
+MEMORY = f"""{PEAK_MEMORY}
+import sys
 import numpy as np
 import glassnet as gn
 
@@ -242,9 +243,9 @@ def batches(n):
 model = gn.Sequential([gn.layers.Dense(1)], seed=0)
 model.compile(gn.optimizers.SGD(1e-9), "mse")
 model.fit(lambda: batches(30), verbose=0)
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+before = peak_memory()
 model.fit(lambda: batches(int(sys.argv[1])), verbose=0)
-print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
+print(int(peak_memory() - before))
 """
 
 

@@ -45,6 +45,7 @@ from glassnet.layers import (
     ZeroPadding2D,
 )
 from glassnet.storage import json_codec, model_file, registry
+from peak_memory import PEAK_MEMORY
 
 HERE = [str(Path(__file__).parent), str(Path(__file__).parents[1])]
 MOST = 2**27
@@ -198,19 +199,19 @@ BOMBS = {
     "nested and wide": ([nested(Residual([Dense(2)] * 700), 28)], [2]),
 }
 
-MEASURED = """
-import json, resource, time
+MEASURED = f"""{PEAK_MEMORY}
+import json, sys, time
 import glassnet as gn
 from glassnet.errors import ModelFileError
-first, found = True, {}
+first, found = True, dict()
 for path in [sys.argv[1], *sys.argv[1:]]:
-    before, start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.perf_counter()
+    before, start = peak_memory(), time.perf_counter()
     try:
         gn.load(path)
         says = ""
     except ModelFileError as error:
         says = str(error)
-    found[path] = says, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024, time.perf_counter() - start
+    found[path] = says, peak_memory() - before, time.perf_counter() - start
 print(json.dumps(found))
 """
 

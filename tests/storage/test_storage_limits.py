@@ -27,6 +27,7 @@ from glassnet.optimizers import SGD, Adagrad, Optimizer
 from glassnet.preprocessing import encoder, targets
 from glassnet.schedules import CosineDecay, PiecewiseConstantDecay, Schedule
 from glassnet.storage import json_codec, model_file
+from peak_memory import PEAK_MEMORY
 
 BAD = [
     *(10**39, -(10**39), 10**400, 10**5000, -1, 0, 1.5, 2**31, 2**63),
@@ -277,20 +278,20 @@ def test_images_fit_their_network(tmp_path):
         images.check_shapes((4, 6, 3), (3,))
 
 
-MEASURED = """
+MEASURED = f"""{PEAK_MEMORY}
 import json, resource, sys
 import glassnet as gn
 from glassnet.errors import ModelFileError
 resource.setrlimit(resource.RLIMIT_DATA, (4 << 30, 4 << 30))
 found = []
 for path in [sys.argv[1], *sys.argv[1:]]:
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = peak_memory()
     try:
         gn.load(path)
         says = ""
     except ModelFileError as error:
         says = str(error)
-    found.append([says, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024])
+    found.append([says, peak_memory() - before])
 print(json.dumps(found[1:]))
 """
 
