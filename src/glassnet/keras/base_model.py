@@ -26,7 +26,7 @@ from glassnet.keras.tensors import (
     call_in_tensorflow_graph,
     is_in_tensorflow_graph,
 )
-from glassnet.keras.variables import KerasVariable
+from glassnet.keras.variables import KerasVariable, WeightLists
 from glassnet.keras.weight_sharing import WeightSharing
 from glassnet.layers import Input, Layer, TextVectorization, functional
 from glassnet.models import sequential
@@ -41,7 +41,7 @@ def without_number(layer: Layer) -> Layer:
     return replace(layer, name=None) if is_numbered else layer
 
 
-class KerasModel:
+class KerasModel(WeightLists):
     """Layers in order, around a `glassnet.Sequential`, with which they share their weights.
 
     A model of Keras is a layer too: it can be called, and added to other models.
@@ -412,20 +412,6 @@ class KerasModel:
         return [weight for layer in self._iter_layers() for weight in layer.weights]
 
     variables = weights
-
-    @property
-    def trainable_weights(self) -> list[KerasVariable]:
-        """The weights that training changes."""
-        return [weight for weight in self.weights if weight.trainable]
-
-    trainable_variables = trainable_weights
-
-    @property
-    def non_trainable_weights(self) -> list[KerasVariable]:
-        """Statistics, and all weights of layers with trainable=False."""
-        return [weight for weight in self.weights if not weight.trainable]
-
-    non_trainable_variables = non_trainable_weights
 
     def get_weights(self) -> list[np.ndarray]:
         """Return copies of all weights, layer by layer, in the order of `layers`."""

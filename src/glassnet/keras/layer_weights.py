@@ -14,7 +14,7 @@ from glassnet.engine import network
 from glassnet.engine.network import BuiltNetwork, WeightPaths
 from glassnet.errors import NotReadyError, message
 from glassnet.keras.random_seed import draw_seed
-from glassnet.keras.variables import KerasVariable
+from glassnet.keras.variables import KerasVariable, WeightLists
 from glassnet.layers import Layer, functional
 from glassnet.partial_shapes import is_known
 from glassnet.types import Params, PartialShape, State
@@ -30,7 +30,7 @@ class WeightOwner(Protocol):
     def accept_weights(self, layer: Any) -> None: ...
 
 
-class LayerWeights:
+class LayerWeights(WeightLists):
     """The weights of a layer, and the model that has the latest ones.
 
     Subclasses are layers with a name.
@@ -202,20 +202,6 @@ class LayerWeights:
             KerasVariable(self, i, key, kind == "params" and self.trainable)
             for i, (kind, _, key) in enumerate(paths)
         ]
-
-    @property
-    def trainable_weights(self) -> list[KerasVariable]:
-        """The weights that training changes."""
-        return [weight for weight in self.weights if weight.trainable]
-
-    trainable_variables = trainable_weights
-
-    @property
-    def non_trainable_weights(self) -> list[KerasVariable]:
-        """Statistics, and all weights of a layer with trainable=False."""
-        return [weight for weight in self.weights if not weight.trainable]
-
-    non_trainable_variables = non_trainable_weights
 
     def count_params(self) -> int:
         """Return the number of weights of the layer."""

@@ -25,6 +25,29 @@ class WeightedLayer(Protocol):
     def set_weight(self, index: int, value: Any) -> None: ...
 
 
+class WeightLists:
+    """Base class of what has weights: a layer or a model."""
+
+    @property
+    def weights(self) -> list[KerasVariable]:
+        """All weights, in the order of `get_weights`."""
+        raise NotImplementedError
+
+    @property
+    def trainable_weights(self) -> list[KerasVariable]:
+        """The weights that training changes."""
+        return [weight for weight in self.weights if weight.trainable]
+
+    trainable_variables = trainable_weights
+
+    @property
+    def non_trainable_weights(self) -> list[KerasVariable]:
+        """Statistics, and all weights of layers with trainable=False."""
+        return [weight for weight in self.weights if not weight.trainable]
+
+    non_trainable_variables = non_trainable_weights
+
+
 class KerasVariable(NDArrayOperatorsMixin):
     """One weight of a layer, which can be read and replaced.
 
