@@ -1,0 +1,195 @@
+"""Messages from the page to its session: a typed schema, and the only way in."""
+
+from __future__ import annotations
+
+from typing import Annotated, TypeAlias
+
+import msgspec
+from msgspec import Meta, Struct
+
+from glassnet.errors import DataError, message
+from glassnet.studio_app.settings import (
+    DataSettings,
+    Name,
+    NetworkSettings,
+    Seed,
+    Settings,
+    TrainingSettings,
+    WeightChange,
+)
+
+Count = Annotated[int, Meta(ge=1, le=1_000_000)]
+Index = Annotated[int, Meta(ge=0, le=2**53)]
+
+
+class Open(Struct, frozen=True, tag="open"):
+    """The first message: settings from the link, or the name of a preset; else the start state."""
+
+    settings: Settings | None = None
+    preset: Name | None = None
+
+
+class Play(Struct, frozen=True, tag="play"):
+    """Train until `Pause`: a picture every `steps` steps, or none."""
+
+    steps: Count = 1
+    pictures: bool = True
+
+
+class Pause(Struct, frozen=True, tag="pause"):
+    """Stop after the step in progress."""
+
+
+class Step(Struct, frozen=True, tag="step"):
+    """Train `n` steps."""
+
+    n: Count = 1
+
+
+class Epoch(Struct, frozen=True, tag="epoch"):
+    """Train to the end of the epoch."""
+
+
+class Seek(Struct, frozen=True, tag="seek"):
+    """Show the state after `step` steps; one step back is the position minus 1."""
+
+    step: Index
+
+
+class Reset(Struct, frozen=True, tag="reset"):
+    """Go back to the start, with other weights if a seed is passed."""
+
+    seed: Seed | None = None
+
+
+class SetData(Struct, frozen=True, tag="set_data"):
+    """Use other data."""
+
+    data: DataSettings
+
+
+class SetNetwork(Struct, frozen=True, tag="set_network"):
+    """Build another network."""
+
+    network: NetworkSettings
+
+
+class SetTraining(Struct, frozen=True, tag="set_training"):
+    """Train in another way."""
+
+    training: TrainingSettings
+
+
+class SetWeight(Struct, frozen=True, tag="set_weight"):
+    """Change one number of the weights."""
+
+    change: WeightChange
+
+
+class SetView(Struct, frozen=True, tag="set_view"):
+    """What the pictures show.
+
+    Attributes:
+        axes: names of the two features of the map; empty for the first two.
+        row: index of the row that is looked at, in the order of `points`.
+        layer: name of the layer of the selected neuron.
+        unit: its index.
+        whole_batch: whether the arithmetic is that of the next batch, not of the row alone.
+    """
+
+    axes: Annotated[tuple[Name, ...], Meta(max_length=2)] = ()
+    row: Index | None = None
+    layer: Name | None = None
+    unit: Index = 0
+    whole_batch: bool = False
+
+
+class Walk(Struct, frozen=True, tag="walk"):
+    """Send every number of the next step: forward, backward and update. Nothing is trained."""
+
+
+class Landscape(Struct, frozen=True, tag="landscape"):
+    """Compute the loss over two weights, with the path of the run."""
+
+    weights: Annotated[
+        tuple[tuple[Name, tuple[Index, ...]], ...], Meta(min_length=2, max_length=2)
+    ]
+
+
+class Diagnose(Struct, frozen=True, tag="diagnose"):
+    """Look for mistakes in network and data."""
+
+
+class ApplyRemedy(Struct, frozen=True, tag="apply_remedy"):
+    """Apply the remedy of a finding, and start again."""
+
+    finding: Index
+
+
+class VerifyRemedy(Struct, frozen=True, tag="verify_remedy"):
+    """Train with and without the remedy of a finding."""
+
+    finding: Index
+
+
+class Upload(Struct, frozen=True, tag="upload"):
+    """A table; its bytes are the body of the frame.
+
+    Attributes:
+        name: name of the file, of which only the suffix matters.
+        target: name of the target column; None for the last.
+    """
+
+    name: Name
+    target: Name | None = None
+
+
+class Export(Struct, frozen=True, tag="export"):
+    """Send a file: the model, the report, the Python script, or the settings as a lesson."""
+
+    kind: Name
+
+
+class Acknowledge(Struct, frozen=True, tag="ack"):
+    """The page has drawn this picture."""
+
+    picture: Index
+
+
+Message: TypeAlias = (
+    Open
+    | Play
+    | Pause
+    | Step
+    | Epoch
+    | Seek
+    | Reset
+    | SetData
+    | SetNetwork
+    | SetTraining
+    | SetWeight
+    | SetView
+    | Walk
+    | Landscape
+    | Diagnose
+    | ApplyRemedy
+    | VerifyRemedy
+    | Upload
+    | Export
+    | Acknowledge
+)
+
+_DECODER = msgspec.json.Decoder(Message)
+
+
+def read_message(text: str | bytes) -> Message:
+    """Return the message in a JSON text.
+
+    Raises:
+        DataError: the text is not JSON, or not a message; the message names the field.
+    """
+    try:
+        result: Message = _DECODER.decode(text)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise DataError(message("studio", "a message of the page", problem=str(error))) from error
+    return result
