@@ -1,0 +1,1 @@
+export const Doctor = () => null;

@@ -1,0 +1,84 @@
+import { html, render } from "../vendor/htm-preact-standalone.mjs";
+import { Banner } from "./banner.mjs";
+import { DataControls } from "./data_controls.mjs";
+import { Doctor } from "./doctor.mjs";
+import { Landscape } from "./landscape.mjs";
+import { Network } from "./network.mjs";
+import { NetworkControls } from "./network_controls.mjs";
+import { NeuronDetails } from "./neuron.mjs";
+import { Output } from "./output.mjs";
+import { Presets } from "./presets.mjs";
+import { createReceiver } from "./receive.mjs";
+import { Share, readLink } from "./share.mjs";
+import { StudioContext, createStore, useHidden, useStore } from "./store.mjs";
+import { TimeBar } from "./time_bar.mjs";
+import { TrainingControls } from "./training_controls.mjs";
+import { Walk } from "./walk.mjs";
+
+/** A titled part of the page, unless the lesson hides it. */
+function Part({ name, title, children }) {
+  if (useHidden(name)) return null;
+  return html`<section class="part part-${name}" aria-labelledby="part-${name}">
+    <h2 id="part-${name}">${title}</h2>
+    ${children}
+  </section>`;
+}
+
+function Studio() {
+  const title = useStore(({ lesson }) => lesson?.title ?? null);
+  const isReady = useStore(({ state }) => state !== null);
+  return html`
+    <header class="top">
+      <h1>${title ?? html`Glassnet <span>studio</span>`}</h1>
+      <div class="top-actions"><${Presets} /><${Share} /></div>
+    </header>
+    <${Banner} />
+    ${isReady && html`<${Body} />`}
+  `;
+}
+
+function Body() {
+  const isTimeHidden = useHidden("time");
+  return html`
+    ${!isTimeHidden && html`<div class="time"><${TimeBar} /></div>`}
+    <${Part} name="training" title="Training"><${TrainingControls} /><//>
+    <main class="columns">
+      <div class="column column-data">
+        <${Part} name="data" title="Data"><${DataControls} /><//>
+      </div>
+      <div class="column column-network">
+        <${Part} name="network" title="Network">
+          <${NetworkControls} />
+          <${Network} />
+          <${Walk} />
+          <${NeuronDetails} />
+        <//>
+        <${Part} name="landscape" title="Loss landscape"><${Landscape} /><//>
+      </div>
+      <div class="column column-output">
+        <${Part} name="output" title="Output"><${Output} /><//>
+        <${Part} name="doctor" title="Doctor"><${Doctor} /><//>
+      </div>
+    </main>
+  `;
+}
+
+/**
+ * Show the studio in an element.
+ * @param {HTMLElement} root gets the class `glassnet-studio`.
+ * @param {Function} connect connects to a session: see transport.mjs.
+ * @param {{isNotebook?: boolean}} options a notebook has no address bar for the link.
+ * @returns {() => void} a function that takes the page away.
+ */
+export function mount(root, connect, options = {}) {
+  root.classList.add("glassnet-studio");
+  const store = createStore();
+  const receiver = createReceiver(store, (message) => transport.send(message), readLink);
+  const transport = connect(receiver.receive, (status) => store.set({ status }));
+  const studio = { store, send: transport.send, root, options, onPicture: receiver.onPicture };
+  render(html`<${StudioContext.Provider} value=${studio}><${Studio} /><//>`, root);
+  return () => {
+    render(null, root);
+    transport.close();
+  };
+}

@@ -1,0 +1,62 @@
+import { extendCurve } from "./store.mjs";
+
+/**
+ * Return the function that puts messages of the session into the store.
+ * @param {object} store
+ * @param {(message: object) => boolean} send
+ * @param {(content: object) => object} readLink returns the fields of the first message, `open`.
+ * @returns {{receive: (header: object, arrays: object) => void, onPicture: Function}}
+ */
+export function createReceiver(store, send, readLink) {
+  const drawers = new Set();
+  let waiting = [];
+  let errors = 0;
+
+  function drawPictures() {
+    const picture = store.get().picture;
+    for (const draw of [...drawers]) draw(picture);
+    for (const number of waiting) send({ type: "ack", picture: number });
+    waiting = [];
+  }
+
+  function receivePicture(header, arrays) {
+    const picture = { ...header, arrays };
+    let { curve } = store.get();
+    if (arrays.curve) curve = extendCurve(curve, header.curve_from, arrays.curve);
+    store.set({ picture, curve });
+    waiting.push(header.picture);
+    if (waiting.length > 1) return;
+    if (document.hidden) setTimeout(drawPictures, 0);
+    else requestAnimationFrame(drawPictures);
+  }
+
+  const receivers = {
+    welcome({ resumed, catalog, lesson }) {
+      const before = store.get();
+      store.set({ catalog, lesson, busy: null });
+      if (!resumed) send({ type: "open", ...readLink(before) });
+    },
+    state: (header) => store.set({ state: header, stage: null, walk: null }),
+    points: (header, arrays) => store.set({ points: { ...header, arrays } }),
+    picture: receivePicture,
+    neuron: (header) => store.set({ neuron: header }),
+    row: (header) => store.set({ row: header }),
+    walk: (header, arrays) => store.set({ walk: { ...header, arrays }, stage: 0 }),
+    landscape: (header, arrays) => store.set({ landscape: { ...header, arrays } }),
+    findings: (header) => store.set({ findings: header, verifications: {} }),
+    verification: (header) =>
+      store.set({ verifications: { ...store.get().verifications, [header.finding]: header } }),
+    file: (header, arrays) => store.set({ file: { ...header, arrays } }),
+    busy: ({ what }) => store.set({ busy: what }),
+    idle: () => store.set({ busy: null }),
+    error: ({ message, about }) => store.set({ error: { message, about, count: ++errors } }),
+  };
+
+  return {
+    receive: (header, arrays) => receivers[header.type](header, arrays),
+    onPicture(draw) {
+      drawers.add(draw);
+      return () => drawers.delete(draw);
+    },
+  };
+}
