@@ -1,4 +1,5 @@
 import { extendCurve } from "./store.mjs";
+import { START_VIEW, changeView, fitView } from "./view.mjs";
 
 /**
  * Return the function that puts messages of the session into the store.
@@ -23,25 +24,40 @@ export function createReceiver(store, send, readLink) {
     const picture = { ...header, arrays };
     let { curve } = store.get();
     if (arrays.curve) curve = extendCurve(curve, header.curve_from, arrays.curve);
-    store.set({ picture, curve });
+    const walk = store.get().walk?.step === header.step ? store.get().walk : null;
+    store.set({ picture, curve, walk });
     waiting.push(header.picture);
     if (waiting.length > 1) return;
     if (document.hidden) setTimeout(drawPictures, 0);
     else requestAnimationFrame(drawPictures);
   }
 
+  function receiveState(header) {
+    const before = store.get();
+    const view = fitView(before.view, header.network);
+    const isSame = (weight) => header.network.weights.some(({ name }) => name === weight?.name);
+    const axes = before.axes.every(isSame) ? before.axes : [];
+    const edge = isSame(before.edge) ? before.edge : null;
+    store.set({ state: header, walk: null, view, axes, edge });
+  }
+
   const receivers = {
     welcome({ resumed, catalog, lesson }) {
       const before = store.get();
       store.set({ catalog, lesson, busy: null });
-      if (!resumed) send({ type: "open", ...readLink(before) });
+      if (resumed) return;
+      send({ type: "open", ...readLink(before) });
+      if (before.view !== START_VIEW) changeView({ store, send }, {});
     },
-    state: (header) => store.set({ state: header, stage: null, walk: null }),
+    state: receiveState,
     points: (header, arrays) => store.set({ points: { ...header, arrays } }),
     picture: receivePicture,
     neuron: (header) => store.set({ neuron: header }),
     row: (header) => store.set({ row: header }),
-    walk: (header, arrays) => store.set({ walk: { ...header, arrays }, stage: 0 }),
+    walk(header, arrays) {
+      const step = store.get().picture?.step;
+      store.set({ walk: { ...header, arrays, step }, stage: 0 });
+    },
     landscape: (header, arrays) => store.set({ landscape: { ...header, arrays } }),
     findings: (header) => store.set({ findings: header, verifications: {} }),
     verification: (header) =>

@@ -6,6 +6,7 @@ import {
   useRef,
   useState,
 } from "../vendor/htm-preact-standalone.mjs";
+import { START_VIEW } from "./view.mjs";
 
 const CURVE_COLUMNS = ["step", "epoch", "trainLoss", "testLoss", "trainScore", "testScore"];
 
@@ -27,7 +28,9 @@ const INITIAL = {
   busy: null, // a sentence
   error: null, // {message, about, count}
   stage: null, // index of the stage that the walk shows
-  edges: [], // up to two [layer/key, index] chosen for the landscape
+  view: START_VIEW, // change it with changeView
+  edge: null, // the weight that is edited: {name, index}
+  axes: [], // up to two weights, {name, index}, that the landscape shows
 };
 
 function emptyCurve() {

@@ -1,0 +1,21 @@
+/** What the pictures show: axes, the row looked at, and the selected neuron. */
+
+/** The view before the user chooses anything. */
+export const START_VIEW = { axes: [], row: null, layer: null, unit: 0, whole_batch: false };
+
+/**
+ * Change a part of the view; the rest stays.
+ * @param {{store: object, send: Function}} studio
+ * @param {object} changes some of the fields of `START_VIEW`.
+ */
+export function changeView({ store, send }, changes) {
+  const view = { ...store.get().view, ...changes };
+  store.set({ view });
+  send({ type: "set_view", ...view });
+}
+
+/** Return the view without a neuron that the network no longer has. */
+export function fitView(view, network) {
+  const layer = network.layers.find(({ name }) => name === view.layer);
+  return layer && view.unit < layer.units ? view : { ...view, layer: null, unit: 0 };
+}
