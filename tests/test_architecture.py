@@ -43,6 +43,7 @@ IMPORT_ORDER = (
     {"models"},
     {"reporting"},
     {"testing", "estimators", "keras", "selection"},
+    {"studio_app"},
     {"cli"},
     {"__main__"},
 )

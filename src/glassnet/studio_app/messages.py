@@ -111,9 +111,7 @@ class Walk(Struct, frozen=True, tag="walk"):
 class Landscape(Struct, frozen=True, tag="landscape"):
     """Compute the loss over two weights, with the path of the run."""
 
-    weights: Annotated[
-        tuple[tuple[Name, tuple[Index, ...]], ...], Meta(min_length=2, max_length=2)
-    ]
+    weights: Annotated[tuple[tuple[Name, tuple[Index, ...]], ...], Meta(min_length=2, max_length=2)]
 
 
 class Diagnose(Struct, frozen=True, tag="diagnose"):

@@ -1,0 +1,227 @@
+"""Run the studio: bind a port, print the URL, open the browser, and serve until Ctrl-C."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import os
+import socket
+import threading
+import webbrowser
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from glassnet.errors import ConfigError, message
+
+if TYPE_CHECKING:
+    from glassnet.studio_app.tabs import MakeSession
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+"""Names of this machine that no other machine reaches."""
+
+PACKAGES = ("msgspec", "starlette", "uvicorn", "websockets")
+
+REMOTE_WARNING = """\
+Other machines that reach {address} can ask this studio for its page. Only the first browser
+that opens the URL below can use it. Nothing is encrypted: whoever sees the traffic of the
+network can read the URL, your data and the model. Use it only in a network that you trust."""
+
+
+def serve(
+    make_session: MakeSession,
+    welcome: Mapping[str, Any],
+    *,
+    host: str = "127.0.0.1",
+    port: int | None = None,
+    open_browser: bool = True,
+    allow_remote: bool = False,
+    fragment: str = "",
+) -> None:
+    """Serve the studio until Ctrl-C. The URL is printed before.
+
+    Args:
+        make_session: makes the session of a tab.
+        welcome: values of the first message to a page.
+        host: address or name of this machine at which the server listens.
+        port: its port; None for one that is free.
+        open_browser: whether to open the URL in the browser.
+        allow_remote: whether `host` may be one that other machines reach.
+        fragment: what follows # in the URL, such as preset=xor.
+
+    Raises:
+        ConfigError: the packages of the extra are not installed; a notebook runs this; the host is
+            not this machine, or others reach it without `allow_remote`; the port is not free.
+    """
+    require_packages("studio")
+    require_no_event_loop()
+    require_local(host, allow_remote)
+    from glassnet.studio_app.guard import Guard
+    from glassnet.studio_app.server import StudioServer
+    from glassnet.studio_app.tabs import Tabs
+
+    listener = bind(host, port)
+    with listener:
+        bound = listener.getsockname()[1]
+        guard = Guard(
+            StudioServer(Tabs(make_session), welcome).make_app(), list_hosts(host, bound), bound
+        )
+        url = f"http://{url_host(host)}:{bound}/?token={guard.token}"
+        url += f"#{fragment}" if fragment else ""
+        if host not in LOOPBACK:
+            print(REMOTE_WARNING.format(address=f"{host}:{bound}"))
+        print(f"The studio runs. Open {url}", flush=True)
+        print("The URL works once. Press Ctrl-C to stop.", flush=True)
+        if open_browser:
+            threading.Thread(target=open_url, args=(url,), daemon=True).start()
+        run_server(guard, listener)
+    print("The studio has stopped.", flush=True)
+
+
+def require_packages(extra: str) -> None:
+    """Check that the packages of the studio are installed, without importing them.
+
+    Raises:
+        ConfigError: one of them is missing; the message says what to install.
+    """
+    import importlib.util
+
+    packages = PACKAGES if extra == "studio" else ("anywidget", "msgspec")
+    missing = [name for name in packages if importlib.util.find_spec(name) is None]
+    if missing:
+        fix = f'Run pip install "glassnet[{extra}]".'
+        names = " and ".join(missing)
+        raise ConfigError(message("studio", f"{names} to be installed", fix=fix))
+
+
+def require_no_event_loop() -> None:
+    """Refuse to block a notebook.
+
+    Raises:
+        ConfigError: an event loop runs in this thread.
+    """
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return
+    fix = "In a notebook, use gn.Studio(model, x, y), which shows the studio in the cell."
+    raise ConfigError(message("studio", "a script or a terminal, which it may block", fix=fix))
+
+
+def require_local(host: str, allow_remote: bool) -> None:
+    """Refuse a host that other machines reach, unless they may.
+
+    Raises:
+        ConfigError: see above.
+    """
+    if host in LOOPBACK or allow_remote:
+        return
+    fix = (
+        "Pass --allow-remote (allow_remote=True in Python) if other machines may reach the studio: "
+        "its data are not encrypted on their way. Or leave out the host."
+    )
+    expected = "a host that only this machine reaches: 127.0.0.1, localhost or ::1"
+    raise ConfigError(message("studio", expected, host=host, fix=fix))
+
+
+def bind(host: str, port: int | None) -> socket.socket:
+    """Return a socket that listens.
+
+    Raises:
+        ConfigError: the port is not free, or the host is not this machine.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port or 0), family=family, backlog=128)
+    except OSError as error:
+        problem = error.strerror or str(error)
+        if isinstance(error, socket.gaierror):
+            expected, fix = "the name or address of this machine", "Leave out the host."
+        else:
+            expected = "a port of this machine that is free, and that you may use"
+            fix = "Another studio may use it. Leave out the port for one that is free."
+        text = message("studio", expected, host=host, port=port, problem=problem, fix=fix)
+        raise ConfigError(text) from error
+
+
+def url_host(host: str) -> str:
+    """Return the host of the URL: an address in brackets if it has colons, and a real name.
+
+    Example:
+        >>> url_host("::1")
+        '[::1]'
+    """
+    if is_wildcard(host):
+        return socket.gethostname()
+    return f"[{host}]" if ":" in host else host
+
+
+def is_wildcard(host: str) -> bool:
+    """Return whether a host means all addresses of this machine.
+
+    Example:
+        >>> is_wildcard("0.0.0.0"), is_wildcard("127.0.0.1"), is_wildcard("localhost")
+        (True, False, False)
+    """
+    try:
+        return ipaddress.ip_address(host).is_unspecified
+    except ValueError:
+        return False
+
+
+def list_hosts(host: str, port: int) -> list[str]:
+    """Return the values of the header `Host` under which the server answers.
+
+    They are the names of this machine, which no other site can have.
+
+    Example:
+        >>> list_hosts("127.0.0.1", 8000)
+        ['127.0.0.1:8000', 'localhost:8000']
+    """
+    names = [host] if host not in LOOPBACK else ["127.0.0.1", "localhost"]
+    if host == "::1":
+        names = ["::1", "localhost"]
+    if is_wildcard(host):
+        own = socket.gethostname()
+        addresses = {str(info[4][0]) for info in socket.getaddrinfo(own, None)}
+        names = ["127.0.0.1", "localhost", own, socket.getfqdn(), *sorted(addresses)]
+    hosts = [f"[{name}]" if ":" in name else name for name in names]
+    return [f"{name}:{port}" for name in hosts] + (hosts if port == 80 else [])
+
+
+def open_url(url: str) -> None:
+    """Open a URL in the browser, if this machine has one with windows.
+
+    A browser for the terminal would take the place of the output.
+    """
+    try:
+        browser = webbrowser.get()
+        if type(browser) is not webbrowser.GenericBrowser or "BROWSER" in os.environ:
+            browser.open(url)
+    except (webbrowser.Error, OSError):
+        return  # the URL is printed
+
+
+def run_server(app: Any, listener: socket.socket) -> None:
+    """Serve an app until Ctrl-C."""
+    import uvicorn
+
+    from glassnet.studio_app.server import MAX_UPLOAD_BYTES
+
+    config = uvicorn.Config(
+        app,
+        http="h11",
+        ws="websockets-sansio",
+        ws_max_size=MAX_UPLOAD_BYTES + 2**20,
+        ws_per_message_deflate=False,
+        ws_ping_timeout=60,
+        log_config=None,
+        log_level="error",
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_graceful_shutdown=3,
+    )
+    try:
+        uvicorn.Server(config).run(sockets=[listener])
+    except KeyboardInterrupt:
+        return  # uvicorn has ended its connections, and repeats the signal
