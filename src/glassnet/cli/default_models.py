@@ -14,9 +14,6 @@ if TYPE_CHECKING:
     from glassnet.layers import Layer
     from glassnet.models.sequential import Sequential
 
-MAX_UNSCALED = 3.0
-"""Arrays with a larger absolute value are standardized; others are used unscaled."""
-
 DESCRIBED_FIELDS = {
     "Dense": ("units", "activation"),
     "Conv2D": ("filters", "activation"),
@@ -47,11 +44,12 @@ def build_model(
         ConfigError: an unknown activation or optimizer; a number out of range.
     """
     from glassnet.layers import Input, Normalization
+    from glassnet.models.default_layers import scaling_layers
 
     layers: list[Layer] = (
         text_layers(data)
         if data.x.dtype.kind == "U"
-        else [Input(data.x.shape[1:]), *scaling_layers(data)]
+        else [Input(data.x.shape[1:]), *scaling_layers(data.x)]
     )
     if adapt:
         layers = [
@@ -93,18 +91,6 @@ def compile_model(
     return model
 
 
-def scaling_layers(data: Dataset) -> list[Layer]:
-    """Return layers that scale an example and flatten it to a vector."""
-    import numpy as np
-
-    from glassnet.layers import Flatten, Normalization, Rescaling
-
-    flat: list[Layer] = [Flatten()] if data.x.ndim > 2 else []
-    if data.x.dtype == np.uint8:
-        return [Rescaling(1 / 16 if data.x.max() <= 16 else 1 / 255), *flat]
-    return ([Normalization()] if np.abs(data.x).max() > MAX_UNSCALED else []) + flat
-
-
 def text_layers(data: Dataset) -> list[Layer]:
     """Return layers that read a text in both directions and return a vector."""
     from glassnet.layers import LSTM, Bidirectional, Embedding, TextVectorization
@@ -119,23 +105,12 @@ def text_layers(data: Dataset) -> list[Layer]:
 
 def output_head(data: Dataset) -> tuple[list[Layer], str]:
     """Return the output layers and the loss of the data's task."""
-    from glassnet.layers import Dense, Rescaling
+    from glassnet.layers import Dense
+    from glassnet.models.default_layers import classification_head, target_scaling
 
     if data.class_names:
         return classification_head(len(data.class_names))
-    return [Dense(1), Rescaling(float(data.y.std()), float(data.y.mean()))], "mean_squared_error"
-
-
-def classification_head(n_classes: int) -> tuple[list[Layer], str]:
-    """Return the output layer and the loss of a classification.
-
-    Two classes have one sigmoid, more classes a softmax.
-    """
-    from glassnet.layers import Dense
-
-    if n_classes == 2:
-        return [Dense(1, activation="sigmoid")], "binary_crossentropy"
-    return [Dense(n_classes, activation="softmax")], "sparse_categorical_crossentropy"
+    return [Dense(1), target_scaling(data.y)], "mean_squared_error"
 
 
 def describe_model(model: Sequential) -> str:

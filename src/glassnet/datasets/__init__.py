@@ -39,8 +39,10 @@ def load(name: str, *, seed: int = 0, **options: Any) -> Dataset | TableDataset:
         seed: draws the points of a generated dataset, and the test rows of titanic, house_prices
             and the datasets of scikit-learn. The other downloads have fixed test rows; those of
             flights are the last fifth in time.
-        options: for circles, moons, spiral, blobs and plane: n, the number of rows (training and
-            test together), and noise, the standard deviation in the units of x (for plane, of y).
+        options: for circles, moons, spiral, blobs, xor_points, gaussians, plane and valley: n, the
+            number of rows (training and test together), and noise, the standard deviation in the
+            units of x (for plane and valley, of y). For pets too; its noise multiplies the standard
+            deviations of height and weight.
 
     Returns:
         A `Dataset`, which unpacks as `(x, y), (x_test, y_test) = load(name)`. For the three tables

@@ -110,6 +110,7 @@ class ImageJob(Job):
             MaxPooling2D,
             Rescaling,
         )
+        from glassnet.models.default_layers import classification_head
 
         layers: list[Layer] = [
             Input(self.train.x.shape[1:]),
@@ -133,7 +134,7 @@ class ImageJob(Job):
             layers += (
                 [GlobalMaxPooling2D(), *dropout] if settings["layers"] else [Flatten(), *dropout]
             )
-        last, loss = default_models.classification_head(len(self.train.class_names))
+        last, loss = classification_head(len(self.train.class_names))
         return default_models.compile_model([*layers, *last], loss, ["accuracy"], settings)
 
     def _augmentation_layers(self) -> list[Layer]:

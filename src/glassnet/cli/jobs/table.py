@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from glassnet.models.sequential import Sequential
     from glassnet.reporting.run_data import RunData
 
-MAX_INTEGER_CLASSES = 20
-"""Maximum number of different integers for which a message suggests `--task classes`."""
-
 
 @dataclass(frozen=True, eq=False)
 class TableJob(Job):
@@ -68,10 +65,11 @@ class TableJob(Job):
     def build_model(self, settings: Mapping[str, Any], adapt: bool = False) -> Sequential:
         from glassnet.cli import default_models
         from glassnet.layers import Dense, Layer
+        from glassnet.models.default_layers import classification_head
 
         head: list[Layer]
         if self.n_classes:
-            head, loss = default_models.classification_head(self.n_classes)
+            head, loss = classification_head(self.n_classes)
         else:
             head, loss = [Dense(1)], "mean_squared_error"
         layers = [*default_models.hidden_layers(settings, settings["dropout"]), *head]
@@ -260,15 +258,14 @@ def infer_n_classes(
 
     The number is 0 if the target is a number.
     """
-    import numpy as np
+    from glassnet.models.default_layers import count_classes, has_few_integers
 
     n_values = len(set(column.tolist()))
     if task is not None:
         return (n_values if task == "classes" else 0), ()
-    if column.dtype.kind in "Ob" or n_values <= 2:
-        return n_values, ()
-    if n_values > MAX_INTEGER_CLASSES or np.any(column != np.round(column)):
-        return 0, ()
+    n_classes = count_classes(column)
+    if n_classes or not has_few_integers(column):
+        return n_classes, ()
     return 0, (
         f"{target} has {n_values} different integers and is treated as a number; "
         "--task classes treats them as classes",

@@ -1,0 +1,301 @@
+"""Data of the studio from a table: its target, its columns, and its training and test rows."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import replace
+
+import numpy as np
+
+from glassnet.data.parsing import format_value
+from glassnet.data.table import Table, split_target
+from glassnet.data.target_columns import check_varying_target
+from glassnet.errors import ConfigError, DataError, lookup, require
+from glassnet.models.default_layers import count_classes, has_few_integers
+from glassnet.preprocessing.column_facts import ArrayFacts
+from glassnet.preprocessing.columns import Column
+from glassnet.preprocessing.encoder import (
+    BooleanColumn,
+    CategoricalColumn,
+    DateColumn,
+    DroppedColumn,
+    FittedColumn,
+    NumericColumn,
+)
+from glassnet.preprocessing.encoding_rules import choose_encoding
+from glassnet.preprocessing.targets import fit_class_target
+from glassnet.studio_app.own_data import MAX_CLASSES, OwnData
+from glassnet.studio_app.row_selection import (
+    Steps,
+    choose_names,
+    describe_range,
+    sample_rows,
+    select_minority,
+    shuffle_labels,
+    split_rows,
+)
+from glassnet.studio_app.settings import DataSettings
+from glassnet.studio_app.studio_data import DataColumn, StudioData
+
+SHOWN_LEVELS = 5
+"""Number of categories that the description of a column lists."""
+
+MAX_ARRAY_COLUMNS = 2
+"""Tables of so few columns, all of numbers, become arrays: their map is exact."""
+
+KINDS = {
+    NumericColumn: "number",
+    CategoricalColumn: "category",
+    BooleanColumn: "boolean",
+    DateColumn: "date",
+    DroppedColumn: "left out",
+}
+
+
+def make_table_data(
+    settings: DataSettings, own: OwnData, table: Table, code: tuple[str, ...]
+) -> StudioData:
+    """Return training and test rows of a table.
+
+    Args:
+        settings: target, columns, and which rows.
+        own: where the table comes from, and validation rows.
+        table: the table.
+        code: lines of Python that define `table`.
+
+    Raises:
+        ConfigError: an unknown target or column.
+        DataError: no column can be the target, or none is left to learn from.
+    """
+    steps = Steps(list(code), [text for text in own.messages if text not in table.messages])
+    if (rows := sample_rows(len(table), "the table", steps)) is not None:
+        table = table.take(rows)
+        steps.code.append("table = table.take(rows)")
+    target = _choose_target(settings, own, table, steps)
+    table = _keep_rows_with_target(table, target, steps)
+    train, test = _split_table(settings, own, table, target, steps)
+    columns = _describe_columns(settings, train, test, target)
+    train, test = _drop_columns(train, test, columns, steps)
+    if settings.shuffle_labels:
+        shuffled, function = shuffle_labels(settings, train[target], steps)
+        train = train.replace_column(target, shuffled)
+        steps.code.append(f"shuffled = {function}(train[{target!r}])")
+        steps.code.append(f"train = train.replace_column({target!r}, shuffled)")
+    if test is None:
+        steps.code.append("test = None")
+    column = table[target]
+    classes = fit_class_target(target, column).labels if count_classes(column) else ()
+    data = StudioData(
+        settings=settings,
+        kind="table",
+        name=settings.name,
+        title=own.name,
+        fit_arguments={"x": train, "target": target},
+        test=test,
+        n_train=len(train),
+        n_test=0 if test is None else len(test),
+        feature_names=tuple(each.name for each in columns if each.used),
+        class_names=tuple(format_value(label) for label in classes),
+        target_name=target,
+        columns=columns,
+        messages=tuple(steps.messages),
+        code=tuple(steps.code),
+    )
+    return _to_arrays(data, train, test) if _is_plane(columns, train, test) else data
+
+
+def _keep_rows_with_target(table: Table, target: str, steps: Steps) -> Table:
+    """Return the rows that have a target, which is the last column."""
+    parts = split_target(table, target)
+    steps.messages[:0] = parts.messages
+    steps.code.append("from glassnet.data.table import split_target")
+    steps.code.append(f"parts = split_target(table, {target!r})  # the rows that have a target")
+    steps.code.append(f"table = parts.table.replace_column({target!r}, parts.target_column)")
+    return parts.table.replace_column(target, parts.target_column)
+
+
+def _choose_target(settings: DataSettings, own: OwnData, table: Table, steps: Steps) -> str:
+    """Return the target of the settings or of the user, else the last column that can be one."""
+    names = list(table.columns)
+    stated = settings.target or own.target
+    if stated is not None:
+        lookup("target", stated, table.columns)
+        _check_target(table, stated)
+        return stated
+    problem: DataError | ConfigError | None = None
+    for name in reversed(names):
+        try:
+            _check_target(table, name)
+        except (DataError, ConfigError) as error:
+            problem = problem or error
+            continue
+        if name != names[-1]:
+            steps.messages.append(f"The target is {name}, the last column that can be one.")
+        return name
+    assert problem is not None
+    raise problem
+
+
+def _check_target(table: Table, name: str) -> None:
+    """Refuse a target with one value, or with very many different texts.
+
+    Raises:
+        DataError: with the reason.
+    """
+    column = split_target(table, name).target_column
+    n_classes = count_classes(column)
+    who = f"target {name!r}"
+    if not n_classes:
+        check_varying_target(name, column)
+        return
+    fix = "Choose another column as the target."
+    fits = 2 <= n_classes <= MAX_CLASSES
+    expected = f"2 to {MAX_CLASSES} classes, or numbers"
+    require(fits, who, expected, error=DataError, classes=n_classes, fix=fix)
+
+
+def _split_table(
+    settings: DataSettings, own: OwnData, table: Table, target: str, steps: Steps
+) -> tuple[Table, Table | None]:
+    """Return training and test rows."""
+    column = table[target]
+    labels = column.astype(str) if count_classes(column) else None
+    if labels is None and has_few_integers(column):
+        n = len(set(column.tolist()))
+        steps.messages.append(
+            f"{target} has {n} different integers and is treated as a number. To have classes, "
+            "write them as text in the file, such as class 1."
+        )
+    if labels is not None:
+        steps.code.append(f"labels = table[{target!r}].astype(str)")
+    rows = select_minority(settings, labels, "labels", steps)
+    if rows is not None:
+        table, labels = table.take(rows), None if labels is None else labels[rows]
+        steps.code.append("table, labels = table.take(rows), labels[rows]")
+    if own.validation is not None:
+        assert isinstance(own.validation, Table)
+        steps.code.append("train, test = table, gn.data.read_table(...)  # your validation_data")
+        return table, own.validation
+    parts = split_rows(settings, len(table), labels, "labels", steps)
+    if parts is None:
+        steps.code.append("train = table")
+        return table, None
+    steps.code.append("train, test = table.take(train_rows), table.take(test_rows)")
+    return table.take(parts[0]), table.take(parts[1])
+
+
+def _drop_columns(
+    train: Table, test: Table | None, columns: tuple[DataColumn, ...], steps: Steps
+) -> tuple[Table, Table | None]:
+    """Return the tables without the columns that do not take part.
+
+    Raises:
+        DataError: no column takes part.
+    """
+    unused = [each.name for each in columns if not each.used]
+    fix = "Choose other columns, or correct them in the file."
+    details = {each.name: each.detail for each in columns[:SHOWN_LEVELS]}
+    fits = len(unused) < len(columns)
+    require(fits, "studio", "a column to learn from", error=DataError, columns=details, fix=fix)
+    if not unused:
+        return train, test
+    steps.code.append(f"unused = {unused!r}")
+    steps.code.append("train = train.drop(*unused)")
+    if test is None:
+        return train.drop(*unused), None
+    steps.code.append("test = test.drop(*unused)")
+    return train.drop(*unused), test.drop(*unused)
+
+
+def _describe_columns(
+    settings: DataSettings, train: Table, test: Table | None, target: str
+) -> tuple[DataColumn, ...]:
+    """Describe every column but the target, and whether it takes part."""
+    features = train.drop(target)
+    chosen = choose_names(settings, tuple(features.columns))
+    described = []
+    for name in features.columns:
+        column = _describe_column(name, features, test)
+        described.append(replace(column, used=column.used and name in chosen))
+    return tuple(described)
+
+
+def _describe_column(name: str, train: Table, test: Table | None) -> DataColumn:
+    """Describe a column as `fit` will encode it; one that cannot be encoded is left out."""
+    try:
+        encoding = choose_encoding(ArrayFacts(Column(name, train[name], train.formats)), None)
+        if test is not None and not isinstance(encoding, DroppedColumn):
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                encoding.transform(test.resolve(name, encoding.text_levels))
+    except DataError as error:
+        return DataColumn(name, "left out", False, str(error))
+    kind = KINDS[type(encoding)]
+    return DataColumn(name, kind, kind != "left out", _describe_values(encoding, train[name]))
+
+
+def _describe_values(encoding: FittedColumn, values: np.ndarray) -> str:
+    """Return a sentence about the values of a column."""
+    if isinstance(encoding, DroppedColumn):
+        return encoding.reason
+    if isinstance(encoding, CategoricalColumn):
+        levels = ["missing" if level is None else level for level in encoding.categories]
+        shown, more = ", ".join(levels[:SHOWN_LEVELS]), len(levels) - SHOWN_LEVELS
+        rare = " and rare ones" if encoding.has_other else ""
+        return shown + (f", {more} more" if more > 0 else "") + rare
+    if isinstance(encoding, NumericColumn) and values.dtype.kind == "f":
+        return describe_range(values)
+    present = [value for value in values.tolist() if value is not None and value == value]
+    n_missing = len(values) - len(present)
+    text = "true or false" if isinstance(encoding, BooleanColumn) else f"such as {present[0]}"
+    return text + (f", {n_missing:,} missing" if n_missing else "")
+
+
+def _is_plane(columns: tuple[DataColumn, ...], train: Table, test: Table | None) -> bool:
+    """Return whether one or two columns take part, and all are numbers without gaps."""
+    used = [each for each in columns if each.used]
+    if len(used) > MAX_ARRAY_COLUMNS:
+        return False
+    tables = [train] if test is None else [train, test]
+    return all(
+        each.kind == "number"
+        and table[each.name].dtype.kind == "f"
+        and bool(np.isfinite(table[each.name]).all())
+        for each in used
+        for table in tables
+    )
+
+
+def _to_arrays(data: StudioData, train: Table, test: Table | None) -> StudioData:
+    """Return the same rows as arrays of the one or two columns of numbers."""
+    names, target = list(data.feature_names), data.target_name
+    has_classes = bool(data.class_names)
+    labels = sorted(set(train[target].tolist())) if has_classes else []
+
+    def convert(table: Table) -> tuple[np.ndarray, np.ndarray]:
+        x = np.stack([table[name] for name in names], axis=1).astype(np.float32)
+        if not has_classes:
+            return x, table[target].astype(np.float32)
+        codes = {label: code for code, label in enumerate(labels)}
+        return x, np.array([codes[value] for value in table[target].tolist()], np.int64)
+
+    test_lines = ["x_test, y_test = convert(test)"] if test is not None else []
+    body = f"table[{target!r}].astype(np.float32)"
+    if has_classes:
+        body = f"np.array([labels.index(value) for value in table[{target!r}].tolist()])"
+    code = [
+        *([f"labels = {labels!r}"] if has_classes else []),
+        "def convert(table):",
+        f"    columns = [table[name] for name in {names!r}]",
+        f"    return np.stack(columns, axis=1).astype(np.float32), {body}",
+        "x, y = convert(train)",
+        *(test_lines or ["x_test, y_test = None, None"]),
+    ]
+    x, y = convert(train)
+    return replace(
+        data,
+        kind="plane" if len(names) == 2 else "line",
+        fit_arguments={"x": x, "y": y},
+        test=None if test is None else convert(test),
+        code=(*data.code, *code),
+    )
