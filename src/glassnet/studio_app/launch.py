@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 from glassnet.errors import ConfigError, message
 
 if TYPE_CHECKING:
+    import uvicorn
+
     from glassnet.studio_app.tabs import MakeSession
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -203,6 +205,14 @@ def open_url(url: str) -> None:
 
 def run_server(app: Any, listener: socket.socket) -> None:
     """Serve an app until Ctrl-C."""
+    try:
+        make_web_server(app).run(sockets=[listener])
+    except KeyboardInterrupt:
+        return  # uvicorn has ended its connections, and repeats the signal
+
+
+def make_web_server(app: Any) -> uvicorn.Server:
+    """Return the web server of an app, which writes no log but errors."""
     import uvicorn
 
     from glassnet.studio_app.server import MAX_UPLOAD_BYTES
@@ -221,7 +231,4 @@ def run_server(app: Any, listener: socket.socket) -> None:
         server_header=False,
         timeout_graceful_shutdown=3,
     )
-    try:
-        uvicorn.Server(config).run(sockets=[listener])
-    except KeyboardInterrupt:
-        return  # uvicorn has ended its connections, and repeats the signal
+    return uvicorn.Server(config)
