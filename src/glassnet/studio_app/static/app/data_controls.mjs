@@ -1,1 +1,221 @@
-export const DataControls = () => null;
+import { html, useState } from "../vendor/htm-preact-standalone.mjs";
+import { Columns } from "./columns.mjs";
+import { DrawPad } from "./draw.mjs";
+import { CheckField, NumberField, RangeField, SelectField, percent } from "./fields.mjs";
+import { DatasetIcon } from "./dataset_icons.mjs";
+import { completeSettings } from "./settings.mjs";
+import { useHidden, useStore, useStudio } from "./store.mjs";
+import { Upload } from "./upload.mjs";
+import { changeView } from "./view.mjs";
+
+const MAX_SEED = 1_000_000;
+const NEW_DATA = "Other data: the next step begins a new epoch.";
+
+/** Which data, and which part of them. */
+export function DataControls() {
+  const { send } = useStudio();
+  const state = useStore((content) => content.state);
+  const catalog = useStore((content) => content.catalog);
+  const settings = completeSettings(state.settings).data;
+  const change = (changes) => send({ type: "set_data", data: { ...settings, ...changes } });
+  const properties = { settings, change, data: state.data };
+  return html`
+    <${Datasets} ...${properties} datasets=${catalog.datasets} />
+    <${Drawing} ...${properties} limit=${catalog.limits.points} />
+    <${Upload} limit=${catalog.limits.upload_bytes} />
+    <${Summary} data=${state.data} />
+    <${Columns} ...${properties} />
+    <${Axes} data=${state.data} axes=${state.axes} />
+    <${Options}
+      ...${properties}
+      dataset=${catalog.datasets.find(({ name }) => name === settings.name)}
+      limit=${catalog.limits.points}
+    />
+  `;
+}
+
+function Datasets({ settings, datasets, change }) {
+  if (useHidden("data.name")) return null;
+  const choose = (dataset) =>
+    change({
+      name: dataset.name,
+      noise: null,
+      minority: 1,
+      shuffle_labels: false,
+      columns: [],
+      target: null,
+    });
+  return html`<fieldset class="datasets" data-arrows>
+    <legend class="label">Dataset</legend>
+    ${datasets.map(
+      (dataset) => html`<label key=${dataset.name} class="dataset" title=${dataset.about}>
+        <input
+          type="radio"
+          name="dataset"
+          data-testid=${`dataset_${dataset.name}`}
+          checked=${dataset.name === settings.name}
+          onChange=${() => choose(dataset)}
+        />
+        <${DatasetIcon} name=${dataset.name} kind=${dataset.kind} />
+        <span>${dataset.title}</span>
+      </label>`,
+    )}
+  </fieldset>`;
+}
+
+function Drawing({ settings, change, data, limit }) {
+  const [isOpen, setOpen] = useState(settings.name === "points");
+  if (useHidden("data.points")) return null;
+  return html`
+    <div>
+      <button data-testid="draw" aria-expanded=${isOpen} onClick=${() => setOpen(!isOpen)}>
+        ${isOpen ? "Close the drawing" : "Draw points"}
+      </button>
+    </div>
+    ${
+      isOpen &&
+      html`<${DrawPad}
+      settings=${settings}
+      data=${data}
+      change=${change}
+      limit=${limit}
+    />`
+    }
+  `;
+}
+
+function Summary({ data }) {
+  return html`
+    <p class="hint" data-testid="data_summary">
+      <span
+        class="number"
+        data-testid="n_train"
+        data-value=${data.n_train}
+      >${data.n_train}</span> training rows,${" "}
+      <span
+        class="number"
+        data-testid="n_test"
+        data-value=${data.n_test}
+      >${data.n_test}</span> test rows.
+      ${` Target: ${data.target_name}`}${
+        data.class_names.length ? ` (${data.class_names.length} classes).` : " (numbers)."
+      }
+    </p>
+    ${
+      data.messages.length > 0 &&
+      html`<ul class="data-messages" data-testid="data_messages">
+      ${data.messages.map((message) => html`<li key=${message}>${message}</li>`)}
+    </ul>`
+    }
+  `;
+}
+
+/** The two columns of the map, for a table. */
+function Axes({ data, axes }) {
+  const studio = useStudio();
+  if (useHidden("data.axes") || data.kind !== "table" || axes.length < 2) return null;
+  const names = data.feature_names;
+  const choose = (index, name) => {
+    const other = axes[1 - index] === name ? axes[index] : axes[1 - index];
+    changeView(studio, { axes: index === 0 ? [name, other] : [other, name] });
+  };
+  return html`<div class="fields">
+    <${SelectField}
+      name="data.axes"
+      testId="axis_1"
+      label="Map: across"
+      value=${axes[0]}
+      options=${names}
+      onChange=${(name) => choose(0, name)}
+    />
+    <${SelectField}
+      name="data.axes"
+      testId="axis_2"
+      label="Map: up"
+      value=${axes[1]}
+      options=${names}
+      onChange=${(name) => choose(1, name)}
+    />
+  </div>`;
+}
+
+function Options({ settings, change, data, dataset, limit }) {
+  const isGenerated = dataset?.has_noise ?? false;
+  return html`<div class="fields">
+    ${
+      isGenerated &&
+      html`<${RangeField}
+        name="data.n"
+        label="Points"
+        value=${settings.n}
+        min="10"
+        max=${limit}
+        step="10"
+        hint=${NEW_DATA}
+        onChange=${(n) => change({ n })}
+      />
+      <${NoiseField} key=${settings.name} settings=${settings} change=${change} />`
+    }
+    <${RangeField}
+      name="data.test_share"
+      label="Test rows"
+      value=${settings.test_share}
+      min="0"
+      max="0.9"
+      step="0.05"
+      show=${percent}
+      hint=${`The share of the rows that the network never trains on. ${NEW_DATA}`}
+      onChange=${(test_share) => change({ test_share })}
+    />
+    ${
+      data.class_names.length > 1 &&
+      html`<${RangeField}
+      name="data.minority"
+      label=${`Rows of class ${data.class_names[1]}`}
+      value=${settings.minority}
+      min="0.02"
+      max="1"
+      step="0.02"
+      show=${percent}
+      hint=${`The share of its rows that this class keeps. ${NEW_DATA}`}
+      onChange=${(minority) => change({ minority })}
+    />`
+    }
+    <${NumberField}
+      name="data.seed"
+      testId="data_seed"
+      label="Seed of the data"
+      value=${settings.seed}
+      min=${0}
+      max=${Number.MAX_SAFE_INTEGER}
+      isWhole
+      hint="Another seed draws other points and other test rows."
+      onChange=${(seed) => change({ seed })}
+    />
+    <button
+      data-testid="other_data"
+      onClick=${() => change({ seed: Math.floor(Math.random() * MAX_SEED) })}
+    >Draw again</button>
+    <${CheckField}
+      name="data.shuffle_labels"
+      label="Shuffle the training labels"
+      value=${settings.shuffle_labels}
+      hint="The labels no longer fit the rows: what the network learns then is memory, not a rule."
+      onChange=${(shuffle_labels) => change({ shuffle_labels })}
+    />
+  </div>`;
+}
+
+function NoiseField({ settings, change }) {
+  return html`<${RangeField}
+    name="data.noise"
+    label="Noise"
+    value=${settings.noise ?? 0}
+    min="0"
+    max="2"
+    step="0.05"
+    show=${(value) => (settings.noise === null && value === 0 ? "usual" : String(value))}
+    hint=${`Standard deviation of the noise. ${NEW_DATA}`}
+    onChange=${(noise) => change({ noise })}
+  />`;
+}

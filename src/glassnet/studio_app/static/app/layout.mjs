@@ -2,6 +2,7 @@ import { html, render } from "../vendor/htm-preact-standalone.mjs";
 import { Banner } from "./banner.mjs";
 import { DataControls } from "./data_controls.mjs";
 import { Doctor } from "./doctor.mjs";
+import { Help } from "./help.mjs";
 import { Landscape } from "./landscape.mjs";
 import { Network } from "./network.mjs";
 import { NetworkControls } from "./network_controls.mjs";
@@ -30,7 +31,7 @@ function Studio() {
   return html`
     <header class="top">
       <h1>${title ?? html`Glassnet <span>studio</span>`}</h1>
-      <div class="top-actions"><${Presets} /><${Share} /></div>
+      <div class="top-actions"><${Presets} /><${Share} /><${Help} /></div>
     </header>
     <${Banner} />
     ${isReady && html`<${Body} />`}

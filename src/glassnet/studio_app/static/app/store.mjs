@@ -28,6 +28,8 @@ const INITIAL = {
   busy: null, // a sentence
   error: null, // {message, about, count}
   stage: null, // index of the stage that the walk shows
+  presetName: null, // of the preset whose text is on the page
+  isHelpOpen: false,
   view: START_VIEW, // change it with changeView
   edge: null, // the weight that is edited: {name, index}
   axes: [], // up to two weights, {name, index}, that the landscape shows

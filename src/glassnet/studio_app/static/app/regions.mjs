@@ -1,0 +1,229 @@
+import {
+  html,
+  useEffect,
+  useLayoutEffect,
+  useMemo,
+  useRef,
+} from "../vendor/htm-preact-standalone.mjs";
+import { formatNumber } from "./numbers.mjs";
+import {
+  classColor,
+  drawLines,
+  drawPoint,
+  drawRing,
+  numberColor,
+  numberScale,
+  paintOutput,
+} from "./region_painting.mjs";
+import { useDrawing, useStore, useStudio } from "./store.mjs";
+import { useRows } from "./row_details.mjs";
+
+const NEAR = 11; // CSS pixels between pointer and point
+const HOVER_INTERVAL = 80; // ms
+const MARGIN = 0.08; // of the range of targets, around a curve
+
+/** The output over the input plane, or as a curve over one input, with the rows as points. */
+export function Regions() {
+  const { store } = useStudio();
+  const frame = useRef();
+  const map = useRef();
+  const top = useRef();
+  const points = useStore((content) => content.points);
+  const data = useStore(({ state }) => state.data);
+  const row = useStore(({ view }) => view.row);
+  const rows = useRows();
+  const isLine = data.kind === "line";
+  const isNumber = data.class_names.length === 0;
+  const scale = useMemo(() => numberScale(points?.arrays.target ?? []), [points]);
+  const grid = useRef(null);
+
+  const place = (i) => {
+    const { position, target } = points.arrays;
+    const [[x0, x1], [y0, y1]] = [grid.current.x1, upRange(grid.current, isLine, isNumber, scale)];
+    const y = isLine ? target[i] : position[2 * i + 1];
+    return [(position[2 * i] - x0) / (x1 - x0), 1 - (y - y0) / (y1 - y0)];
+  };
+  const drawTop = () => {
+    if (!points || !grid.current || !top.current) return;
+    const [context, width, height] = prepare(top.current);
+    const { target, is_test } = points.arrays;
+    const pixel = (i) => place(i).map((share, axis) => share * (axis ? height : width));
+    for (let i = 0; i < target.length; i++) {
+      const color = isNumber ? numberColor(target[i], scale) : classColor(target[i]);
+      drawPoint(context, pixel(i), color, is_test[i] === 1);
+    }
+    if (row !== null && row < target.length) drawRing(context, pixel(row));
+  };
+  const draw = (picture) => {
+    if (!picture.grid || !picture.arrays.output) return;
+    const isMoved = JSON.stringify(grid.current) !== JSON.stringify(picture.grid);
+    grid.current = picture.grid;
+    drawMap(map.current, picture, { isLine, isNumber, scale });
+    if (isMoved) {
+      labelAxes(
+        frame.current,
+        picture.grid,
+        upRange(picture.grid, isLine, isNumber, scale),
+        points,
+        isLine,
+      );
+      drawTop();
+    }
+  };
+  useDrawing(draw);
+  useLayoutEffect(drawTop);
+  useSize(frame, () => {
+    const { picture } = store.get();
+    if (picture) draw(picture);
+    drawTop();
+  });
+  const hover = useHover(points, place, top, grid, rows.show);
+  return html`<figure class="regions">
+    <div class="map-frame" ref=${frame}>
+      <span class="axis-up">
+        <span class="high"></span><span class="name"></span><span class="low"></span>
+      </span>
+      <div class="map">
+        <canvas ref=${map} data-testid="output_map"></canvas>
+        <canvas
+          ref=${top}
+          data-testid="points"
+          data-arrows
+          tabindex="0"
+          role="application"
+          aria-label="Map of the output with the rows as points. Arrow keys go from row to row."
+          onPointerMove=${hover}
+          onPointerDown=${hover}
+          onKeyDown=${rows.press}
+        ></canvas>
+      </div>
+      <span class="axis-across">
+        <span class="low"></span><span class="name"></span><span class="high"></span>
+      </span>
+    </div>
+    <${Legend} data=${data} scale=${scale} isLine=${isLine} />
+    <${Slice} />
+  </figure>`;
+}
+
+/** Return the range of the vertical axis: of x2, of numbers, or of probabilities. */
+function upRange(grid, isLine, isNumber, scale) {
+  if (!isLine) return grid.x2;
+  const [low, high] = isNumber ? [scale.low, scale.high] : [0, 1];
+  const margin = (high - low || 1) * MARGIN;
+  return [low - margin, high + margin];
+}
+
+function drawMap(canvas, { arrays, grid }, { isLine, isNumber, scale }) {
+  const [context, width, height] = prepare(canvas);
+  context.fillStyle = "#ffffff";
+  context.fillRect(0, 0, width, height);
+  if (isLine) {
+    const [low, high] = upRange(grid, isLine, isNumber, scale);
+    drawLines(context, arrays.output, (share, value) => [
+      share * width,
+      (1 - (value - low) / (high - low)) * height,
+    ]);
+    return;
+  }
+  const image = paintOutput(arrays.output, scale);
+  const small = new OffscreenCanvas(image.width, image.height);
+  small.getContext("2d").putImageData(image, 0, 0);
+  context.imageSmoothingQuality = "high";
+  context.drawImage(small, 0, 0, width, height);
+}
+
+/** Fit the pixels of a canvas to its size, empty it, and return [context, width, height]. */
+function prepare(canvas) {
+  const ratio = window.devicePixelRatio || 1;
+  const [width, height] = [canvas.clientWidth, canvas.clientHeight];
+  if (canvas.width !== Math.round(width * ratio)) canvas.width = Math.round(width * ratio);
+  if (canvas.height !== Math.round(height * ratio)) canvas.height = Math.round(height * ratio);
+  const context = canvas.getContext("2d");
+  context.setTransform(ratio, 0, 0, ratio, 0, 0);
+  context.clearRect(0, 0, width, height);
+  return [context, width, height];
+}
+
+function labelAxes(frame, { x1, names }, up, points, isLine) {
+  const fill = (axis, name, [low, high]) => {
+    const part = frame.querySelector(axis);
+    for (const [key, text] of [
+      ["name", name],
+      ["low", formatNumber(low, 3)],
+      ["high", formatNumber(high, 3)],
+    ]) {
+      part.querySelector(`.${key}`).textContent = text;
+    }
+  };
+  fill(".axis-across", names[0] ?? "", x1);
+  fill(".axis-up", isLine ? (points?.target_name ?? "") : (names[1] ?? ""), up);
+}
+
+/** Return a function that shows the row under the pointer. */
+function useHover(points, place, top, grid, show) {
+  const last = useRef(0);
+  return (event) => {
+    const now = performance.now();
+    if (
+      !points ||
+      !grid.current ||
+      (event.type === "pointermove" && now - last.current < HOVER_INTERVAL)
+    )
+      return;
+    last.current = now;
+    const box = top.current.getBoundingClientRect();
+    const [x, y] = [event.clientX - box.left, event.clientY - box.top];
+    let [best, nearest] = [null, NEAR];
+    for (let i = 0; i < points.arrays.target.length; i++) {
+      const [px, py] = place(i);
+      const distance = Math.hypot(px * box.width - x, py * box.height - y);
+      if (distance < nearest) [best, nearest] = [i, distance];
+    }
+    if (best !== null) show(best);
+  };
+}
+
+function useSize(element, change) {
+  const latest = useRef();
+  latest.current = change;
+  useEffect(() => {
+    const observer = new ResizeObserver(() => latest.current());
+    observer.observe(element.current);
+    return () => observer.disconnect();
+  }, [element]);
+}
+
+function Legend({ data, scale, isLine }) {
+  return html`<figcaption class="legend">
+    ${data.class_names.map(
+      (name, k) =>
+        html`<span key=${k}><span
+          class="swatch"
+          style=${{ background: classColor(k) }}
+        ></span>${name}</span>`,
+    )}
+    ${
+      !data.class_names.length &&
+      !isLine &&
+      html`<span class="color-bar">
+      <span class="number" data-value=${scale.low}>${formatNumber(scale.low, 3)}</span>
+      <span class="bar"></span>
+      <span class="number" data-value=${scale.high}>${formatNumber(scale.high, 3)}</span>
+    </span>`
+    }
+    <span><span class="shape circle"></span>training row</span>
+    <span><span class="shape square"></span>test row</span>
+  </figcaption>`;
+}
+
+/** The values that the other columns of a table have on the map. */
+function Slice() {
+  const fixed = useStore(({ picture }) => JSON.stringify(picture?.grid?.fixed ?? {}));
+  const entries = Object.entries(JSON.parse(fixed));
+  if (!entries.length) return null;
+  const text = entries.map(([name, value]) => `${name} = ${value}`).join(", ");
+  return html`<p class="hint" data-testid="slice">
+    On the map, the other columns have these values: ${text}.
+  </p>`;
+}

@@ -1,0 +1,96 @@
+/** Settings: their defaults, and the link that stores them. The contract is settings.py. */
+
+const DATA = {
+  name: "xor_points",
+  n: 300,
+  noise: null,
+  test_share: 0.3,
+  seed: 0,
+  minority: 1,
+  shuffle_labels: false,
+  columns: [],
+  target: null,
+  points: [],
+};
+const NETWORK = {
+  layers: [{}],
+  output_activation: null,
+  initializer: "glorot_uniform",
+  scale: true,
+  weights: {},
+};
+const LAYER = { units: 4, activation: "tanh", dropout: 0 };
+const TRAINING = {
+  optimizer: "adam",
+  learning_rate: 0.03,
+  momentum: 0,
+  batch_size: 10,
+  loss: null,
+  l1: 0,
+  l2: 0,
+  schedule: "constant",
+};
+
+/**
+ * Return settings in which nothing is left out.
+ * @param {object} [settings] settings of the session, without what has its default
+ */
+export function completeSettings(settings = {}) {
+  const network = { ...NETWORK, ...settings.network };
+  return {
+    data: { ...DATA, ...settings.data },
+    network: { ...network, layers: network.layers.map((layer) => ({ ...LAYER, ...layer })) },
+    training: { ...TRAINING, ...settings.training },
+    seed: settings.seed ?? 0,
+    steps: settings.steps ?? 0,
+    events: settings.events ?? [],
+  };
+}
+
+/** Return whether the settings use data of the user, which no link stores. */
+export function isPrivate(settings) {
+  return settings.data?.name === "own";
+}
+
+/**
+ * Return the hash of a link that opens these settings.
+ * Data of the user are left out: the link opens the start data instead.
+ */
+export function encodeLink(settings) {
+  const shared = isPrivate(settings) ? withoutOwnData(settings) : settings;
+  const bytes = new TextEncoder().encode(JSON.stringify(shared));
+  let text = "";
+  for (const byte of bytes) text += String.fromCharCode(byte);
+  return `#${btoa(text).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "")}`;
+}
+
+function withoutOwnData(settings) {
+  const network = { ...settings.network, weights: undefined };
+  return { ...settings, network, data: undefined, events: undefined, steps: undefined };
+}
+
+/**
+ * Return what a hash asks for: {preset}, {settings}, or {} if it is empty or not a link.
+ * @param {string} hash such as "#preset=xor" or the result of `encodeLink`
+ */
+export function decodeLink(hash) {
+  const text = hash.replace(/^#/, "");
+  if (!text) return {};
+  if (text.startsWith("preset=")) return { preset: readComponent(text.slice("preset=".length)) };
+  try {
+    const binary = atob(text.replace(/-/g, "+").replace(/_/g, "/"));
+    const bytes = Uint8Array.from(binary, (character) => character.charCodeAt(0));
+    const settings = JSON.parse(new TextDecoder().decode(bytes));
+    return settings !== null && typeof settings === "object" ? { settings } : {};
+  } catch {
+    return {};
+  }
+}
+
+function readComponent(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}

@@ -1,0 +1,77 @@
+import { html, useEffect, useRef, useState } from "../vendor/htm-preact-standalone.mjs";
+import { formatNumber } from "./numbers.mjs";
+import { useHidden, useStudio } from "./store.mjs";
+
+const SUFFIXES = ".csv,.tsv,.txt,.parquet,.feather,.arrow";
+const MIB = 2 ** 20;
+
+/** A table of the user: by file choice, or dropped anywhere on the column. */
+export function Upload({ limit }) {
+  const { send } = useStudio();
+  const [problem, setProblem] = useState("");
+  const [isOver, setOver] = useState(false);
+  const zone = useRef();
+  const read = async (file) => {
+    if (!file) return;
+    if (file.size > limit) {
+      setProblem(
+        `${file.name} has ${formatNumber(file.size / MIB, 3)} MiB. The page takes files of up to ` +
+          `${formatNumber(limit / MIB, 3)} MiB. Start "glassnet studio ${file.name}" for larger ones.`,
+      );
+      return;
+    }
+    setProblem("");
+    const bytes = new Uint8Array(await file.arrayBuffer());
+    send({ type: "upload", name: file.name, target: null }, bytes);
+  };
+  useDrop(zone, read, setOver);
+  if (useHidden("data.upload")) return null;
+  return html`<div ref=${zone} class=${isOver ? "upload over" : "upload"}>
+    <label class="button">
+      <input
+        class="hidden"
+        type="file"
+        accept=${SUFFIXES}
+        data-testid="file"
+        onChange=${(event) => {
+          read(event.currentTarget.files[0]);
+          event.currentTarget.value = "";
+        }}
+      />
+      Open a table…
+    </label>
+    <span class="hint">or drop a CSV file here. It stays on this computer.</span>
+    ${problem && html`<p class="problem" role="alert">${problem}</p>`}
+  </div>`;
+}
+
+/** Read the file that is dropped on the column around an element. */
+function useDrop(zone, read, setOver) {
+  const latest = useRef();
+  latest.current = read;
+  useEffect(() => {
+    const column = zone.current?.closest(".column");
+    if (!column) return undefined;
+    const over = (event) => {
+      if (!event.dataTransfer.types.includes("Files")) return;
+      event.preventDefault();
+      setOver(true);
+    };
+    const leave = (event) => {
+      if (!column.contains(event.relatedTarget)) setOver(false);
+    };
+    const drop = (event) => {
+      event.preventDefault();
+      setOver(false);
+      latest.current(event.dataTransfer.files[0]);
+    };
+    column.addEventListener("dragover", over);
+    column.addEventListener("dragleave", leave);
+    column.addEventListener("drop", drop);
+    return () => {
+      column.removeEventListener("dragover", over);
+      column.removeEventListener("dragleave", leave);
+      column.removeEventListener("drop", drop);
+    };
+  }, [zone, setOver]);
+}
