@@ -61,3 +61,32 @@ export function fillDiverging(pixels, values, scale, options) {
     }
   }
 }
+
+const SEQUENTIAL = [
+  [68, 1, 84],
+  [59, 82, 139],
+  [33, 145, 140],
+  [94, 201, 98],
+  [253, 231, 37],
+]; // five colours of viridis, dark is low
+
+/** Return the red, green and blue of a share between 0 and 1: viridis, dark is low. */
+function sequentialRgb(share) {
+  const place = Math.max(0, Math.min(1, share)) * (SEQUENTIAL.length - 1);
+  const k = Math.min(SEQUENTIAL.length - 2, Math.floor(place));
+  return SEQUENTIAL[k].map((c, i) => Math.round(c + (SEQUENTIAL[k + 1][i] - c) * (place - k)));
+}
+
+/** Return the CSS colour of a share between 0 and 1: viridis, dark is low. */
+export const sequentialColor = (share) => `rgb(${sequentialRgb(share).join(" ")})`;
+
+/** Write shares between 0 and 1 into pixels, the first row at the bottom. */
+export function fillSequential(pixels, shares, width, height) {
+  for (let y = 0; y < height; y++)
+    for (let x = 0; x < width; x++) {
+      const share = shares[(height - 1 - y) * width + x];
+      const [r, g, b] = sequentialRgb(share);
+      const color = ((255 << 24) | (b << 16) | (g << 8) | r) >>> 0;
+      pixels[y * width + x] = Number.isFinite(share) ? color : NOT_FINITE;
+    }
+}

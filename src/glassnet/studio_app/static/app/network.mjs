@@ -1,1 +1,183 @@
-export const Network = () => null;
+import {
+  html,
+  useEffect,
+  useMemo,
+  useRef,
+  useState,
+} from "../vendor/htm-preact-standalone.mjs";
+import { EdgeEditor } from "./edge_editor.mjs";
+import { countEdges, pickEdge } from "./edges.mjs";
+import { drawNetwork } from "./network_drawing.mjs";
+import { arrange } from "./network_layout.mjs";
+import { NeuronTiles } from "./neuron_tiles.mjs";
+import { formatNumber } from "./numbers.mjs";
+import { useDrawing, useStore, useStudio } from "./store.mjs";
+import { createAtlas } from "./tiles.mjs";
+import { listWalkValues } from "./walk_values.mjs";
+import { describeWeight, isSameWeight } from "./weights.mjs";
+
+/** The neurons as small pictures, the weights between them as lines. */
+export function Network() {
+  const frame = useRef();
+  const width = useWidth(frame);
+  const state = useStore((content) => content.state);
+  const plan = useMemo(
+    () => (width ? arrange(state, width) : null),
+    [state.network, state.data, width],
+  );
+  return html`<div class="network" data-testid="network">
+    <div class="network-frame" ref=${frame}>
+      ${plan && html`<${Drawing} state=${state} plan=${plan} />`}
+    </div>
+    ${plan && html`<${Legend} plan=${plan} />`}
+    <${EdgeEditor} />
+  </div>`;
+}
+
+/** Return the width of an element, also after it changes. */
+export function useWidth(ref) {
+  const [width, setWidth] = useState(0);
+  useEffect(() => {
+    const observer = new ResizeObserver(([entry]) =>
+      setWidth(Math.floor(entry.contentRect.width)),
+    );
+    observer.observe(ref.current);
+    return () => observer.disconnect();
+  }, []);
+  return width;
+}
+
+function Drawing({ state, plan }) {
+  const { store } = useStudio();
+  const canvas = useRef();
+  const tip = useRef();
+  const labels = useRef(new Map());
+  const edges = useRef([]);
+  const hovered = useRef(null);
+  const atlas = useMemo(createAtlas, []);
+  const view = useStore((content) => content.view);
+  const edge = useStore((content) => content.edge);
+  const walk = useStore((content) => content.walk);
+  const stage = useStore((content) => content.stage);
+  const values = useMemo(() => walk && listWalkValues(walk, stage), [walk, stage]);
+  useThemeChange();
+
+  function draw(picture) {
+    const content = { atlas, state, view, edge, hovered: hovered.current?.weight, values };
+    edges.current = drawNetwork(canvas.current, plan, picture, content);
+    writeBiases(labels.current, state, picture);
+  }
+  useDrawing(draw);
+
+  function hover({ offsetX, offsetY }) {
+    const found = pickEdge(edges.current, offsetX, offsetY);
+    const isNew = !isSameWeight(found?.weight, hovered.current?.weight);
+    hovered.current = found;
+    canvas.current.classList.toggle("on-edge", Boolean(found));
+    showTip(tip.current, found, offsetX, offsetY, state);
+    if (isNew) draw(store.get().picture);
+  }
+
+  function choose({ offsetX, offsetY }) {
+    const found = pickEdge(edges.current, offsetX, offsetY);
+    if (!found) return;
+    const { axes } = store.get();
+    const others = axes.filter((weight) => !isSameWeight(weight, found.weight));
+    store.set({ edge: found.weight, axes: [...others, found.weight].slice(-2) });
+  }
+
+  function leave() {
+    hovered.current = null;
+    tip.current.hidden = true;
+    draw(store.get().picture);
+  }
+
+  const style = { width: `${plan.width}px`, height: `${plan.height}px` };
+  return html`<div class="network-drawing" style=${style}>
+    <canvas
+      ref=${canvas}
+      style=${style}
+      aria-hidden="true"
+      onPointerMove=${hover}
+      onPointerLeave=${leave}
+      onClick=${choose}
+    ></canvas>
+    ${plan.columns.map((column) => html`<${Heading} column=${column} plan=${plan} />`)}
+    ${plan.columns.map((column) => html`<${Names} column=${column} plan=${plan} />`)}
+    <${NeuronTiles} plan=${plan} view=${view} labels=${labels.current} />
+    <output class="edge-tip" data-testid="edge-weight" ref=${tip} hidden></output>
+  </div>`;
+}
+
+function showTip(element, edge, x, y, state) {
+  element.hidden = !edge;
+  if (!edge) return;
+  element.textContent = `${describeWeight(state, edge.weight)}: ${formatNumber(edge.value)}`;
+  element.dataset.value = edge.value;
+  Object.assign(element.style, { left: `${x}px`, top: `${y - 12}px` });
+}
+
+function writeBiases(labels, { network }, picture) {
+  for (const { name, offset, size, key, layer } of network.weights) {
+    if (key !== "bias") continue;
+    for (let unit = 0; unit < size; unit++) {
+      const label = labels.get(`${layer}-${unit}`);
+      if (!label) continue;
+      const value = picture.arrays.weights[offset + unit];
+      label.dataset.value = value;
+      label.textContent = `b ${formatNumber(value, 2)}`;
+    }
+  }
+}
+
+/** Render again if the system changes between light and dark. */
+function useThemeChange() {
+  const [, renderAgain] = useState(0);
+  useEffect(() => {
+    const query = matchMedia("(prefers-color-scheme: dark)");
+    const change = () => renderAgain((n) => n + 1);
+    query.addEventListener("change", change);
+    return () => query.removeEventListener("change", change);
+  }, []);
+}
+
+function Heading({ column, plan }) {
+  const { layer } = column;
+  const left = `${column.x + column.width / 2}px`;
+  const limit = { left, maxWidth: `${column.pitch - 4}px` };
+  if (!layer) return html`<div class="network-heading" style=${limit}>inputs</div>`;
+  const more = column.units > column.n ? ` (first ${column.n} of ${column.units})` : "";
+  const detail = layer.activation ?? layer.detail;
+  return html`<div class="network-heading" style=${limit} title=${layer.detail} key=${layer.name}>
+    <strong>${layer.name}</strong> <span>${detail}${more}</span>
+  </div>`;
+}
+
+function Names({ column, plan }) {
+  if (!column.names?.length) return null;
+  const isInput = !column.layer;
+  return column.tiles.map(({ x, y, size, unit }) => {
+    const side = isInput
+      ? { right: `${plan.width - x + 6}px` }
+      : { left: `${x + size + 6}px` };
+    const style = { ...side, top: `${y + size / 2}px`, maxWidth: `${isInput ? x - 8 : 110}px` };
+    const name = String(column.names[unit]);
+    return html`<div class="network-name" style=${style} title=${name}>${name}</div>`;
+  });
+}
+
+function Legend({ plan }) {
+  const { total, drawn } = countEdges(plan);
+  const scale = useStore(({ state }) => state.data.image_shape ? "images" : state.data.kind);
+  const tiles = {
+    images: "The tiles of the first layer show its weights from each pixel. Later tiles show the " +
+      "pixels that the neuron follows most.",
+    table: "Bars: the three columns that correlate most with the neuron's output.",
+  }[scale] ?? "Tiles: the output of the neuron over the input plane.";
+  return html`<p class="hint network-legend">
+    <span class="swatch negative"></span>negative <span class="swatch"></span>0${" "}
+    <span class="swatch positive"></span>positive. ${tiles} Lines: the weights. Dots: the biases
+    b.
+    ${drawn < total && ` Only the ${drawn} strongest of ${total} weights are drawn.`}
+  </p>`;
+}

@@ -1,1 +1,223 @@
-export const NeuronDetails = () => null;
+import { html, useState } from "../vendor/htm-preact-standalone.mjs";
+import { AxisButton } from "./edge_editor.mjs";
+import { formatNumber } from "./numbers.mjs";
+import { useStore, useStudio } from "./store.mjs";
+import { changeView } from "./view.mjs";
+import { WeightField } from "./weight_field.mjs";
+import { inputName } from "./weights.mjs";
+
+const MAX_ROWS = 16;
+const MAX_TERMS = 4;
+
+/** The arithmetic of the selected neuron, forward and backward, with its numbers. */
+export function NeuronDetails() {
+  const studio = useStudio();
+  const view = useStore((content) => content.view);
+  const neuron = useStore((content) => content.neuron);
+  if (view.layer === null)
+    return html`<p class="hint">Click a neuron to see its arithmetic. Click a line to change its weight.</p>`;
+  const isReady = neuron?.layer === view.layer && neuron.unit === view.unit;
+  return html`<div class="card neuron" data-testid="neuron">
+    <div class="row neuron-bar">
+      <h3>${view.layer}, neuron ${view.unit}</h3>
+      <${RowChoice} view=${view} />
+      <button
+        type="button"
+        class="small"
+        aria-label="Close the neuron"
+        onClick=${() => changeView(studio, { layer: null, unit: 0 })}
+      >
+        ✕
+      </button>
+    </div>
+    ${isReady ? html`<${Arithmetic} neuron=${neuron} />` : html`<p class="hint">Computing …</p>`}
+  </div>`;
+}
+
+function RowChoice({ view }) {
+  const studio = useStudio();
+  const choose = (whole_batch) => () => changeView(studio, { whole_batch });
+  return html`<div class="row" role="group" aria-label="Rows of the arithmetic">
+    <button
+      type="button"
+      class="small"
+      data-testid="one_row"
+      aria-pressed=${!view.whole_batch}
+      onClick=${choose(false)}
+    >
+      row ${view.row ?? 0}
+    </button>
+    <button
+      type="button"
+      class="small"
+      data-testid="whole_batch"
+      aria-pressed=${view.whole_batch}
+      onClick=${choose(true)}
+    >
+      next batch
+    </button>
+  </div>`;
+}
+
+/** A number on the page, with its full precision in `data-value`. */
+export function Value({ value, testid, digits }) {
+  return html`<span class="number" data-testid=${testid} data-value=${value}>
+    ${formatNumber(value, digits)}
+  </span>`;
+}
+
+function Arithmetic({ neuron }) {
+  const { forward, backward } = neuron;
+  return html`
+    ${forward && html`<${Forward} forward=${forward} />`}
+    ${backward && html`<${Backward} backward=${backward} />`}
+    <${Drivers} neuron=${neuron} />
+    <${Weights} neuron=${neuron} />
+    <${Text} text=${neuron.text} />
+  `;
+}
+
+function Forward({ forward }) {
+  const { inputs, bias, z, a, activation } = forward;
+  const terms = inputs.slice(0, MAX_TERMS);
+  return html`<div class="formula">
+    <div class="label">forward</div>
+    <div>
+      <i>z</i> = <b>w</b> · <b>x</b> + <i>b</i> =${" "}
+      ${terms.map(
+        ({ weight, value }, i) => html`${i > 0 && " + "}<span class="term">
+          <${Value} value=${weight} digits=${3} /> · <${Value} value=${value} digits=${3} />
+        </span>`,
+      )}
+      ${inputs.length > MAX_TERMS && ` + … (${inputs.length} inputs)`}
+      ${bias !== null && html`${" "}+ <${Value} value=${bias} digits=${3} testid="neuron-bias" />`}
+      ${" "}= <${Value} value=${z} testid="neuron-z" />
+    </div>
+    <div>
+      <i>a</i> = ${activation ?? "linear"}(<i>z</i>) = <${Value} value=${a} testid="neuron-a" />
+    </div>
+  </div>`;
+}
+
+function Backward({ backward }) {
+  const { delta, d_a, rate } = backward;
+  return html`<div class="formula">
+    <div class="label">backward</div>
+    <div>
+      ${d_a !== null &&
+      d_a !== undefined &&
+      html`∂<i>L</i>/∂<i>a</i> = <${Value} value=${d_a} testid="neuron-d_a" />,${" "}`}
+      δ = ∂<i>L</i>/∂<i>z</i> = <${Value} value=${delta} testid="neuron-delta" />
+    </div>
+    <div>
+      ∂<i>L</i>/∂<i>w</i> = δ · <i>x</i>, ∂<i>L</i>/∂<i>b</i> = δ; the update uses the mean over the
+      batch and the learning rate <${Value} value=${rate} testid="neuron-rate" />
+    </div>
+  </div>`;
+}
+
+/** The inputs that correlate most with the neuron's output, for tables and images. */
+function Drivers({ neuron }) {
+  const drivers = useStore(({ picture }) => picture.arrays[`drivers_${neuron.layer}`]);
+  const features = useStore(({ state }) => state.data.feature_names);
+  if (!drivers) return null;
+  const n = drivers.shape[1];
+  return html`<div class="drivers">
+    <span class="label">follows most:</span>
+    ${Array.from({ length: n }, (_, i) => {
+      const [index, correlation] = drivers.subarray((neuron.unit * n + i) * 2);
+      const name = features[index] ?? `input ${index}`;
+      return html`<span>${name} (<${Value} value=${correlation} digits=${2} testid=${`driver-${i}`} />)</span>`;
+    })}
+    <span class="hint">(correlation over the training rows)</span>
+  </div>`;
+}
+
+function Weights({ neuron }) {
+  const [isLong, setLong] = useState(false);
+  const state = useStore((content) => content.state);
+  const { layer, unit, forward, backward } = neuron;
+  const order = forward.inputs.map((_, i) => i);
+  const size = (i) => Math.abs(forward.inputs[i].product);
+  const isCut = !isLong && order.length > MAX_ROWS;
+  const shown = isCut ? order.sort((a, b) => size(b) - size(a)).slice(0, MAX_ROWS) : order;
+  const bias = { name: `${layer}/bias`, index: [unit] };
+  return html`<div class="table-frame" tabindex="0" role="group" aria-label="Weights of the neuron">
+    <table class="numbers">
+      <thead>
+        <tr>
+          <th scope="col">input</th>
+          <th scope="col">x</th>
+          <th scope="col">weight w</th>
+          <th scope="col">w · x</th>
+          <th scope="col">∂L/∂w</th>
+          <th scope="col">update</th>
+          <th scope="col"><span class="hidden">landscape</span></th>
+        </tr>
+      </thead>
+      <tbody>
+        ${shown.map(
+          (i) => html`<${WeightRow}
+            key=${i}
+            index=${i}
+            name=${forward.inputs[i].name ?? inputName(state, layer, i)}
+            weight=${{ name: `${layer}/kernel`, index: [i, unit] }}
+            input=${forward.inputs[i]}
+            gradient=${backward?.gradients[i]?.value}
+            update=${backward?.updates[i]}
+          />`,
+        )}
+        ${forward.bias !== null &&
+        html`<${WeightRow}
+          key="bias"
+          index="bias"
+          name="bias b"
+          weight=${bias}
+          input=${{}}
+          gradient=${backward?.d_bias}
+          update=${backward?.d_bias_update}
+        />`}
+      </tbody>
+    </table>
+    ${order.length > MAX_ROWS &&
+    html`<button type="button" class="small" onClick=${() => setLong(!isLong)}>
+      ${isCut
+        ? `The ${MAX_ROWS} largest w · x of ${order.length} are shown. Show all`
+        : "Show the largest only"}
+    </button>`}
+  </div>`;
+}
+
+function WeightRow({ index, name, weight, input, gradient, update }) {
+  const cell = (kind, value) => html`<td>
+    ${value !== undefined && html`<${Value} value=${value} testid=${`${kind}-${index}`} />`}
+  </td>`;
+  return html`<tr>
+    <th scope="row">${name}</th>
+    ${cell("input", input.value)}
+    <td>
+      <${WeightField}
+        key=${`${weight.name} ${weight.index}`}
+        weight=${weight}
+        label=${`Weight of ${name}`}
+        testid=${`weight-${index}`}
+      />
+    </td>
+    ${cell("product", input.product)} ${cell("gradient", gradient)} ${cell("update", update)}
+    <td><${AxisButton} weight=${weight} /></td>
+  </tr>`;
+}
+
+function Text({ text }) {
+  const [isCopied, setCopied] = useState(false);
+  const copy = () =>
+    navigator.clipboard.writeText(text).then(
+      () => setCopied(true),
+      () => setCopied(false),
+    );
+  return html`<details class="neuron-text">
+    <summary>As text, the same as <code>trace.neuron</code></summary>
+    <pre data-testid="neuron-text" tabindex="0" aria-label="Arithmetic as text">${text}</pre>
+    <button type="button" class="small" onClick=${copy}>${isCopied ? "Copied" : "Copy"}</button>
+  </details>`;
+}

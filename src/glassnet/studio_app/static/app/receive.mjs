@@ -1,5 +1,6 @@
 import { extendCurve } from "./store.mjs";
 import { START_VIEW, changeView, fitView } from "./view.mjs";
+import { hasWeight } from "./weights.mjs";
 
 /**
  * Return the function that puts messages of the session into the store.
@@ -35,9 +36,8 @@ export function createReceiver(store, send, readLink) {
   function receiveState(header) {
     const before = store.get();
     const view = fitView(before.view, header.network);
-    const isSame = (weight) => header.network.weights.some(({ name }) => name === weight?.name);
-    const axes = before.axes.every(isSame) ? before.axes : [];
-    const edge = isSame(before.edge) ? before.edge : null;
+    const axes = before.axes.filter((weight) => hasWeight(header.network, weight));
+    const edge = hasWeight(header.network, before.edge) ? before.edge : null;
     store.set({ state: header, walk: null, view, axes, edge });
   }
 

@@ -1,0 +1,55 @@
+import { html } from "../vendor/htm-preact-standalone.mjs";
+import { useStore, useStudio } from "./store.mjs";
+import { WeightField } from "./weight_field.mjs";
+import { describeWeight, isSameWeight } from "./weights.mjs";
+
+/** The weight whose line was clicked: its value, and whether the landscape shows it. */
+export function EdgeEditor() {
+  const { store } = useStudio();
+  const edge = useStore((content) => content.edge);
+  const state = useStore((content) => content.state);
+  if (!edge) return null;
+  const label = `Weight ${describeWeight(state, edge)}`;
+  return html`<div class="card edge-editor" data-testid="edge-editor">
+    <span class="edge-name">${label}</span>
+    <${WeightField}
+      key=${`${edge.name} ${edge.index}`}
+      weight=${edge}
+      label=${label}
+      testid="edge-value"
+    />
+    <${AxisButton} weight=${edge} />
+    <button
+      type="button"
+      class="small"
+      aria-label="Close the weight"
+      onClick=${() => store.set({ edge: null })}
+    >
+      ✕
+    </button>
+  </div>`;
+}
+
+/** A button that chooses a weight for the loss landscape, or takes it away. */
+export function AxisButton({ weight }) {
+  const { store } = useStudio();
+  const axes = useStore((content) => content.axes);
+  const isChosen = axes.some((axis) => isSameWeight(axis, weight));
+  const toggle = () => {
+    const others = axes.filter((axis) => !isSameWeight(axis, weight));
+    store.set({ axes: isChosen ? others : [...others, weight].slice(-2) });
+  };
+  const title = isChosen
+    ? "Take this weight out of the loss landscape"
+    : "Show this weight as an axis of the loss landscape";
+  return html`<button
+    type="button"
+    class="small"
+    aria-pressed=${isChosen}
+    aria-label="Axis of the loss landscape"
+    title=${title}
+    onClick=${toggle}
+  >
+    ⛰
+  </button>`;
+}

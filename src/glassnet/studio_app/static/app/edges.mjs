@@ -1,0 +1,92 @@
+/** Edges of the network view: which are drawn, how, and which one is under the pointer. */
+
+const MANY = 200; // of more weights between two layers only the strongest are drawn
+const N_STRONGEST = 100;
+
+const MAX_LINE = 7;
+const MIN_LINE = 0.6;
+
+/**
+ * List the edges to be drawn, the weakest first.
+ * @param {{gaps: object[]}} plan
+ * @param {Float32Array} weights of the picture.
+ * @returns {object[]} {weight, value, x0, y0, x1, y1, line, unit, layer}
+ */
+export function listEdges(plan, weights) {
+  return plan.gaps.flatMap((gap) => listGap(gap, weights));
+}
+
+function listGap({ from, to }, weights) {
+  const { offset, size, shape, name } = to.kernel;
+  const values = weights.subarray(offset, offset + size);
+  const sizes = values.map(Math.abs).sort();
+  const threshold = size > MANY ? sizes[size - N_STRONGEST] : 0;
+  const scale = Math.max(1, sizes[size - 1]);
+  const edges = [];
+  for (const start of from.tiles)
+    for (const end of to.tiles) {
+      const value = values[start.unit * shape[1] + end.unit];
+      if (Math.abs(value) < threshold) continue;
+      edges.push({
+        weight: { name, index: [start.unit, end.unit] },
+        layer: to.layer.name,
+        unit: end.unit,
+        value,
+        line: MIN_LINE + (MAX_LINE * Math.abs(value)) / scale || MIN_LINE,
+        x0: start.x + start.size,
+        y0: start.y + start.size / 2,
+        x1: end.x,
+        y1: end.y + end.size / 2,
+      });
+    }
+  return edges.sort((a, b) => a.line - b.line);
+}
+
+/** Return how many weights there are between the drawn layers, and how many of them are drawn. */
+export function countEdges(plan) {
+  const sizes = plan.gaps.map(({ to }) => to.kernel.size);
+  const total = sizes.reduce((a, b) => a + b, 0);
+  return { total, drawn: sizes.reduce((a, b) => a + (b > MANY ? N_STRONGEST : b), 0) };
+}
+
+/** Draw an edge as a curve that leaves and arrives horizontally. */
+export function strokeEdge(context, { x0, y0, x1, y1 }, width) {
+  const middle = (x0 + x1) / 2;
+  context.lineWidth = width;
+  context.beginPath();
+  context.moveTo(x0, y0);
+  context.bezierCurveTo(middle, y0, middle, y1, x1, y1);
+  context.stroke();
+}
+
+/** Return the height of an edge's curve at an x, or null beside it. */
+export function edgeHeight({ x0, y0, x1, y1 }, x) {
+  const share = (x - x0) / (x1 - x0);
+  if (!(share >= 0 && share <= 1)) return null;
+  let low = 0;
+  let high = 1;
+  for (let i = 0; i < 20; i++) {
+    const t = (low + high) / 2;
+    const reached = 1.5 * t * (1 - t) + t ** 3;
+    if (reached < share) low = t;
+    else high = t;
+  }
+  const t = (low + high) / 2;
+  return y0 + (y1 - y0) * t * t * (3 - 2 * t);
+}
+
+/** Return the edge that is nearest to a point, or null if none is within a few pixels. */
+export function pickEdge(edges, x, y) {
+  let best = null;
+  let bestDistance = 7;
+  for (const edge of edges) {
+    const height = edgeHeight(edge, x);
+    if (height === null) continue;
+    const distance = Math.abs(height - y) - edge.line / 2;
+    if (distance <= bestDistance) {
+      best = edge;
+      bestDistance = distance;
+    }
+  }
+  return best;
+}

@@ -1,0 +1,135 @@
+/** Drawing of the network view: edges, tiles and their frames, many times a second. */
+
+import { divergingColor } from "./colors.mjs";
+import { listEdges, strokeEdge } from "./edges.mjs";
+import { formatNumber } from "./numbers.mjs";
+import { drawTiles } from "./tiles.mjs";
+import { isSameWeight } from "./weights.mjs";
+
+/** Return the colours of the page for a canvas, which cannot use CSS variables. */
+export function readTheme(element) {
+  const style = getComputedStyle(element);
+  const read = (name) => style.getPropertyValue(`--${name}`).trim();
+  return Object.fromEntries(
+    ["positive", "negative", "line-strong", "accent", "surface", "text", "text-soft", "line"].map(
+      (name) => [name, read(name)],
+    ),
+  );
+}
+
+/** Give a canvas the size of its plan, sharp on dense screens, and return its context. */
+export function prepareCanvas(canvas, width, height) {
+  const ratio = window.devicePixelRatio || 1;
+  const [w, h] = [Math.round(width * ratio), Math.round(height * ratio)];
+  if (canvas.width !== w || canvas.height !== h) Object.assign(canvas, { width: w, height: h });
+  const context = canvas.getContext("2d");
+  context.setTransform(ratio, 0, 0, ratio, 0, 0);
+  context.clearRect(0, 0, width, height);
+  return context;
+}
+
+/**
+ * Draw the network, and return its edges.
+ * @param {HTMLCanvasElement} canvas
+ * @param {object} plan of `arrange`.
+ * @param {object} picture
+ * @param {{atlas: object, state: object, view: object, edge: object|null, hovered: object|null,
+ *   values: Map|null}} content `values` are the numbers of the walk, by layer.
+ */
+export function drawNetwork(canvas, plan, picture, content) {
+  const context = prepareCanvas(canvas, plan.width, plan.height);
+  const theme = readTheme(canvas);
+  const edges = listEdges(plan, picture.arrays.weights);
+  drawEdges(context, edges, theme, content);
+  const first = plan.columns.find(({ kind }) => kind === "dense");
+  for (const column of plan.columns) {
+    if (column.kind === "block") {
+      drawBlock(context, column, theme);
+      continue;
+    }
+    drawTiles(context, column, picture, {
+      atlas: content.atlas,
+      imageShape: content.state.data.image_shape,
+      features: content.state.data.feature_names,
+      isFirst: column === first,
+      empty: theme.line,
+    });
+    const values = content.values?.get(column.layer?.name ?? "input");
+    if (values) drawValues(context, column, values);
+    drawFrames(context, column, theme, content);
+    if (column.kind === "dense") drawBiases(context, column, picture, content.state, theme);
+  }
+  return edges;
+}
+
+function drawEdges(context, edges, theme, { view, edge: edited, hovered }) {
+  const hasSelection = view.layer !== null && edges.some(({ layer }) => layer === view.layer);
+  for (const edge of edges) {
+    const isOn = edge.layer === view.layer && edge.unit === view.unit;
+    context.globalAlpha = isOn ? 1 : hasSelection ? 0.35 : 0.75;
+    context.strokeStyle = edge.value < 0 ? theme.negative : theme.positive;
+    strokeEdge(context, edge, edge.line);
+  }
+  context.globalAlpha = 1;
+  for (const edge of edges) {
+    const isMarked = isSameWeight(edge.weight, edited) || isSameWeight(edge.weight, hovered);
+    if (!isMarked) continue;
+    context.strokeStyle = theme.text;
+    strokeEdge(context, edge, edge.line + 4);
+    context.strokeStyle = edge.value < 0 ? theme.negative : theme.positive;
+    strokeEdge(context, edge, Math.max(2, edge.line));
+  }
+}
+
+function drawFrames(context, column, theme, { view }) {
+  for (const { x, y, size, unit } of column.tiles) {
+    const isSelected = column.layer?.name === view.layer && unit === view.unit;
+    context.strokeStyle = isSelected ? theme.accent : theme["line-strong"];
+    context.lineWidth = isSelected ? 4 : 1;
+    const margin = isSelected ? 2 : 0.5;
+    context.strokeRect(x - margin, y - margin, size + 2 * margin, size + 2 * margin);
+  }
+}
+
+/** Draw a dot for each bias at the lower left of its tile, where the edges arrive. */
+function drawBiases(context, column, picture, { network }, theme) {
+  const bias = network.weights.find(({ name }) => name === `${column.layer.name}/bias`);
+  if (!bias) return;
+  const radius = column.tiles[0].size >= 24 ? 5 : 3;
+  for (const { x, y, size, unit } of column.tiles) {
+    const value = picture.arrays.weights[bias.offset + unit];
+    context.beginPath();
+    context.arc(x, y + size, radius, 0, 2 * Math.PI);
+    context.fillStyle = divergingColor(value, 1);
+    context.fill();
+    context.lineWidth = 1.2;
+    context.strokeStyle = theme.text;
+    context.stroke();
+  }
+}
+
+/** Draw a layer that is no column of neurons. */
+function drawBlock(context, column, theme) {
+  const { x, y, size } = column.tiles[0];
+  context.fillStyle = theme.line;
+  context.fillRect(x, y, size, size);
+  context.strokeStyle = theme["line-strong"];
+  context.lineWidth = 1;
+  context.strokeRect(x + 0.5, y + 0.5, size - 1, size - 1);
+}
+
+/** Write the numbers of the walk on the tiles: the background is the colour of the number. */
+function drawValues(context, column, { numbers, scale }) {
+  context.textAlign = "center";
+  context.textBaseline = "middle";
+  for (const { x, y, size, unit } of column.tiles) {
+    const value = numbers[unit];
+    if (value === undefined) continue;
+    context.fillStyle = divergingColor(value, scale);
+    context.fillRect(x, y, size, size);
+    if (size < 28) continue;
+    context.font = `600 ${Math.round(size / 4.2)}px ui-monospace, Menlo, Consolas, monospace`;
+    context.fillStyle = Math.abs(value) / scale > 0.6 ? "#ffffff" : "#17202e";
+    context.fillText(formatNumber(value, 2), x + size / 2, y + size / 2);
+  }
+}

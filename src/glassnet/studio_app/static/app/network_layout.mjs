@@ -1,0 +1,119 @@
+/** Places of the neurons on the network view: pure arithmetic, nothing is drawn here. */
+
+import { findArray, inputName } from "./weights.mjs";
+
+/** More neurons of a layer than this are not drawn. */
+export const MAX_TILES = 64;
+
+const SIZES = [60, 56, 52, 48, 44, 40, 36, 32, 28, 24, 20, 16];
+const ONE_COLUMN = 10;
+const GRID_ROWS = [8, 16];
+const TOP = 40;
+const MAX_HEIGHT = 620;
+const IMAGE_SIZE = 112;
+const MAX_GAP = 170;
+const SMALL = 32;
+
+/** Return the columns of the network: inputs, then each layer as neurons or as one block. */
+function listColumns(state) {
+  const { network, data } = state;
+  const columns = [];
+  for (const layer of network.layers) {
+    const kernel = findArray(network, `${layer.name}/kernel`);
+    const isDense = kernel?.shape.length === 2 && layer.units === kernel.shape[1];
+    if (isDense) {
+      const n = Math.min(layer.units, MAX_TILES);
+      columns.push({ kind: "dense", layer, kernel, units: layer.units, n });
+    } else columns.push({ kind: "block", layer, n: 1 });
+  }
+  const first = columns.find(({ kind }) => kind === "dense");
+  const n = data.image_shape ? 1 : Math.min(first?.kernel.shape[0] ?? 1, MAX_TILES);
+  const names = Array.from({ length: n }, (_, i) =>
+    data.image_shape ? "image" : inputName(state, first?.layer.name, i),
+  );
+  columns.unshift({ kind: data.image_shape ? "image" : "input", n, names });
+  return columns;
+}
+
+/** Return the sizes of columns for a size of the tiles and a number of rows of large layers. */
+function measure(columns, size, gridRows) {
+  const space = size >= SMALL ? 20 : 5;
+  const inner = 4;
+  const rows = columns.map(({ n }) => (n <= ONE_COLUMN ? n : gridRows));
+  const sizes = columns.map(({ kind }) =>
+    kind === "image" ? Math.min(IMAGE_SIZE, 2.5 * size) : size,
+  );
+  const widths = columns.map(
+    ({ n }, k) => Math.ceil(n / rows[k]) * (sizes[k] + inner) - inner,
+  );
+  const height = TOP + Math.max(...rows.map((r, k) => r * (sizes[k] + space))) + 4;
+  return { size, space, inner, rows, sizes, widths, height };
+}
+
+const sum = (values) => values.reduce((a, b) => a + b, 0);
+const textWidth = (names, limit) =>
+  Math.min(limit, 10 + 7 * Math.max(0, ...names.map((name) => name.length)));
+
+/**
+ * Arrange the network in a width.
+ * @param {object} state of the session.
+ * @param {number} width in CSS pixels.
+ * @returns {{columns: object[], gaps: object[], width: number, height: number}} each
+ *   column has `tiles`, [{x, y, size, unit}]; a gap has the columns `from` and `to` and `kernel`.
+ */
+export function arrange(state, width) {
+  const columns = listColumns(state);
+  const { class_names: classes } = state.data;
+  const last = columns.at(-1);
+  const limit = width < 520 ? 56 : 120;
+  const left = textWidth(columns[0].names, limit);
+  last.names = last.units === classes.length ? classes : [];
+  const right = textWidth(last.names, limit);
+  const minGap = width < 520 ? 18 : 44;
+  const fits = ({ widths, height }) =>
+    height <= MAX_HEIGHT && left + right + sum(widths) + minGap * (widths.length - 1) <= width;
+  const plans = SIZES.flatMap((size) => GRID_ROWS.map((rows) => measure(columns, size, rows)));
+  const plan = plans.find(fits) ?? plans.at(-1);
+  const n = plan.widths.length;
+  const free = width - left - right - sum(plan.widths);
+  const gap = Math.max(minGap, Math.min(MAX_GAP, free / Math.max(1, n - 1)));
+  const used = left + right + sum(plan.widths) + gap * (n - 1);
+  let x = left + Math.max(0, (width - used) / 2);
+  columns.forEach((column, k) => {
+    Object.assign(column, { x, width: plan.widths[k], pitch: plan.widths[k] + gap });
+    column.tiles = placeTiles(column, plan, k);
+    column.hasBiasText = plan.size >= SMALL && column.n === plan.rows[k];
+    x += plan.widths[k] + gap;
+  });
+  return {
+    columns,
+    gaps: findGaps(columns),
+    width: Math.max(width, used),
+    height: plan.height,
+  };
+}
+
+function placeTiles(column, plan, k) {
+  const { space, inner, height } = plan;
+  const [rows, size] = [plan.rows[k], plan.sizes[k]];
+  const pitch = size + space;
+  const top = TOP + (height - TOP - rows * pitch) / 2;
+  return Array.from({ length: column.n }, (_, unit) => ({
+    unit,
+    size,
+    x: column.x + Math.floor(unit / rows) * (size + inner),
+    y: top + (unit % rows) * pitch,
+  }));
+}
+
+/** Return the pairs of columns whose neurons are connected by a kernel that can be drawn. */
+function findGaps(columns) {
+  const gaps = [];
+  columns.forEach((to, k) => {
+    if (to.kind !== "dense") return;
+    const from = columns.slice(0, k).findLast(({ kind }) => kind !== "block");
+    const nFrom = from.kind === "dense" ? from.units : from.n;
+    if (from.kind !== "image" && nFrom === to.kernel.shape[0]) gaps.push({ from, to });
+  });
+  return gaps;
+}
