@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
@@ -21,6 +21,7 @@ from glassnet.engine.epoch_runner import (
     Observation,
     RunState,
     SliceHook,
+    SlicePacer,
     StepHooks,
     StepObserver,
     StepRange,
@@ -155,7 +156,8 @@ def run_epochs(
     end_epoch: int,
     hooks: LoopHooks = NO_HOOKS,
     observe: bool | None = None,
-) -> Iterator[Record]:
+    pacer: SlicePacer | None = None,
+) -> Generator[Record]:
     """Train from `start` to the end of epoch `end_epoch` - 1, and yield a record of each epoch.
 
     The run ends early if `on_epoch_end` or `on_slice` asks for it, or if a value is not finite. If
@@ -169,12 +171,13 @@ def run_epochs(
         hooks: functions to call.
         observe: whether to sample statistics of single steps; None does so if the run is expected
             to last more than 5 s.
+        pacer: measured speed of an earlier part of the run, which is updated.
 
     Raises:
         DataError: the source or `validate` failed. The record of the steps trained until then is
             yielded first.
     """
-    pacer, run_state, steps = make_pacer(start), start, source.steps
+    pacer, run_state, steps = pacer or make_pacer(start), start, source.steps
     previous_chunk: StepRange | None = None
     reset_state: TrainState | None = None
     for epoch in range(start.epoch, start.epoch if start.finished else end_epoch):

@@ -73,6 +73,7 @@ class TrainingRun:
         read_snapshot: returns the network with its starting weights, and all rows.
         validation_blocks: the rows to validate on, or None.
         preprocessor: what was learned about the data, or None.
+        make_model: returns the model with a train state, an epoch and a history.
     """
 
     network: BuiltNetwork
@@ -82,6 +83,7 @@ class TrainingRun:
     seed: int
     starts_from_new_weights: bool
     read_snapshot: Callable[[], Snapshot]
+    make_model: Callable[[TrainState, int, Any], Any]
     validation_blocks: Blocks | None = None
     preprocessor: Preprocessor | None = None
 

@@ -758,8 +758,7 @@ class Sequential(BaseModel):
         train_state = setup.make_train_state(program, fit_options.order_seed, twin._step)
         twin._commit(setup)
         assert setup.seed is not None
-        # A table's target is part of the preprocessor by now; that of dicts is not.
-        target = None if setup.preprocessor else options.get("target")
+        target = None if setup.preprocessor else options.get("target")  # the first has learned it
         return TrainingRun(
             network=setup.require_network(),
             program=program,
@@ -772,6 +771,7 @@ class Sequential(BaseModel):
             ),
             validation_blocks=training.blocks,
             preprocessor=setup.preprocessor,
+            make_model=partial(twin.make_trained_copy, setup),
         )
 
     def _start_from(self, settings: RunSettings) -> bool:

@@ -114,6 +114,7 @@ class Event(Struct, frozen=True, omit_defaults=True):
     learning_rate: Annotated[float, Meta(gt=0, le=1e6)] | None = None
     weight: WeightChange | None = None
     training: TrainingSettings | None = None
+    data: DataSettings | None = None
 
 
 class WeightChange(Struct, frozen=True):

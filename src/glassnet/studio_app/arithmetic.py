@@ -1,0 +1,308 @@
+"""The arithmetic of a row, a neuron and a whole step, from the trace that `model.trace` records."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from glassnet.data.parsing import format_value
+from glassnet.engine import network
+from glassnet.engine.train_step import Data
+from glassnet.errors import DataError, lookup, require
+from glassnet.formatting import format_number
+from glassnet.inspection.examples import read_examples
+from glassnet.inspection.snapshot import Snapshot
+from glassnet.inspection.trace import Trace, record_trace
+from glassnet.inspection.trace.trace_data import LinkTrace
+from glassnet.layers import Activation, Dense
+from glassnet.studio_app.experiment import Experiment
+from glassnet.studio_app.scene import Arrays
+
+MAX_INPUTS = 2000
+"""Most inputs of a neuron that are listed."""
+
+MAX_WALK_NUMBERS = 200_000
+"""Most numbers of a network whose step is shown number by number."""
+
+
+def find_row(experiment: Experiment, index: int) -> tuple[Snapshot, int]:
+    """Return the rows that a row belongs to, and its position there.
+
+    Args:
+        experiment: the experiment.
+        index: training rows come first, then test rows.
+
+    Raises:
+        DataError: there is no such row.
+    """
+    start = 0
+    for part in experiment.scene.parts:
+        if start <= index < start + len(part.x):
+            return part, index - start
+        start += len(part.x)
+    expected = f"a row from 0 to {start - 1}"
+    require(False, "studio", expected, error=DataError, row=index)
+    raise AssertionError
+
+
+def trace_row(experiment: Experiment, index: int) -> Trace:
+    """Return the trace of one row with the present weights, without noise."""
+    part, i = find_row(experiment, index)
+    return _trace(experiment, part.data.take(slice(i, i + 1)), training=False)
+
+
+def trace_batch(experiment: Experiment) -> tuple[Trace, np.ndarray]:
+    """Return the trace of the next training step, and the indices of its rows."""
+    batch, rows = experiment.run.take_batch()
+    return _trace(experiment, batch, training=True), rows
+
+
+def _trace(experiment: Experiment, rows: Data, *, training: bool) -> Trace:
+    run, state = experiment.segment.run, experiment.run.state.train_state
+    arrays = Data(*(None if a is None else np.asarray(a) for a in rows))
+    paths = run.network.weight_paths
+    return record_trace(run.program, state, arrays, training, paths, run.preprocessor)
+
+
+def describe_row(experiment: Experiment, index: int) -> dict[str, Any]:
+    """Return the values of a row, its prediction and its loss."""
+    scene = experiment.scene
+    part, i = find_row(experiment, index)
+    trace = trace_row(experiment, index)
+    answer: dict[str, Any] = {
+        "type": "row",
+        "index": index,
+        "is_test": part is not scene.rows,
+        "values": _list_values(part, i),
+        "loss": float(np.mean(trace.unreduced_loss)) * trace.program.loss.report_scale,
+        "prediction": "",
+        "target": "",
+        "probabilities": [],
+    }
+    if scene.reader is None:
+        return answer
+    probability, prediction = scene.reader.read(trace.output)
+    target = scene.targets[0 if part is scene.rows else 1]
+    names = scene.reader.class_names
+    answer["prediction"] = _name_answer(prediction[0], names)
+    answer["target"] = "" if target is None else _name_answer(target[i], names)
+    if probability is not None:
+        answer["probabilities"] = [float(each) for each in probability[0]]
+    return answer
+
+
+def _name_answer(value: Any, class_names: tuple[str, ...]) -> str:
+    return class_names[int(value)] if class_names else format_number(value)
+
+
+def _list_values(part: Snapshot, i: int) -> list[tuple[str, str]]:
+    examples = read_examples(part)
+    if examples.columns:
+        return [(str(name), _format(values[i])) for name, values in examples.columns.items()]
+    x = np.asarray(part.x)
+    if x.ndim == 2:
+        return [(name, _format(v)) for name, v in zip(part.feature_names, x[i], strict=False)]
+    return []
+
+
+def _format(value: Any) -> str:
+    return format_value(value.item() if isinstance(value, np.number) else value)
+
+
+def describe_neuron(
+    experiment: Experiment, layer: str, unit: int, row: int | None, *, whole_batch: bool
+) -> dict[str, Any]:
+    """Return the arithmetic of a neuron, forward and backward, as numbers and as text.
+
+    Args:
+        experiment: the experiment.
+        layer: name of a Dense layer.
+        unit: index of the neuron.
+        row: the row; None for the first of the next step.
+        whole_batch: whether the gradients are those of the next step, of all its rows.
+
+    Raises:
+        ConfigError: an unknown layer or unit; a layer that is not Dense.
+        DataError: an unknown row.
+    """
+    if whole_batch or row is None:
+        trace, rows = trace_batch(experiment)
+        row, whole_batch = int(rows[0]), True
+    else:
+        trace = trace_row(experiment, row)
+    text = trace.neuron(layer, unit)
+    links = {link.name: i for i, link in enumerate(trace.links)}
+    dense = trace.links[lookup("layer", layer, links)]
+    following = trace.links[links[layer] + 1 :][:1]
+    activation = next((each for each in following if each.name.startswith(f"{layer}.")), None)
+    return {
+        "type": "neuron",
+        "layer": layer,
+        "unit": unit,
+        "row": row,
+        "whole_batch": whole_batch,
+        "n_rows": len(trace.x),
+        "step": experiment.run.step,
+        "text": text,
+        "forward": _describe_forward(experiment, dense, activation, unit),
+        "backward": _describe_backward(trace, dense, activation, unit),
+    }
+
+
+def _describe_forward(
+    experiment: Experiment, dense: LinkTrace, activation: LinkTrace | None, unit: int
+) -> dict[str, Any]:
+    x, weights = dense.input[0], dense.params["kernel"][:, unit]
+    names = name_inputs(experiment, dense)
+    bias = dense.params.get("bias")
+    z = float(dense.output[0, unit])
+    inputs = [
+        {"name": name, "value": float(value), "weight": float(w), "product": float(value * w)}
+        for name, value, w in zip(names, x[:MAX_INPUTS], weights, strict=False)
+    ]
+    return {
+        "inputs": inputs,
+        "bias": None if bias is None else float(bias[unit]),
+        "z": z,
+        "activation": "" if activation is None else str(activation.link.activation_name),
+        "a": z if activation is None else float(activation.output[0, unit]),
+    }
+
+
+def _describe_backward(
+    trace: Trace, dense: LinkTrace, activation: LinkTrace | None, unit: int
+) -> dict[str, Any]:
+    gradient, update = dense.d_params.get("kernel"), dense.update.get("kernel")
+    d_bias, bias_update = dense.d_params.get("bias"), dense.update.get("bias")
+    d_output = None if activation is None else activation.d_output
+    return {
+        "delta": float(dense.delta[0, unit]),
+        "d_a": None if d_output is None else float(d_output[0, unit]),
+        "gradients": _column(gradient, unit),
+        "updates": _column(update, unit),
+        "d_bias": None if d_bias is None else float(d_bias[unit]),
+        "d_bias_update": None if bias_update is None else float(bias_update[unit]),
+        "rate": trace.rate,
+    }
+
+
+def _column(kernel: np.ndarray | None, unit: int) -> list[float]:
+    return [] if kernel is None else [float(each) for each in kernel[:MAX_INPUTS, unit]]
+
+
+def name_inputs(experiment: Experiment, dense: LinkTrace) -> list[str]:
+    """Return the name of each input of a Dense layer: a column, or a neuron of the layer before."""
+    n = dense.input.shape[1]
+    names = experiment.scene.rows.feature_names
+    scaling = {"x", *(str(layer.name) for layer in _scaling_layers(experiment))}
+    if dense.source in scaling and len(names) == n:
+        return list(names)
+    before = dense.source.split(".")[0]
+    return [f"{before}[{i}]" for i in range(n)]
+
+
+def _scaling_layers(experiment: Experiment) -> list[Any]:
+    """Return the layers before the first one with weights."""
+    built = experiment.segment.run.network
+    first = min((path[0] for kind, path, _ in built.weight_paths if kind == "params"), default=0)
+    spans = zip(built.layers, built.spans, strict=True)
+    return [layer for layer, (_, stop) in spans if stop <= first]
+
+
+def describe_walk(experiment: Experiment) -> tuple[dict[str, Any], Arrays]:
+    """Return every number of the next step: forward, backward and update. Nothing is trained.
+
+    Raises:
+        DataError: the network is too large to be shown number by number.
+    """
+    run = experiment.segment.run
+    n = network.count_params(run.start.train_state.params)
+    expected = f"a network of at most {MAX_WALK_NUMBERS:,} weights"
+    require(n <= MAX_WALK_NUMBERS, "walk", expected, error=DataError, weights=n)
+    trace, rows = trace_batch(experiment)
+    stages: list[dict[str, Any]] = [
+        {
+            "kind": "input",
+            "layer": "",
+            "title": "The rows of the step",
+            "text": _say_rows(len(rows)),
+        }
+    ]
+    arrays: Arrays = {"input": np.ravel(trace.x[0]).astype(np.float32)}
+    pairs = _pair_links(trace)
+    for dense, activation in pairs:
+        arrays[f"z_{dense.name}"] = _first(dense.output)
+        arrays[f"a_{dense.name}"] = _first((activation or dense).output)
+        stages.append(_say_forward(dense, activation))
+    loss = format_number(trace.loss, 6)
+    name = trace.program.loss.display_name
+    stages.append(
+        {
+            "kind": "loss",
+            "layer": "",
+            "title": "The loss",
+            "text": f"The loss of these {len(rows):,} rows is {loss}: the mean of {name}.",
+        }
+    )
+    for dense, activation in reversed(pairs):
+        delta = (activation or dense).delta if (activation or dense).has_z else dense.d_output
+        assert delta is not None
+        arrays[f"delta_{dense.name}"] = _first(delta)
+        for key, gradient in dense.d_params.items():
+            arrays[f"gradient_{dense.name}_{key}"] = gradient.astype(np.float32)
+        stages.append(_say_backward(dense))
+    for dense, _ in pairs:
+        for key, update in dense.update.items():
+            arrays[f"update_{dense.name}_{key}"] = update.astype(np.float32)
+    rate = format_number(trace.rate)
+    stages.append(
+        {
+            "kind": "update",
+            "layer": "",
+            "title": "The update",
+            "text": f"The optimizer changes every weight at a learning rate of {rate}.",
+        }
+    )
+    header = {"type": "walk", "n_rows": len(rows), "row": int(rows[0]), "stages": stages}
+    return header | {"rate": trace.rate, "loss": trace.loss, "step": experiment.run.step}, arrays
+
+
+def _first(values: np.ndarray) -> np.ndarray:
+    return np.ravel(values[0]).astype(np.float32)
+
+
+def _pair_links(trace: Trace) -> list[tuple[LinkTrace, LinkTrace | None]]:
+    """Return each link with weights, with its own activation if it has one."""
+    pairs = []
+    for i, link in enumerate(trace.links):
+        if link.params:
+            following = trace.links[i + 1] if i + 1 < len(trace.links) else None
+            is_own = (
+                following is not None
+                and isinstance(following.link, Activation)
+                and following.name.startswith(f"{link.name}.")
+            )
+            pairs.append((link, following if is_own else None))
+    return pairs
+
+
+def _say_rows(n: int) -> str:
+    shown = "The first of them is shown." if n > 1 else "It is shown."
+    return f"The step takes {n:,} of the training rows. {shown}"
+
+
+def _say_forward(link: LinkTrace, activation: LinkTrace | None) -> dict[str, Any]:
+    name = "" if activation is None else activation.link.activation_name
+    formula = "z = x W + b" if isinstance(link.link, Dense) else "z"
+    then = f", then a = {name}(z)" if name else ""
+    text = f"Each neuron of {link.name} computes {formula}{then}."
+    return {"kind": "forward", "layer": link.name, "title": f"Forward: {link.name}", "text": text}
+
+
+def _say_backward(link: LinkTrace) -> dict[str, Any]:
+    text = (
+        f"delta = dL/dz says how the loss changes with z of each neuron of {link.name}. "
+        "The gradient of a weight is delta times its input, added up over the rows."
+    )
+    return {"kind": "backward", "layer": link.name, "title": f"Backward: {link.name}", "text": text}

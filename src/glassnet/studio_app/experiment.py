@@ -1,0 +1,283 @@
+"""The experiment of a tab: data, network and training as the settings say, at one moment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import msgspec
+import numpy as np
+
+from glassnet.errors import ConfigError, GlassnetError, message
+from glassnet.inspection.snapshot import Snapshot
+from glassnet.studio_app import networks
+from glassnet.studio_app.data_sources import make_data
+from glassnet.studio_app.own_data import OwnData
+from glassnet.studio_app.scene import Scene, make_scene
+from glassnet.studio_app.settings import (
+    DataSettings,
+    Event,
+    NetworkSettings,
+    Settings,
+    TrainingSettings,
+    WeightChange,
+)
+from glassnet.studio_app.studio_data import StudioData
+from glassnet.studio_app.timeline import Segment
+from glassnet.studio_app.training_run import StudioRun, prepare_segment
+
+STAYS = "The weights stay."
+CHANGED = "The layers cannot be changed here: the controls know Dense layers and Dropout only."
+
+
+@dataclass(frozen=True, eq=False)
+class OwnModel:
+    """A model of the user, or one that a remedy has changed.
+
+    Attributes:
+        model: a compiled `Sequential`; it stays as it is.
+        reason: why the page cannot change its layers; "" if it can.
+    """
+
+    model: Any
+    reason: str = ""
+
+
+class Experiment:
+    """Data, a network and its training.
+
+    Args:
+        settings: what to begin with.
+        own_data: data of the user, for settings that name them.
+        own_model: a model of the user instead of the network of the settings.
+
+    Raises:
+        ConfigError, DataError: see `make_data`, `build_model` and `Sequential.fit`.
+
+    Attributes:
+        start: settings from which the run began: those of a link, with the events of the run.
+        run: the run.
+        note: a sentence about what the last change does, and when.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        own_data: OwnData | None = None,
+        own_model: OwnModel | None = None,
+    ) -> None:
+        self.own_data, self.own_model = own_data, own_model
+        self.note = ""
+        self._scenes: dict[int, Scene] = {}
+        self._axes: tuple[str, ...] = ()
+        self._begin(settings, make_data(settings.data, own_data))
+
+    @property
+    def segment(self) -> Segment:
+        """What trains now."""
+        return self.run.segment
+
+    @property
+    def data(self) -> StudioData:
+        """The rows that the network is trained on now."""
+        return self.segment.data
+
+    @property
+    def settings(self) -> Settings:
+        """The settings as the controls show them."""
+        data, training = self.segment.data.settings, self.segment.training
+        return msgspec.structs.replace(self.start, data=data, training=training)
+
+    @property
+    def link(self) -> Settings:
+        """The settings that lead to this moment: from the start, with all events."""
+        events = tuple(event for event in self.run.events if event.step <= self.run.step)
+        steps = self.run.step - self.run.first
+        return msgspec.structs.replace(self.start, steps=steps, events=events)
+
+    @property
+    def scene(self) -> Scene:
+        """What the page draws of the present network and rows."""
+        key = id(self.segment.run)
+        if key not in self._scenes:
+            self._scenes = {key: self._make_scene(self.segment)}
+        return self._scenes[key]
+
+    def set_axes(self, axes: Sequence[str]) -> None:
+        """Choose the two inputs of the map.
+
+        Raises:
+            ConfigError: an unknown input.
+        """
+        before, self._axes, self._scenes = self._axes, tuple(axes), {}
+        try:
+            assert self.scene
+        except GlassnetError:
+            self._axes = before
+            raise
+
+    def set_seed(self, seed: int) -> None:
+        """Begin again with the present settings and the weights of a seed."""
+        settings = msgspec.structs.replace(self.settings, seed=seed)
+        if self.own_model is not None:
+            self.own_model.model.reset(seed)
+        self._begin(settings, self.data)
+        self.note = "The weights are drawn again."
+
+    def set_data(self, data: DataSettings, own_data: OwnData | None = None) -> None:
+        """Use other data from the next epoch on. The weights stay if they fit.
+
+        Raises:
+            ConfigError, DataError: see `make_data`.
+        """
+        own_data = own_data or self.own_data
+        rows = make_data(data, own_data)
+        settings = msgspec.structs.replace(self.settings, data=data)
+        if self.own_model is not None and rows.feature_names != self.data.feature_names:
+            self.own_model = None
+        try:
+            segment = self._prepare(settings, rows)
+            fits = _shapes(segment) == _shapes(self.segment) and not rows.is_private
+        except GlassnetError:
+            if self.own_model is None:
+                raise
+            fits, self.own_model = False, None
+        self.own_data = own_data
+        if fits:
+            self.run.continue_with(segment, data=data)
+            self.note = f"The next step begins an epoch with these rows. {STAYS}"
+        else:
+            self._axes = ()
+            self._begin(settings, rows)
+            self.note = "The network has other inputs or outputs, so its weights are drawn again."
+
+    def set_network(self, network: NetworkSettings) -> None:
+        """Build another network, with new weights.
+
+        Raises:
+            ConfigError, DataError: see `build_model`.
+        """
+        before, self.own_model = self.own_model, None
+        try:
+            self._begin(msgspec.structs.replace(self.settings, network=network), self.data)
+        except GlassnetError:
+            self.own_model = before
+            raise
+        self.note = "The network is another one, so its weights are drawn again."
+
+    def set_training(self, training: TrainingSettings) -> None:
+        """Train in another way, with the present weights.
+
+        Raises:
+            ConfigError: a value that does not fit; see `compile`.
+        """
+        before = self.segment.training
+        rate = training.learning_rate
+        only_rate = msgspec.structs.replace(before, learning_rate=rate) == training
+        if only_rate and training.schedule == "constant":
+            self.run.set_learning_rate(rate)
+            self.note = "The next step uses this learning rate."
+            return
+        settings = msgspec.structs.replace(self.settings, training=training)
+        if self.run.step == self.run.first:
+            self._begin(settings, self.data)
+            self.note = "The network is compiled with these settings."
+            return
+        self.run.continue_with(self._prepare(settings, self.data), training=training)
+        only_size = msgspec.structs.replace(before, batch_size=training.batch_size) == training
+        done = "These batches begin" if only_size else "The network is compiled again. It begins"
+        self.note = f"{done} an epoch with the next step. {STAYS}"
+
+    def adopt(self, model: Any, batch_size: int | None = None) -> None:
+        """Begin again with a model that a remedy has changed.
+
+        Args:
+            model: compiled and untrained.
+            batch_size: another batch size; None for the present one.
+        """
+        size = batch_size or self.settings.training.batch_size
+        network = networks.read_network(model.get_settings().layers)
+        self.own_model = OwnModel(model, "" if network else CHANGED)
+        self._begin(
+            msgspec.structs.replace(
+                self.settings,
+                network=network or self.start.network,
+                training=networks.read_training(model, size),
+            ),
+            self.data,
+        )
+
+    def set_weight(self, change: WeightChange) -> None:
+        """Change one number of the weights.
+
+        Raises:
+            ConfigError, DataError: see `StudioRun.set_weight`.
+        """
+        self.run.set_weight(change)
+        self.note = "The next step starts from this weight."
+
+    def replay(self, settings: Settings, should_stop: Callable[[], bool]) -> None:
+        """Train to the step of a link, with the changes in the middle of its run."""
+        for event in settings.events:
+            self._advance_to(event.step, should_stop)
+            self._apply(event)
+        self._advance_to(self.run.first + settings.steps, should_stop)
+        self.note = ""
+
+    def _apply(self, event: Event) -> None:
+        if event.learning_rate is not None:
+            self.run.set_learning_rate(event.learning_rate)
+        if event.weight is not None:
+            self.run.set_weight(event.weight)
+        if event.training is not None:
+            self.set_training(event.training)
+        if event.data is not None:
+            self.set_data(event.data)
+
+    def _advance_to(self, step: int, should_stop: Callable[[], bool]) -> None:
+        if step > self.run.step:
+            self.run.advance(step - self.run.step, should_stop)
+
+    def make_model(self) -> Any:
+        """Return a `Sequential` with the present weights, as `fit` would have left it."""
+        run, state = self.segment.run, self.run.state
+        return run.make_model(state.train_state, state.epoch, self.run.make_history())
+
+    def _begin(self, settings: Settings, data: StudioData) -> None:
+        """Start a run with new weights, or with those of a model of the user."""
+        self.run = StudioRun(self._prepare(settings, data))
+        self.start = msgspec.structs.replace(settings, steps=0, events=())
+        self._scenes = {}
+
+    def _prepare(self, settings: Settings, data: StudioData) -> Segment:
+        training, size = settings.training, settings.training.batch_size
+        if not data.is_trainable:
+            raise ConfigError(message("studio", "rows to train on", fix=" ".join(data.messages)))
+        steps = 1 if size is None else -(-data.n_train // size)
+        if self.own_model is None:
+            model = networks.build_model(settings, data, steps)
+        elif training == networks.read_training(self.own_model.model, size):
+            model = self.own_model.model
+        else:
+            model = networks.change_training(self.own_model.model, training, steps)
+        return prepare_segment(model, data, training)
+
+    def _make_scene(self, segment: Segment) -> Scene:
+        rows = segment.run.read_snapshot()
+        test = segment.data.test
+        test_rows: Snapshot | None = None
+        if test is not None:
+            state = segment.run.start
+            model = segment.run.make_model(state.train_state, state.epoch, None)
+            pair = test if isinstance(test, tuple) else (test, None)
+            test_rows = model.take_snapshot(*pair, targets="required")
+        return make_scene(segment.run, rows, test_rows, self._axes)
+
+
+def _shapes(segment: Segment) -> tuple[Any, ...]:
+    """Return the shapes of one example, of the output and of all params."""
+    built, state = segment.run.network, segment.run.start.train_state
+    params = [np.shape(leaf) for leaf in jax.tree.leaves(state.params)]
+    return built.shapes[0], built.shapes[-1], len(segment.data.class_names), params

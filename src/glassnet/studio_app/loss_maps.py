@@ -1,0 +1,83 @@
+"""The loss over two weights that the user has chosen, with the path of the run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from glassnet.inspection.surfaces import loss_surface
+from glassnet.inspection.weight_selection import select_weights
+from glassnet.studio_app.experiment import Experiment
+from glassnet.studio_app.scene import Arrays
+
+RESOLUTION = 51
+"""Number of values of each weight."""
+
+MAX_MOMENTS = 500
+"""Most moments of a path."""
+
+
+class _Moment:
+    """The model of an experiment, as the views of `gn.inspection` take it."""
+
+    def __init__(self, experiment: Experiment) -> None:
+        self.snapshot = experiment.scene.at(experiment.run.state.train_state)
+
+    def take_snapshot(self, *args: Any, **options: Any) -> Any:
+        """Return the snapshot with the training rows."""
+        return self.snapshot
+
+
+def draw_landscape(
+    experiment: Experiment, weights: Sequence[tuple[str, tuple[int, ...]]]
+) -> tuple[dict[str, Any], Arrays]:
+    """Return the message `landscape`: the loss of the training rows over two weights.
+
+    The other weights stay as they are now. The loss on the path is that of the surface, since the
+    other weights have moved, too.
+
+    Args:
+        experiment: the experiment.
+        weights: name and index of each of the two weights.
+
+    Raises:
+        ConfigError: an unknown weight, an index that does not fit, or the same weight twice.
+    """
+    first, second = ((name, tuple(index)) for name, index in weights)
+    path = _list_values(experiment, (first, second))
+    surface = loss_surface(
+        _Moment(experiment), None, None, first, second, values=RESOLUTION, path=path
+    )
+    header = {
+        "type": "landscape",
+        "weights": list(surface.weights),
+        "values": list(surface.model_values),
+        "loss_now": surface.model_loss,
+        "loss_name": surface.loss_name,
+        "step": experiment.run.step,
+    }
+    losses = np.empty(0) if surface.path_loss is None else surface.path_loss
+    return header, {
+        "x": np.asarray(surface.values[0], np.float64),
+        "y": np.asarray(surface.values[1], np.float64),
+        "loss": np.asarray(surface.loss.T, np.float64),
+        "path": np.column_stack([path, losses]),
+    }
+
+
+def _list_values(
+    experiment: Experiment, weights: Sequence[tuple[str, tuple[int, ...]]]
+) -> np.ndarray:
+    """Return the values of the weights at the moments of the run so far: (moments, 2)."""
+    run = experiment.segment.run
+    selections = select_weights(run.network, run.start.train_state.params, list(weights))
+    moments = [each for each in experiment.run.timeline.moments if each.step <= experiment.run.step]
+    stride = -(-len(moments) // MAX_MOMENTS)
+    states = [each.unpack() for each in moments[::stride]] + [experiment.run.state]
+    rows = [
+        [selection.get_value(state.train_state.params) for selection in selections]
+        for state in states
+    ]
+    return np.array(rows, np.float64)

@@ -1,0 +1,239 @@
+"""The messages that show an experiment on the page: its state, its rows, and its pictures."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from glassnet.engine import network
+from glassnet.engine.network import iter_links, tree_get
+from glassnet.evaluation.quick_rivals import Rivals, fit_rivals
+from glassnet.inspection.training_runs import TrainingRun
+from glassnet.layers import Dense, Dropout, Layer
+from glassnet.studio_app.arithmetic import find_row
+from glassnet.studio_app.experiment import Experiment
+from glassnet.studio_app.messages import SetView
+from glassnet.studio_app.scene import Arrays
+from glassnet.studio_app.settings import Settings
+
+PRIVACY = "Your data stay in this process: a link to this page does not contain them."
+
+
+def describe_state(
+    experiment: Experiment, *, playing: bool, rivals: Rivals | None
+) -> dict[str, Any]:
+    """Return the message `state`: settings, data and network, without numbers that training moves.
+
+    Args:
+        experiment: the experiment.
+        playing: whether training runs.
+        rivals: losses of simple models; None if they are not known yet.
+    """
+    run, data, scene = experiment.segment.run, experiment.data, experiment.scene
+    program = run.program
+    return {
+        "type": "state",
+        "settings": _complete(experiment.settings),
+        "link": experiment.link,
+        "playing": playing,
+        "position": describe_position(experiment),
+        "note": experiment.note,
+        "data": _describe_data(experiment),
+        "network": {
+            "layers": _list_layers(run),
+            "weights": list_weights(run),
+            "n_weights": network.count_params(run.start.train_state.params),
+            "loss_name": program.loss.display_name,
+            "optimizer_name": type(program.optimizer).__name__,
+            "can_edit": experiment.own_model is None or not experiment.own_model.reason,
+            "cannot_edit_reason": experiment.own_model.reason if experiment.own_model else "",
+        },
+        "axes": [axis["name"] for axis in scene.axes],
+        "rivals": _list_rivals(rivals),
+        "score_name": score_name(run),
+        "privacy": PRIVACY if data.is_private else "",
+    }
+
+
+def _complete(settings: Settings) -> dict[str, Any]:
+    """Return settings as a dict with the defaults, too, as the controls need them."""
+
+    def expand(value: Any) -> Any:
+        if isinstance(value, msgspec.Struct):
+            if value.__struct_config__.array_like:
+                return value
+            return {name: expand(getattr(value, name)) for name in value.__struct_fields__}
+        return [expand(each) for each in value] if isinstance(value, tuple) else value
+
+    complete: dict[str, Any] = expand(settings)
+    return complete
+
+
+def describe_position(experiment: Experiment) -> dict[str, int]:
+    """Return where training stands, and the steps that can be shown."""
+    run = experiment.run
+    return {
+        "step": run.step,
+        "epoch": run.state.epoch,
+        "step_in_epoch": run.step_in_epoch,
+        "steps_per_epoch": run.steps_per_epoch,
+        "first": run.first,
+        "last": run.last,
+    }
+
+
+def score_name(run: TrainingRun) -> str:
+    """Return the name of the metric that is shown beside the loss, or ""."""
+    return run.program.metrics[0].name if run.program.metrics else ""
+
+
+def _describe_data(experiment: Experiment) -> dict[str, Any]:
+    data, rows = experiment.data, experiment.scene.rows
+    columns = [
+        {"name": each.name, "kind": each.kind, "used": each.used, "detail": each.detail}
+        for each in data.columns
+    ]
+    return {
+        "kind": data.kind,
+        "name": data.name,
+        "title": data.title,
+        "n_train": data.n_train,
+        "n_test": data.n_test,
+        "feature_names": list(data.feature_names),
+        "input_names": list(rows.feature_names),
+        "class_names": list(data.class_names),
+        "target_name": data.target_name,
+        "columns": columns,
+        "messages": list(data.messages),
+        "is_private": data.is_private,
+        "image_shape": data.image_shape,
+    }
+
+
+def _list_layers(run: TrainingRun) -> list[dict[str, Any]]:
+    built, start, entries = run.network, run.start.train_state.params, []
+    for layer, (first, stop) in zip(built.layers, built.spans, strict=True):
+        n_weights = network.count_params(start[first:stop])
+        entries.append(
+            {
+                "name": str(layer.name),
+                "kind": type(layer).__name__,
+                "units": getattr(layer, "units", None),
+                "activation": _activation_of(layer),
+                "dropout": layer.rate if isinstance(layer, Dropout) else None,
+                "shape": built.shapes[stop],
+                "n_weights": n_weights,
+                "detail": _say_layer(layer),
+            }
+        )
+    return entries
+
+
+def _activation_of(layer: Layer) -> str:
+    activation = getattr(layer, "activation", None)
+    return "" if activation is None else str(getattr(activation, "__name__", activation))
+
+
+def _say_layer(layer: Layer) -> str:
+    name = type(layer).__name__
+    if isinstance(layer, Dense):
+        return f"{layer.units} units, {_activation_of(layer) or 'linear'}"
+    return f"{name}({layer.rate})" if isinstance(layer, Dropout) else name
+
+
+def list_weights(run: TrainingRun) -> list[dict[str, Any]]:
+    """Return name, layer, shape and position in a picture's weights of each array of weights."""
+    links, start, entries = dict(iter_links(run.network.links)), 0, []
+    for kind, path, key in run.network.weight_paths:
+        if kind != "params":
+            continue
+        shape = np.shape(tree_get(run.start.train_state.params, path)[key])
+        size, layer = math.prod(shape), str(links[path].name)
+        entry = {"name": f"{layer}/{key}", "layer": layer, "key": key}
+        entries.append(entry | {"shape": shape, "offset": start, "size": size})
+        start += size
+    return entries
+
+
+def compute_rivals(experiment: Experiment) -> Rivals:
+    """Return the losses of simple models on the rows of the experiment."""
+    scene = experiment.scene
+    test = scene.test_rows
+    loss, rows = experiment.segment.run.program.loss, scene.rows
+    held_out = (test.x, test.y, test.weight) if test else None
+    return fit_rivals(loss, (rows.x, rows.y, rows.weight), held_out)
+
+
+def _list_rivals(rivals: Rivals | None) -> list[dict[str, Any]]:
+    if rivals is None:
+        return []
+    is_classes = rivals.constant_accuracy == rivals.constant_accuracy
+    rows = [
+        ("the most common class" if is_classes else "the best constant", "constant"),
+        ("logistic regression" if is_classes else "ridge regression", "linear"),
+        ("the 15 nearest rows", "neighbours"),
+    ]
+    losses = {"constant": rivals.val_constant, "linear": rivals.linear}
+    losses["neighbours"] = rivals.neighbours
+    listed = []
+    for name, key in rows:
+        accuracy = getattr(rivals, f"{key}_accuracy")
+        score = accuracy if accuracy == accuracy else None
+        if losses[key] == losses[key]:
+            rows_name = "test rows" if rivals.rows == "validation" else "a half of the rows"
+            listed.append({"name": name, "loss": losses[key], "score": score, "rows": rows_name})
+    return listed
+
+
+def draw_rows(experiment: Experiment) -> tuple[dict[str, Any], Arrays]:
+    """Return the message `points`: where each row is, its target, and whether it is a test row."""
+    scene = experiment.scene
+    header = {"type": "points", "target_name": experiment.data.target_name}
+    return header | {"axes": [axis["name"] for axis in scene.axes]}, scene.locate_rows()
+
+
+def draw_picture(experiment: Experiment, view: SetView) -> tuple[dict[str, Any], Arrays]:
+    """Return the message `picture` of the present moment, without the curve.
+
+    Args:
+        experiment: the experiment.
+        view: the row that is looked at.
+    """
+    run, scene = experiment.run, experiment.scene
+    state = run.state.train_state
+    scores, name = scene.evaluate(state), score_name(experiment.segment.run)
+    plane, arrays = scene.draw_plane(state)
+    arrays["weights"] = scene.draw_weights(state)
+    arrays |= scene.draw_confusion(state)
+    if scene.part is None or experiment.data.kind == "table":
+        arrays |= scene.draw_drivers(state)
+    if scene.rows.shows_images or experiment.data.image_shape:
+        arrays |= _draw_example(experiment, view.row or 0)
+    header = {
+        "type": "picture",
+        **describe_position(experiment),
+        "finite": not run.problem,
+        "problem": run.problem or None,
+        "learning_rate": run.learning_rate,
+        "losses": [each["loss"] for each in scores],
+        "scores": [each[name] for each in scores] if name else [],
+        "score_name": name,
+        "grid": plane,
+    }
+    return header, arrays
+
+
+def _draw_example(experiment: Experiment, index: int) -> Arrays:
+    """Return the image of a row, and the output for it."""
+    scene = experiment.scene
+    part, i = find_row(experiment, index)
+    x = np.asarray(part.x)[i : i + 1]
+    snapshot = scene.at(experiment.run.state.train_state)
+    output = snapshot.compute_outputs(x)
+    probability = scene.reader.read(output)[0] if scene.reader else None
+    shown = output[0] if probability is None else probability[0]
+    image = np.asarray(x[0], np.float32)
+    return {"row_image": image, "row_output": np.ravel(shown).astype(np.float32)}

@@ -1,0 +1,447 @@
+"""A session: one experiment in a thread, which trains, answers the page and sends it pictures."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import singledispatchmethod
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from glassnet.errors import DataError, GlassnetError, lookup, require
+from glassnet.evaluation.quick_rivals import Rivals
+from glassnet.studio_app import exports, messages
+from glassnet.studio_app.arithmetic import describe_neuron, describe_row, describe_walk
+from glassnet.studio_app.curve import Curve
+from glassnet.studio_app.doctor_cards import DoctorCards
+from glassnet.studio_app.experiment import Experiment, OwnModel
+from glassnet.studio_app.frames import pack_frame, split_frame
+from glassnet.studio_app.loss_maps import draw_landscape
+from glassnet.studio_app.messages import SetView, read_message
+from glassnet.studio_app.own_data import OwnData, read_upload
+from glassnet.studio_app.page_messages import (
+    compute_rivals,
+    describe_position,
+    describe_state,
+    draw_picture,
+    draw_rows,
+)
+from glassnet.studio_app.settings import Settings
+
+MAX_IN_FLIGHT = 2
+"""Pictures that the page has not drawn yet: training waits before the next one."""
+
+SLICE_SECONDS = 0.2
+"""How long training runs before messages of the page are read."""
+
+POSITION_SECONDS = 0.5
+"""How often a run without pictures says where it is."""
+
+DETAIL_SECONDS = 0.3
+"""How often the arithmetic of the chosen neuron is sent while training runs."""
+
+Send = Callable[[str | bytes], None]
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, eq=False)
+class StudioStart:
+    """What a session begins with.
+
+    Attributes:
+        settings: the first settings.
+        own_data: data of the user.
+        own_model: a model of the user.
+        presets: settings by the names that links use.
+        is_playing: whether training begins at once, if the page asks for no other state.
+    """
+
+    settings: Settings = field(default_factory=Settings)
+    own_data: OwnData | None = None
+    own_model: OwnModel | None = None
+    presets: Mapping[str, Settings] = field(default_factory=dict)
+    is_playing: bool = True
+
+
+class _Resume(msgspec.Struct, frozen=True):
+    """A page has connected again: send it everything."""
+
+
+class Session:
+    """One tab of the studio. Its methods return at once and may be called from any thread.
+
+    Args:
+        start: what to begin with.
+        send: sends a text or a frame to the page, in the order of the calls.
+    """
+
+    def __init__(self, start: StudioStart, send: Send) -> None:
+        self._start, self._send = start, send
+        self._inbox: queue.Queue[tuple[Any, bytes] | None] = queue.Queue()
+        self._is_closed = False
+        self._drawn = self._n_pictures = 0
+        self._experiment: Experiment | None = None
+        self._view = SetView()
+        self._plays: messages.Play | None = None
+        self._remaining = 0
+        self._curve = Curve()
+        self._rivals: Rivals | None = None
+        self._cards = DoctorCards()
+        self._detailed_at = 0.0
+        self._thread = threading.Thread(target=self._run, name="studio", daemon=True)
+        self._thread.start()
+
+    def post(self, data: str | bytes) -> None:
+        """Take a message of the page: JSON, or a frame with a file. Nothing is raised."""
+        try:
+            header, body = split_frame(data) if isinstance(data, bytes) else (data, b"")
+            received = read_message(header)
+        except GlassnetError as error:
+            self._send_error(str(error), "message")
+            return
+        if isinstance(received, messages.Acknowledge):
+            self._drawn = max(self._drawn, min(received.picture, self._n_pictures))
+            self._inbox.put(None)
+        else:
+            self._inbox.put((received, body))
+
+    def pause(self) -> None:
+        """Stop training after the step in progress."""
+        self._inbox.put((messages.Pause(), b""))
+
+    def resume(self) -> None:
+        """Send everything again, to a page that has connected again."""
+        self._inbox.put((_Resume(), b""))
+
+    def close(self) -> None:
+        """End the thread after the step in progress."""
+        self._is_closed = True
+        self._inbox.put(None)
+
+    def _run(self) -> None:
+        while not self._is_closed:
+            item = self._next_item()
+            try:
+                if item is not None:
+                    self._handle(*item)
+                elif self._plays and not self._is_closed:
+                    self._play(self._plays)
+            except GlassnetError as error:
+                self._stop_playing()
+                self._send_error(str(error), "studio")
+            except Exception:
+                _log.exception("a message of the page failed")
+                self._stop_playing()
+                text = "The studio could not do this. Its terminal shows the error."
+                self._send_error(text, "studio")
+
+    def _next_item(self) -> tuple[Any, bytes] | None:
+        """Return the next message; None if training can go on."""
+        while not self._is_closed:
+            waits = self._plays is None or self._must_wait
+            try:
+                item = self._inbox.get(block=waits)
+            except queue.Empty:
+                return None
+            if item is not None:
+                return item
+        return None
+
+    @property
+    def _must_wait(self) -> bool:
+        """Whether the page has not drawn enough of the pictures that were sent."""
+        return self._n_pictures - self._drawn >= MAX_IN_FLIGHT
+
+    def _handle(self, received: Any, body: bytes) -> None:
+        if isinstance(received, messages.Upload):
+            self._upload(received, body)
+        elif self._experiment is None and not isinstance(received, messages.Open | _Resume):
+            self._open(messages.Open())
+            self._respond(received)
+        else:
+            self._respond(received)
+
+    @property
+    def experiment(self) -> Experiment:
+        """The experiment, after the first message."""
+        fix = "Reload the page."
+        is_open = self._experiment is not None
+        require(is_open, "studio", "a state that could be opened", error=DataError, fix=fix)
+        assert self._experiment is not None
+        return self._experiment
+
+    @singledispatchmethod
+    def _respond(self, received: Any) -> None:
+        raise AssertionError(received)
+
+    @_respond.register
+    def _open(self, received: messages.Open) -> None:
+        start = self._start
+        settings, is_new = start.settings, received.settings is None and received.preset is None
+        own_model = start.own_model
+        if received.preset is not None:
+            settings, own_model = lookup("preset", received.preset, start.presets), None
+        elif received.settings is not None:
+            settings, own_model = received.settings, None
+        own_data = self._experiment.own_data if self._experiment else start.own_data
+        with self._busy("Data and network are prepared."):
+            experiment = Experiment(settings, own_data, own_model)
+            if settings.steps or settings.events:
+                experiment.replay(settings, lambda: self._is_closed)
+        self._plays, self._experiment, self._view = None, experiment, SetView()
+        self._curve, self._rivals, self._cards = Curve(), None, DoctorCards()
+        if is_new and start.is_playing:
+            self._plays = messages.Play()
+        self._send_everything()
+
+    @_respond.register
+    def _resume(self, received: _Resume) -> None:
+        self._drawn = self._n_pictures
+        if self._experiment is not None:
+            self._send_everything()
+
+    @_respond.register
+    def _start_playing(self, received: messages.Play) -> None:
+        was_playing, self._plays, self._remaining = self._plays is not None, received, 0
+        if self.experiment.run.problem:
+            self._plays = None
+            self._send_error(self.experiment.run.problem, "training")
+        if was_playing != (self._plays is not None):
+            self._send_state()
+
+    @_respond.register
+    def _pause(self, received: messages.Pause) -> None:
+        if self._plays and self._experiment:
+            self._stop_playing()
+            self._send_picture()
+            self._examine()
+
+    @_respond.register
+    def _step(self, received: messages.Step) -> None:
+        self._train(received.n)
+
+    @_respond.register
+    def _epoch(self, received: messages.Epoch) -> None:
+        run = self.experiment.run
+        self._train(run.steps_per_epoch - run.step_in_epoch)
+
+    @_respond.register
+    def _seek(self, received: messages.Seek) -> None:
+        before = self.experiment.segment
+        self._stop_playing()
+        self.experiment.run.seek(received.step)
+        after = self.experiment.segment
+        if after.data is not before.data:
+            self._send_everything()
+            return
+        if after is not before:
+            self.experiment.note = "The settings of this step are in force again."
+            self._send_state()
+        self._send_picture()
+
+    @_respond.register
+    def _reset(self, received: messages.Reset) -> None:
+        experiment = self.experiment
+        seed = experiment.start.seed if received.seed is None else received.seed
+        with self._changing():
+            experiment.set_seed(seed)
+
+    @_respond.register
+    def _set_data(self, received: messages.SetData) -> None:
+        with self._changing():
+            self.experiment.set_data(received.data)
+
+    @_respond.register
+    def _set_network(self, received: messages.SetNetwork) -> None:
+        with self._changing():
+            self.experiment.set_network(received.network)
+
+    @_respond.register
+    def _set_training(self, received: messages.SetTraining) -> None:
+        with self._changing():
+            self.experiment.set_training(received.training)
+
+    @_respond.register
+    def _set_weight(self, received: messages.SetWeight) -> None:
+        with self._changing():
+            self.experiment.set_weight(received.change)
+
+    @_respond.register
+    def _set_view(self, received: SetView) -> None:
+        before, self._view = self._view, received
+        if received.axes != before.axes:
+            self.experiment.set_axes(received.axes)
+            self._send_state()
+            self._send(pack_frame(*draw_rows(self.experiment)))
+        is_image = self.experiment.data.image_shape is not None
+        if received.axes != before.axes or (is_image and received.row != before.row):
+            self._send_picture()
+        else:
+            self._send_details()
+
+    @_respond.register
+    def _walk(self, received: messages.Walk) -> None:
+        self._stop_playing()
+        self._send(pack_frame(*describe_walk(self.experiment)))
+
+    @_respond.register
+    def _landscape(self, received: messages.Landscape) -> None:
+        self._stop_playing()
+        with self._busy("The loss is computed over two weights."):
+            self._send(pack_frame(*draw_landscape(self.experiment, received.weights)))
+
+    @_respond.register
+    def _diagnose(self, received: messages.Diagnose) -> None:
+        self._stop_playing()
+        with self._busy("The doctor looks for mistakes: it trains for some seconds."):
+            self._send_json(self._cards.diagnose(self.experiment))
+
+    @_respond.register
+    def _apply_remedy(self, received: messages.ApplyRemedy) -> None:
+        with self._changing():
+            self._cards.apply(self.experiment, received.finding)
+        self._curve, self._rivals = Curve(), None
+
+    @_respond.register
+    def _verify_remedy(self, received: messages.VerifyRemedy) -> None:
+        self._stop_playing()
+        with self._busy("The network is trained with and without the remedy, from several seeds."):
+            self._send_json(self._cards.verify(self.experiment, received.finding))
+
+    @_respond.register
+    def _export(self, received: messages.Export) -> None:
+        with self._busy("The file is made."):
+            name, media_type, content = exports.make_file(self.experiment, received.kind)
+        header = {"type": "file", "name": name, "media_type": media_type, "kind": received.kind}
+        self._send(pack_frame(header, {"bytes": np.frombuffer(content, np.uint8)}))
+
+    def _upload(self, received: messages.Upload, body: bytes) -> None:
+        own_data = read_upload(received.name, body, received.target)
+        if self._experiment is None:
+            self._open(messages.Open())
+        data = msgspec.structs.replace(
+            self.experiment.settings.data,
+            name="own",
+            target=received.target,
+            columns=(),
+            shuffle_labels=False,
+        )
+        with self._changing():
+            self.experiment.set_data(data, own_data)
+
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
+        """Let a change happen, then show the experiment as it is, also if it was refused."""
+        self.experiment.note = ""
+        run, data = self.experiment.run, self.experiment.data
+        try:
+            with self._busy("Data and network are prepared."):
+                yield
+        finally:
+            if self.experiment.run is not run:
+                self._curve = Curve()
+            if self.experiment.data is not data:
+                self._rivals = None
+                self._send_everything()
+            else:
+                self._send_state()
+                self._send_picture()
+
+    @contextmanager
+    def _busy(self, what: str) -> Iterator[None]:
+        self._send_json({"type": "busy", "what": what})
+        try:
+            yield
+        finally:
+            self._send_json({"type": "idle"})
+
+    def _train(self, n_steps: int) -> None:
+        """Train some steps, stop, and show the result."""
+        self._stop_playing()
+        run = self.experiment.run
+        if run.problem:
+            self._send_error(run.problem, "training")
+        run.advance(n_steps, lambda: self._is_closed)
+        self._send_picture()
+        if run.problem:
+            self._examine()
+
+    def _play(self, how: messages.Play) -> None:
+        """Train until the next picture is due, or until a message waits, and draw it if it is."""
+        run, start = self.experiment.run, time.perf_counter()
+        limit = SLICE_SECONDS if how.pictures else POSITION_SECONDS
+        n = self._remaining or (how.steps if how.pictures else 10**9)
+        before = run.step
+        run.advance(n, lambda: not self._inbox.empty() or time.perf_counter() - start > limit)
+        self._remaining = n - (run.step - before)
+        if run.problem:
+            self._stop_playing()
+            self._send_picture()
+            self._examine()
+        elif not how.pictures:
+            self._send_json({"type": "position", **describe_position(self.experiment)})
+        elif self._remaining <= 0:
+            self._remaining = 0
+            self._send_picture()
+
+    def _stop_playing(self) -> None:
+        if self._plays:
+            self._plays, self._remaining = None, 0
+            if self._experiment:
+                self._send_state()
+
+    def _examine(self) -> None:
+        """Send what the doctor says about the run so far, if there is something new."""
+        if found := self._cards.examine(self.experiment):
+            self._send_json(found)
+
+    def _send_everything(self) -> None:
+        self._curve.send_all()
+        self._send_state()
+        self._send(pack_frame(*draw_rows(self.experiment)))
+        self._send_picture()
+
+    def _send_state(self) -> None:
+        experiment, playing = self.experiment, self._plays is not None
+        self._send_json(describe_state(experiment, playing=playing, rivals=self._rivals))
+
+    def _send_picture(self) -> None:
+        header, arrays = draw_picture(self.experiment, self._view)
+        self._curve.forget_after(self.experiment.run.last)
+        self._curve.add(header)
+        start, rows = self._curve.take_new()
+        self._n_pictures += 1
+        header |= {"picture": self._n_pictures, "curve_from": start}
+        self._send(pack_frame(header, arrays | {"curve": rows}))
+        now = time.perf_counter()
+        if self._plays is None or now - self._detailed_at > DETAIL_SECONDS:
+            self._detailed_at = now
+            self._send_details()
+        if self._rivals is None:
+            self._rivals = compute_rivals(self.experiment)
+            self._send_state()
+
+    def _send_details(self) -> None:
+        """Send the row that is looked at, and the arithmetic of the chosen neuron."""
+        view = self._view
+        if view.row is not None:
+            self._send_json(describe_row(self.experiment, view.row))
+        if view.layer is not None:
+            neuron = describe_neuron(
+                self.experiment, view.layer, view.unit, view.row, whole_batch=view.whole_batch
+            )
+            self._send_json(neuron)
+
+    def _send_json(self, content: Mapping[str, Any]) -> None:
+        self._send(msgspec.json.encode(content).decode())
+
+    def _send_error(self, text: str, about: str) -> None:
+        self._send_json({"type": "error", "message": text, "about": about})
