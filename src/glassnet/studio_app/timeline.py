@@ -16,7 +16,7 @@ from glassnet.inspection.training_runs import TrainingRun
 from glassnet.studio_app.settings import TrainingSettings
 from glassnet.studio_app.studio_data import StudioData
 
-MEMORY_BYTES = 64 * 2**20
+MEMORY_BYTES = 16 * 2**20
 """Memory that the moments of a run may take."""
 
 OBJECT_BYTES = 900
@@ -134,11 +134,11 @@ class Timeline:
 
     def add(self, moment: Moment) -> None:
         """Add the newest moment. It replaces that of the same step; later ones are dropped."""
-        previous = self.find(moment.step) if self.moments else None
-        is_same = previous is not None and previous.step == moment.step
-        if previous is not None and is_same and previous.is_change:
-            moment = replace(moment, is_change=True)
-        self.drop_after(moment.step - 1)
+        if self.moments and self.moments[-1].step >= moment.step:
+            previous = self.find(moment.step)
+            if previous.step == moment.step and previous.is_change:
+                moment = replace(moment, is_change=True)
+            self.drop_after(moment.step - 1)
         self.moments.append(moment)
         self.n_bytes += moment.n_bytes
         while self.n_bytes > self.limit and self._thin_out():

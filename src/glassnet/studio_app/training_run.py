@@ -146,10 +146,12 @@ class StudioRun:
 
     def forget_later(self) -> None:
         """Forget what was trained and changed after the present step."""
-        self.timeline.drop_after(self.step)
-        self.events = [event for event in self.events if event.step <= self.step]
-        self.epochs = [each for each in self.epochs if each.step <= self.step]
-        self.last = self.step
+        step = self.step
+        if step < self.last:
+            self.timeline.drop_after(step)
+            self.events = [event for event in self.events if event.step <= step]
+            self.epochs = [each for each in self.epochs if each.step <= step]
+            self.last = step
 
     def set_learning_rate(self, rate: float) -> None:
         """Use another learning rate from the next step on."""

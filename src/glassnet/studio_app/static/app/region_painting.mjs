@@ -87,15 +87,18 @@ export function drawLines(context, output, toPixel) {
   }
 }
 
-/** Draw a point: a circle for a training row, a square for a test row. */
-export function drawPoint(context, [x, y], color, isTest) {
+/**
+ * Draw a point: a circle for a training row, a square for a test row.
+ * @param {{isTest: boolean, edge: string}} options `edge` is the colour around a circle.
+ */
+export function drawPoint(context, [x, y], color, { isTest, edge }) {
   context.beginPath();
   if (isTest) context.rect(x - RADIUS, y - RADIUS, 2 * RADIUS, 2 * RADIUS);
   else context.arc(x, y, RADIUS, 0, 2 * Math.PI);
   context.fillStyle = color;
   context.fill();
   context.lineWidth = isTest ? 1.5 : 1;
-  context.strokeStyle = isTest ? "#000000" : "#ffffff";
+  context.strokeStyle = isTest ? "#000000" : edge;
   context.stroke();
 }
 

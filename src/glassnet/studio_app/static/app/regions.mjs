@@ -43,14 +43,18 @@ export function Regions() {
     const y = isLine ? target[i] : position[2 * i + 1];
     return [(position[2 * i] - x0) / (x1 - x0), 1 - (y - y0) / (y1 - y0)];
   };
+  const color = (value) => {
+    if (!isNumber) return classColor(value);
+    return isLine ? classColor(1) : numberColor(value, scale);
+  };
   const drawTop = () => {
     if (!points || !grid.current || !top.current) return;
     const [context, width, height] = prepare(top.current);
     const { target, is_test } = points.arrays;
     const pixel = (i) => place(i).map((share, axis) => share * (axis ? height : width));
+    const edge = isNumber && !isLine ? "#4d4d4d" : "#ffffff";
     for (let i = 0; i < target.length; i++) {
-      const color = isNumber ? numberColor(target[i], scale) : classColor(target[i]);
-      drawPoint(context, pixel(i), color, is_test[i] === 1);
+      drawPoint(context, pixel(i), color(target[i]), { isTest: is_test[i] === 1, edge });
     }
     if (row !== null && row < target.length) drawRing(context, pixel(row));
   };

@@ -20,8 +20,13 @@ export function TimeBar() {
           <span aria-hidden="true">${isPlaying ? "❚❚" : "▶"}</span>
           ${isPlaying ? "Pause" : "Play"}
         </button>
-        <button data-testid="back" title="Key: left arrow or b" onClick=${actions.back}>
-          <span aria-hidden="true">◂</span> Step back
+        <button
+          data-testid="back"
+          aria-label="Step back"
+          title="Key: left arrow or b"
+          onClick=${actions.back}
+        >
+          <span aria-hidden="true">◂</span> Back
         </button>
         <button
           data-testid="step"
