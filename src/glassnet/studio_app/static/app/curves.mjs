@@ -31,8 +31,15 @@ export function Curves() {
       columns=${["trainLoss", "testLoss"]}
       isLog=${isLog}
     />
-    <h3>${capitalize(scoreName)}</h3>
-    <${Chart} name="score" title=${capitalize(scoreName)} columns=${["trainScore", "testScore"]} />
+    ${
+      scoreName &&
+      html`<h3>${capitalize(scoreName)}</h3>
+      <${Chart}
+        name="score"
+        title=${capitalize(scoreName)}
+        columns=${["trainScore", "testScore"]}
+      />`
+    }
   </div>`;
 }
 

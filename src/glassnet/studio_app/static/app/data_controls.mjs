@@ -1,9 +1,8 @@
 import { html, useState } from "../vendor/htm-preact-standalone.mjs";
 import { Columns } from "./columns.mjs";
 import { DrawPad } from "./draw.mjs";
-import { CheckField, NumberField, RangeField, SelectField, percent } from "./fields.mjs";
-import { DatasetIcon } from "./dataset_icons.mjs";
-import { completeSettings } from "./settings.mjs";
+import { CheckField, NumberField, RangeField, SelectField, percent, useId } from "./fields.mjs";
+import { DatasetIcon, hasIcon } from "./dataset_icons.mjs";
 import { useHidden, useStore, useStudio } from "./store.mjs";
 import { Upload } from "./upload.mjs";
 import { changeView } from "./view.mjs";
@@ -16,7 +15,7 @@ export function DataControls() {
   const { send } = useStudio();
   const state = useStore((content) => content.state);
   const catalog = useStore((content) => content.catalog);
-  const settings = completeSettings(state.settings).data;
+  const settings = state.settings.data;
   const change = (changes) => send({ type: "set_data", data: { ...settings, ...changes } });
   const properties = { settings, change, data: state.data };
   return html`
@@ -35,32 +34,40 @@ export function DataControls() {
 }
 
 function Datasets({ settings, datasets, change }) {
+  const group = useId();
   if (useHidden("data.name")) return null;
-  const choose = (dataset) =>
-    change({
-      name: dataset.name,
-      noise: null,
-      minority: 1,
-      shuffle_labels: false,
-      columns: [],
-      target: null,
-    });
-  return html`<fieldset class="datasets" data-arrows>
-    <legend class="label">Dataset</legend>
-    ${datasets.map(
-      (dataset) => html`<label key=${dataset.name} class="dataset" title=${dataset.about}>
-        <input
-          type="radio"
-          name="dataset"
-          data-testid=${`dataset_${dataset.name}`}
-          checked=${dataset.name === settings.name}
-          onChange=${() => choose(dataset)}
-        />
-        <${DatasetIcon} name=${dataset.name} kind=${dataset.kind} />
-        <span>${dataset.title}</span>
-      </label>`,
-    )}
-  </fieldset>`;
+  const choose = (name) =>
+    change({ name, noise: null, minority: 1, shuffle_labels: false, columns: [], target: null });
+  const others = datasets.filter(({ name }) => !hasIcon(name));
+  const isOther = others.some(({ name }) => name === settings.name);
+  return html`
+    <fieldset class="datasets" data-arrows>
+      <legend class="label">Dataset</legend>
+      ${datasets
+        .filter(({ name }) => hasIcon(name))
+        .map(
+          (dataset) => html`<label key=${dataset.name} class="dataset" title=${dataset.about}>
+            <input
+              type="radio"
+              name=${group}
+              data-testid=${`dataset_${dataset.name}`}
+              checked=${dataset.name === settings.name}
+              onChange=${() => choose(dataset.name)}
+            />
+            <${DatasetIcon} name=${dataset.name} />
+            <span>${dataset.title}</span>
+          </label>`,
+        )}
+    </fieldset>
+    <${SelectField}
+      name="data.name"
+      testId="other_dataset"
+      label="Other datasets"
+      value=${isOther ? settings.name : ""}
+      options=${[["", "choose"], ...others.map(({ name, title }) => [name, title])]}
+      onChange=${(name) => name && choose(name)}
+    />
+  `;
 }
 
 function Drawing({ settings, change, data, limit }) {

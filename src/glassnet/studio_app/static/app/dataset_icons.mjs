@@ -31,14 +31,23 @@ const SKETCHES = {
 };
 const POINTS = 14;
 
+/** Dark cells of a grid of 4 x 4: a slope of numbers, a digit. */
+const CELLS = { plane: [3, 6, 7, 9, 10, 11, 12, 13, 14, 15], digits: [1, 2, 6, 9, 13, 14] };
+
 const polar = (radius, angle) => [radius * Math.cos(angle), radius * Math.sin(angle)];
 const wobble = (t, size) => size * Math.sin(97 * t + 40 * t * t);
 
+/** Return whether a dataset has a sketch. */
+export const hasIcon = (name) => name in SKETCHES || name in CELLS;
+
 /** A small sketch of a dataset, for the eye only: the title beside it is its name. */
-export function DatasetIcon({ name, kind }) {
-  const sketch = SKETCHES[name];
+export function DatasetIcon({ name }) {
   return html`<svg class="dataset-icon" viewBox=${`0 0 ${SIZE} ${SIZE}`} aria-hidden="true">
-    ${sketch ? html`<${Points} sketch=${sketch} />` : html`<${Symbol} kind=${kind} />`}
+    ${
+      name in SKETCHES
+        ? html`<${Points} sketch=${SKETCHES[name]} />`
+        : html`<${Grid} dark=${CELLS[name]} />`
+    }
   </svg>`;
 }
 
@@ -54,22 +63,15 @@ function Points({ sketch }) {
   return points;
 }
 
-/** Grids of squares for images, of lines for tables, a slope for a plane of numbers. */
-function Symbol({ kind }) {
-  const cells = [];
-  for (let i = 0; i < 16; i++) {
-    const [x, y] = [i % 4, Math.floor(i / 4)];
-    const isDark =
-      kind === "images" ? [1, 2, 6, 9, 13, 14].includes(i) : kind === "table" ? y === 0 : x + y > 3;
-    cells.push(
-      html`<rect
-        x=${4 + 7 * x}
-        y=${4 + 7 * y}
-        width="6"
-        height="6"
-        class=${isDark ? "dark" : "light"}
-      />`,
-    );
-  }
-  return cells;
+function Grid({ dark }) {
+  return Array.from(
+    { length: 16 },
+    (_, i) => html`<rect
+      x=${4 + 7 * (i % 4)}
+      y=${4 + 7 * Math.floor(i / 4)}
+      width="6"
+      height="6"
+      class=${dark.includes(i) ? "dark" : "light"}
+    />`,
+  );
 }

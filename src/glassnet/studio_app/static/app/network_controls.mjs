@@ -1,7 +1,6 @@
 import { html } from "../vendor/htm-preact-standalone.mjs";
 import { CheckField, SelectField } from "./fields.mjs";
 import { formatNumber } from "./numbers.mjs";
-import { completeSettings } from "./settings.mjs";
 import { useHidden, useStore, useStudio } from "./store.mjs";
 
 const DROPOUT_RATES = [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8];
@@ -13,7 +12,7 @@ export function NetworkControls() {
   const state = useStore((content) => content.state);
   const catalog = useStore((content) => content.catalog);
   const isHidden = useHidden("network.layers");
-  const { network } = completeSettings(state.settings);
+  const { network } = state.settings;
   if (!state.network.can_edit) {
     return html`<p class="hint" data-testid="cannot_edit">${state.network.cannot_edit_reason}</p>`;
   }

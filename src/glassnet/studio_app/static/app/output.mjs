@@ -28,25 +28,20 @@ export function Output() {
 function Scores() {
   const picture = usePicture();
   const rivals = useStore(({ state }) => state.rivals);
-  const scoreName = useStore(({ state }) => state.score_name);
   if (useHidden("output.scores") || !picture) return null;
-  const [name, score] = Object.entries(picture.score)[0] ?? [scoreName, [null, null]];
+  const { losses, scores, score_name: name } = picture;
   return html`<table class="scores" data-testid="scores">
     <thead>
-      <tr><td></td><th scope="col">training</th><th scope="col">test</th></tr>
+      <tr>
+        <td></td>
+        <th scope="col">training</th>
+        <th scope="col">test</th>
+      </tr>
     </thead>
     <tbody>
-      <${ScoreLine} label="Loss" testId="loss" values=${picture.losses} />
-      <${ScoreLine} label=${name} testId="score" values=${score} isMain />
-      ${rivals.map(
-        (rival) =>
-          html`<${ScoreLine}
-            key=${rival.name}
-            label=${`${name} of ${rival.name}`}
-            testId="rival"
-            values=${[rival.train, rival.test]}
-          />`,
-      )}
+      <${ScoreLine} label="Loss" testId="loss" values=${losses} />
+      ${name && html`<${ScoreLine} label=${name} testId="score" values=${scores} isMain />`}
+      ${rivals.map((rival) => html`<${RivalLine} key=${rival.name} rival=${rival} />`)}
     </tbody>
   </table>`;
 }
@@ -54,14 +49,26 @@ function Scores() {
 function ScoreLine({ label, testId, values, isMain = false }) {
   return html`<tr class=${isMain ? "main" : ""}>
     <th scope="row">${label}</th>
-    ${values.map(
-      (value, i) =>
-        html`<td
-          key=${i}
-          class="number"
-          data-testid=${`${testId}_${i ? "test" : "train"}`}
-          data-value=${value}
-        >${formatNumber(value)}</td>`,
-    )}
+    <${Score} testId=${`${testId}_train`} value=${values[0]} />
+    <${Score} testId=${`${testId}_test`} value=${values[1]} />
   </tr>`;
+}
+
+/** A simple method, by its score, or by its loss if it has none. */
+function RivalLine({ rival }) {
+  const isTest = rival.rows === "test rows";
+  return html`<tr>
+    <th scope="row">
+      ${rival.name}${rival.score === null && ", loss"}
+      ${!isTest && html` <span class="hint">(on ${rival.rows})</span>`}
+    </th>
+    <td></td>
+    <${Score} testId="rival" value=${rival.score ?? rival.loss} />
+  </tr>`;
+}
+
+function Score({ testId, value }) {
+  return html`<td class="number" data-testid=${testId} data-value=${value ?? ""}>
+    ${formatNumber(value)}
+  </td>`;
 }

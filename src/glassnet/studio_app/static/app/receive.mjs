@@ -52,6 +52,7 @@ export function createReceiver(store, send, readLink) {
     state: receiveState,
     points: (header, arrays) => store.set({ points: { ...header, arrays } }),
     picture: receivePicture,
+    position: (header) => store.set({ position: header }),
     neuron: (header) => store.set({ neuron: header }),
     row: (header) => store.set({ row: header }),
     walk(header, arrays) {

@@ -1,7 +1,7 @@
 import { html, useEffect, useRef, useState } from "../vendor/htm-preact-standalone.mjs";
 import { Dialog } from "./dialog.mjs";
 import { useId } from "./fields.mjs";
-import { decodeLink, encodeLink, isPrivate } from "./settings.mjs";
+import { decodeLink, encodeLink, isPrivate } from "./link.mjs";
 import { useHidden, useStore, useStudio } from "./store.mjs";
 
 const HASH_INTERVAL = 500; // ms between two changes of the address
@@ -9,7 +9,7 @@ const HASH_INTERVAL = 500; // ms between two changes of the address
 const FILES = [
   ["model", "Save the model", "A .glassnet file: gn.load opens it in Python."],
   ["report", "Save the report", "One page about this run, to read in any browser."],
-  ["lesson", "Save as a lesson", "A JSON file for: glassnet studio --lesson lesson.json"],
+  ["settings", "Save the settings", "A JSON file, for the presets of a lesson."],
 ];
 
 /**
@@ -18,14 +18,14 @@ const FILES = [
  * @param {object} content of the store
  */
 export function readLink(content) {
-  if (!content.state) return decodeLink(location.hash);
-  const hash = encodeLink(presentSettings(content));
-  return decodeLink(hash);
+  return content.state ? { settings: presentSettings(content) } : decodeLink(location.hash);
 }
 
-/** Return the settings with the step that the page shows. */
+/** Return the settings that lead to the step that the page shows. */
 function presentSettings({ state, picture }) {
-  return { ...state.settings, steps: picture?.step ?? state.position.step };
+  const { step, first } = { ...state.position, step: picture?.step ?? state.position.step };
+  const events = (state.link.events ?? []).filter((event) => event.step <= step);
+  return { ...state.link, steps: step - first, events };
 }
 
 /** A button that opens the link and the files; it keeps the address up to date. */

@@ -16,6 +16,7 @@ const INITIAL = {
   lesson: null,
   state: null, // the last message `state`
   points: null, // {target_name, axes, arrays}
+  position: null, // the last message `position`: of a run without pictures
   picture: null, // the last message `picture`, with its arrays: changes many times a second
   curve: emptyCurve(), // {step: [], epoch: [], trainLoss: [], ...}
   neuron: null,

@@ -8,7 +8,7 @@ const MAX_SEED = 1_000_000;
 export function useActions() {
   const { send, store } = useStudio();
   const isPlaying = useStore(({ state }) => state.playing);
-  const seed = useStore(({ state }) => state.settings.seed ?? 0);
+  const seed = useStore(({ state }) => state.settings.seed);
   const [speed, setSpeed] = useState({ steps: 1, pictures: true });
   const seek = useSeek(send);
   const play = (at) => send({ type: "play", ...at });

@@ -1,7 +1,6 @@
 import { html } from "../vendor/htm-preact-standalone.mjs";
 import { NumberField, RangeField, SelectField } from "./fields.mjs";
 import { formatNumber } from "./numbers.mjs";
-import { completeSettings } from "./settings.mjs";
 import { useHidden, useStore, useStudio } from "./store.mjs";
 
 const RATES = [0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10];
@@ -24,7 +23,7 @@ export function TrainingControls() {
   const { send } = useStudio();
   const state = useStore((content) => content.state);
   const catalog = useStore((content) => content.catalog);
-  const { training } = completeSettings(state.settings);
+  const { training } = state.settings;
   const change = (changes) => send({ type: "set_training", training: { ...training, ...changes } });
   return html`<div class="fields">
     <${LearningRate} training=${training} change=${change} />
