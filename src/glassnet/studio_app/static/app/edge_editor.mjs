@@ -50,6 +50,8 @@ export function AxisButton({ weight }) {
     title=${title}
     onClick=${toggle}
   >
-    ⛰
+    <svg viewBox="0 0 16 16" width="16" height="16" aria-hidden="true" class="contours">
+      <path d="M1 8c0-9 14-9 14 0s-14 9-14 0zM4 8c0-5 8-5 8 0s-8 5-8 0zM7 8c0-2 2-2 2 0s-2 2-2 0z" />
+    </svg>
   </button>`;
 }

@@ -114,13 +114,14 @@ export function crossCell(corners, level) {
 }
 
 function drawPath(context, path, place) {
-  const n = path.shape[0];
+  const [n, columns] = path.shape;
   for (const [color, width] of [["#ffffff", 4], ["#c2185b", 2]]) {
     context.strokeStyle = color;
     context.lineWidth = width;
     context.lineJoin = "round";
     context.beginPath();
-    for (let i = 0; i < n; i++) context.lineTo(place.x(path[3 * i]), place.y(path[3 * i + 1]));
+    for (let i = 0; i < n; i++)
+      context.lineTo(place.x(path[columns * i]), place.y(path[columns * i + 1]));
     context.stroke();
   }
 }

@@ -102,7 +102,7 @@ function Drawing({ state, plan }) {
       onPointerLeave=${leave}
       onClick=${choose}
     ></canvas>
-    ${plan.columns.map((column) => html`<${Heading} column=${column} plan=${plan} />`)}
+    ${plan.columns.map((column) => html`<${Heading} column=${column} />`)}
     ${plan.columns.map((column) => html`<${Names} column=${column} plan=${plan} />`)}
     <${NeuronTiles} plan=${plan} view=${view} labels=${labels.current} />
     <output class="edge-tip" data-testid="edge-weight" ref=${tip} hidden></output>
@@ -141,20 +141,19 @@ function useThemeChange() {
   }, []);
 }
 
-function Heading({ column, plan }) {
-  const { layer } = column;
-  const left = `${column.x + column.width / 2}px`;
-  const limit = { left, maxWidth: `${column.pitch - 4}px` };
-  if (!layer) return html`<div class="network-heading" style=${limit}>inputs</div>`;
-  const more = column.units > column.n ? ` (first ${column.n} of ${column.units})` : "";
-  const detail = layer.activation ?? layer.detail;
-  return html`<div class="network-heading" style=${limit} title=${layer.detail} key=${layer.name}>
-    <strong>${layer.name}</strong> <span>${detail}${more}</span>
+function Heading({ column }) {
+  const { layer, units, n, notes, kind } = column;
+  const style = { left: `${column.x + column.width / 2}px`, maxWidth: `${column.pitch - 4}px` };
+  const name = layer?.name ?? (kind === "image" ? "image" : "inputs");
+  const more = units > n ? [`first ${n} of ${units}`] : [];
+  const text = [...notes, ...more].join(", ");
+  return html`<div class="network-heading" style=${style} title=${`${name}: ${text}`} key=${name}>
+    <strong>${name}</strong><span>${text}</span>
   </div>`;
 }
 
 function Names({ column, plan }) {
-  if (!column.names?.length) return null;
+  if (!column.names.length) return null;
   const isInput = !column.layer;
   return column.tiles.map(({ x, y, size, unit }) => {
     const side = isInput
@@ -166,18 +165,21 @@ function Names({ column, plan }) {
   });
 }
 
+const TILES = {
+  images:
+    "Tiles: the weights of the neuron, in the places of the pixels or neurons they come from.",
+  table: "Bars: the three inputs that correlate most with the neuron's output.",
+  line: "Tiles: the output of the neuron over the input; the grey line is 0.",
+  plane: "Tiles: the output of the neuron over the input plane.",
+};
+
 function Legend({ plan }) {
   const { total, drawn } = countEdges(plan);
-  const scale = useStore(({ state }) => state.data.image_shape ? "images" : state.data.kind);
-  const tiles = {
-    images: "The tiles of the first layer show its weights from each pixel. Later tiles show the " +
-      "pixels that the neuron follows most.",
-    table: "Bars: the three columns that correlate most with the neuron's output.",
-  }[scale] ?? "Tiles: the output of the neuron over the input plane.";
+  const kind = useStore(({ state }) => (state.data.image_shape ? "images" : state.data.kind));
   return html`<p class="hint network-legend">
     <span class="swatch negative"></span>negative <span class="swatch"></span>0${" "}
-    <span class="swatch positive"></span>positive. ${tiles} Lines: the weights. Dots: the biases
-    b.
+    <span class="swatch positive"></span>positive. ${TILES[kind]} Lines: the weights. Dots: the
+    biases b.
     ${drawn < total && ` Only the ${drawn} strongest of ${total} weights are drawn.`}
   </p>`;
 }

@@ -41,8 +41,7 @@ export function drawNetwork(canvas, plan, picture, content) {
   const theme = readTheme(canvas);
   const edges = listEdges(plan, picture.arrays.weights);
   drawEdges(context, edges, theme, content);
-  const first = plan.columns.find(({ kind }) => kind === "dense");
-  for (const column of plan.columns) {
+  for (const [k, column] of plan.columns.entries()) {
     if (column.kind === "block") {
       drawBlock(context, column, theme);
       continue;
@@ -50,8 +49,8 @@ export function drawNetwork(canvas, plan, picture, content) {
     drawTiles(context, column, picture, {
       atlas: content.atlas,
       imageShape: content.state.data.image_shape,
-      features: content.state.data.feature_names,
-      isFirst: column === first,
+      before: plan.columns[k - 1],
+      inputs: content.state.data.input_names,
       empty: theme.line,
     });
     const values = content.values?.get(column.layer?.name ?? "input");

@@ -14,24 +14,31 @@ const IMAGE_SIZE = 112;
 const MAX_GAP = 170;
 const SMALL = 32;
 
-/** Return the columns of the network: inputs, then each layer as neurons or as one block. */
+/**
+ * Return the columns of the network: inputs, then each layer with weights, as neurons or as one
+ * block. Layers without weights are notes of the column before them.
+ */
 function listColumns(state) {
   const { network, data } = state;
-  const columns = [];
+  const columns = [{ kind: data.image_shape ? "image" : "input", n: 1, names: [], notes: [] }];
   for (const layer of network.layers) {
     const kernel = findArray(network, `${layer.name}/kernel`);
     const isDense = kernel?.shape.length === 2 && layer.units === kernel.shape[1];
+    const common = { layer, names: [], notes: layer.activation ? [layer.activation] : [] };
     if (isDense) {
       const n = Math.min(layer.units, MAX_TILES);
-      columns.push({ kind: "dense", layer, kernel, units: layer.units, n });
-    } else columns.push({ kind: "block", layer, n: 1 });
+      columns.push({ ...common, kind: "dense", kernel, units: layer.units, n });
+    } else if (layer.n_weights) columns.push({ ...common, kind: "block", n: 1 });
+    else columns.at(-1).notes.push(layer.detail);
   }
-  const first = columns.find(({ kind }) => kind === "dense");
-  const n = data.image_shape ? 1 : Math.min(first?.kernel.shape[0] ?? 1, MAX_TILES);
-  const names = Array.from({ length: n }, (_, i) =>
-    data.image_shape ? "image" : inputName(state, first?.layer.name, i),
-  );
-  columns.unshift({ kind: data.image_shape ? "image" : "input", n, names });
+  const [inputs, first] = columns;
+  if (inputs.kind === "input" && first?.kind === "dense") {
+    inputs.units = first.kernel.shape[0];
+    inputs.n = Math.min(inputs.units, MAX_TILES);
+    inputs.names = Array.from({ length: inputs.n }, (_, i) =>
+      inputName(state, first.layer.name, i),
+    );
+  }
   return columns;
 }
 
@@ -59,7 +66,7 @@ const textWidth = (names, limit) =>
  * @param {object} state of the session.
  * @param {number} width in CSS pixels.
  * @returns {{columns: object[], gaps: object[], width: number, height: number}} each
- *   column has `tiles`, [{x, y, size, unit}]; a gap has the columns `from` and `to` and `kernel`.
+ *   column has `tiles`, [{x, y, size, unit}]; a gap has the columns `from` and `to`.
  */
 export function arrange(state, width) {
   const columns = listColumns(state);
@@ -67,7 +74,7 @@ export function arrange(state, width) {
   const last = columns.at(-1);
   const limit = width < 520 ? 56 : 120;
   const left = textWidth(columns[0].names, limit);
-  last.names = last.units === classes.length ? classes : [];
+  if (last.units === classes.length) last.names = classes;
   const right = textWidth(last.names, limit);
   const minGap = width < 520 ? 18 : 44;
   const fits = ({ widths, height }) =>
@@ -82,6 +89,7 @@ export function arrange(state, width) {
   columns.forEach((column, k) => {
     Object.assign(column, { x, width: plan.widths[k], pitch: plan.widths[k] + gap });
     column.tiles = placeTiles(column, plan, k);
+    column.rows = plan.rows[k];
     column.hasBiasText = plan.size >= SMALL && column.n === plan.rows[k];
     x += plan.widths[k] + gap;
   });
@@ -106,14 +114,11 @@ function placeTiles(column, plan, k) {
   }));
 }
 
-/** Return the pairs of columns whose neurons are connected by a kernel that can be drawn. */
+/** Return the pairs of neighbouring columns whose neurons are connected by a kernel. */
 function findGaps(columns) {
-  const gaps = [];
-  columns.forEach((to, k) => {
-    if (to.kind !== "dense") return;
-    const from = columns.slice(0, k).findLast(({ kind }) => kind !== "block");
-    const nFrom = from.kind === "dense" ? from.units : from.n;
-    if (from.kind !== "image" && nFrom === to.kernel.shape[0]) gaps.push({ from, to });
+  return columns.slice(1).flatMap((to, k) => {
+    const from = columns[k];
+    const isDense = to.kind === "dense" && from.units === to.kernel.shape[0];
+    return isDense ? [{ from, to }] : [];
   });
-  return gaps;
 }

@@ -4,7 +4,6 @@ import { formatNumber } from "./numbers.mjs";
 import { useStore, useStudio } from "./store.mjs";
 import { changeView } from "./view.mjs";
 import { WeightField } from "./weight_field.mjs";
-import { inputName } from "./weights.mjs";
 
 const MAX_ROWS = 16;
 const MAX_TERMS = 4;
@@ -20,7 +19,7 @@ export function NeuronDetails() {
   return html`<div class="card neuron" data-testid="neuron">
     <div class="row neuron-bar">
       <h3>${view.layer}, neuron ${view.unit}</h3>
-      <${RowChoice} view=${view} />
+      ${isReady && html`<${RowChoice} neuron=${neuron} />`}
       <button
         type="button"
         class="small"
@@ -34,25 +33,26 @@ export function NeuronDetails() {
   </div>`;
 }
 
-function RowChoice({ view }) {
+function RowChoice({ neuron }) {
   const studio = useStudio();
-  const choose = (whole_batch) => () => changeView(studio, { whole_batch });
+  const view = useStore((content) => content.view);
+  const row = view.row ?? neuron.row;
   return html`<div class="row" role="group" aria-label="Rows of the arithmetic">
     <button
       type="button"
       class="small"
       data-testid="one_row"
-      aria-pressed=${!view.whole_batch}
-      onClick=${choose(false)}
+      aria-pressed=${!neuron.whole_batch}
+      onClick=${() => changeView(studio, { whole_batch: false, row })}
     >
-      row ${view.row ?? 0}
+      row ${row}
     </button>
     <button
       type="button"
       class="small"
       data-testid="whole_batch"
-      aria-pressed=${view.whole_batch}
-      onClick=${choose(true)}
+      aria-pressed=${neuron.whole_batch}
+      onClick=${() => changeView(studio, { whole_batch: true })}
     >
       next batch
     </button>
@@ -62,26 +62,26 @@ function RowChoice({ view }) {
 /** A number on the page, with its full precision in `data-value`. */
 export function Value({ value, testid, digits }) {
   return html`<span class="number" data-testid=${testid} data-value=${value}>
-    ${formatNumber(value, digits)}
+    ${formatNumber(value ?? NaN, digits)}
   </span>`;
 }
 
 function Arithmetic({ neuron }) {
   const { forward, backward } = neuron;
   return html`
-    ${forward && html`<${Forward} forward=${forward} />`}
-    ${backward && html`<${Backward} backward=${backward} />`}
+    <${Forward} forward=${forward} row=${neuron.row} />
+    <${Backward} backward=${backward} nRows=${neuron.n_rows} />
     <${Drivers} neuron=${neuron} />
     <${Weights} neuron=${neuron} />
     <${Text} text=${neuron.text} />
   `;
 }
 
-function Forward({ forward }) {
+function Forward({ forward, row }) {
   const { inputs, bias, z, a, activation } = forward;
   const terms = inputs.slice(0, MAX_TERMS);
   return html`<div class="formula">
-    <div class="label">forward</div>
+    <div class="label">forward, row ${row}</div>
     <div>
       <i>z</i> = <b>w</b> · <b>x</b> + <i>b</i> =${" "}
       ${terms.map(
@@ -99,19 +99,21 @@ function Forward({ forward }) {
   </div>`;
 }
 
-function Backward({ backward }) {
+function Backward({ backward, nRows }) {
   const { delta, d_a, rate } = backward;
+  const isBatch = nRows > 1;
   return html`<div class="formula">
-    <div class="label">backward</div>
+    <div class="label">backward${isBatch && `, all ${nRows} rows of the next step`}</div>
     <div>
       ${d_a !== null &&
-      d_a !== undefined &&
       html`∂<i>L</i>/∂<i>a</i> = <${Value} value=${d_a} testid="neuron-d_a" />,${" "}`}
       δ = ∂<i>L</i>/∂<i>z</i> = <${Value} value=${delta} testid="neuron-delta" />
+      ${isBatch && " (of the row above)"}
     </div>
     <div>
-      ∂<i>L</i>/∂<i>w</i> = δ · <i>x</i>, ∂<i>L</i>/∂<i>b</i> = δ; the update uses the mean over the
-      batch and the learning rate <${Value} value=${rate} testid="neuron-rate" />
+      ∂<i>L</i>/∂<i>w</i> = δ · <i>x</i>, ∂<i>L</i>/∂<i>b</i> = δ${isBatch &&
+      ", added up over the rows"}; learning rate${" "}
+      <${Value} value=${rate} testid="neuron-rate" />
     </div>
   </div>`;
 }
@@ -119,14 +121,14 @@ function Backward({ backward }) {
 /** The inputs that correlate most with the neuron's output, for tables and images. */
 function Drivers({ neuron }) {
   const drivers = useStore(({ picture }) => picture.arrays[`drivers_${neuron.layer}`]);
-  const features = useStore(({ state }) => state.data.feature_names);
+  const inputs = useStore(({ state }) => state.data.input_names);
   if (!drivers) return null;
   const n = drivers.shape[1];
   return html`<div class="drivers">
     <span class="label">follows most:</span>
     ${Array.from({ length: n }, (_, i) => {
       const [index, correlation] = drivers.subarray((neuron.unit * n + i) * 2);
-      const name = features[index] ?? `input ${index}`;
+      const name = inputs[index] ?? `input ${index}`;
       return html`<span>${name} (<${Value} value=${correlation} digits=${2} testid=${`driver-${i}`} />)</span>`;
     })}
     <span class="hint">(correlation over the training rows)</span>
@@ -135,7 +137,6 @@ function Drivers({ neuron }) {
 
 function Weights({ neuron }) {
   const [isLong, setLong] = useState(false);
-  const state = useStore((content) => content.state);
   const { layer, unit, forward, backward } = neuron;
   const order = forward.inputs.map((_, i) => i);
   const size = (i) => Math.abs(forward.inputs[i].product);
@@ -160,11 +161,11 @@ function Weights({ neuron }) {
           (i) => html`<${WeightRow}
             key=${i}
             index=${i}
-            name=${forward.inputs[i].name ?? inputName(state, layer, i)}
+            name=${forward.inputs[i].name}
             weight=${{ name: `${layer}/kernel`, index: [i, unit] }}
             input=${forward.inputs[i]}
-            gradient=${backward?.gradients[i]?.value}
-            update=${backward?.updates[i]}
+            gradient=${backward.gradients[i]}
+            update=${backward.updates[i]}
           />`,
         )}
         ${forward.bias !== null &&
@@ -174,8 +175,8 @@ function Weights({ neuron }) {
           name="bias b"
           weight=${bias}
           input=${{}}
-          gradient=${backward?.d_bias}
-          update=${backward?.d_bias_update}
+          gradient=${backward.d_bias}
+          update=${backward.d_bias_update}
         />`}
       </tbody>
     </table>

@@ -55,10 +55,7 @@ export function createReceiver(store, send, readLink) {
     position: (header) => store.set({ position: header }),
     neuron: (header) => store.set({ neuron: header }),
     row: (header) => store.set({ row: header }),
-    walk(header, arrays) {
-      const step = store.get().picture?.step;
-      store.set({ walk: { ...header, arrays, step }, stage: 0 });
-    },
+    walk: (header, arrays) => store.set({ walk: { ...header, arrays }, stage: 0 }),
     landscape: (header, arrays) => store.set({ landscape: { ...header, arrays } }),
     findings: (header) => store.set({ findings: header, verifications: {} }),
     verification: (header) =>

@@ -34,16 +34,23 @@ const largest = (values) => {
  * @param {CanvasRenderingContext2D} context
  * @param {object} column of the plan.
  * @param {object} picture
- * @param {{atlas: object, imageShape: number[]|null, isFirst: boolean, features: string[],
- *   empty: string}} options `empty` is the colour of an input without a map.
+ * @param {{atlas: object, imageShape: number[]|null, before: object|undefined, inputs: string[],
+ *   empty: string}} options `before` is the column before, `empty` the colour of an input without a
+ *   map.
  */
 export function drawTiles(context, column, picture, options) {
   const { arrays } = picture;
+  const { before, imageShape } = options;
+  const name = column.layer?.name;
   if (column.kind === "input") drawInputs(context, column, picture, options);
   else if (column.kind === "image") drawInputImage(context, column, picture, options);
-  else if (options.isFirst && options.imageShape) drawKernels(context, column, picture, options);
-  else if (arrays[`drivers_${column.layer.name}`]) drawDrivers(context, column, picture, options);
-  else if (arrays[`maps_${column.layer.name}`]) drawMaps(context, column, picture, options);
+  else if (arrays[`drivers_${name}`] && !imageShape) drawDrivers(context, column, picture);
+  else if (arrays[`maps_${name}`]?.shape.length === 2)
+    drawLines(context, column, arrays[`maps_${name}`]);
+  else if (arrays[`maps_${name}`]) drawMaps(context, column, picture, options);
+  else if (imageShape && column.kernel.shape[0] === imageShape.reduce((a, b) => a * b, 1))
+    drawPixelWeights(context, column, picture, options);
+  else if (before?.kind === "dense") drawNeuronWeights(context, column, picture, options);
 }
 
 function drawMaps(context, column, { arrays }, { atlas }) {
@@ -63,18 +70,37 @@ function drawMaps(context, column, { arrays }, { atlas }) {
 }
 
 function copyTiles(context, column, page, width, height) {
-  context.imageSmoothingEnabled = width > 16;
+  context.imageSmoothingEnabled = width > 28;
   for (const { x, y, size, unit } of column.tiles)
     context.drawImage(page.canvas, 0, unit * height, width, height, x, y, size, size);
 }
 
-/** Draw the weights from the pixels to each neuron as an image; the mean of its colours. */
-function drawKernels(context, column, { arrays }, { atlas, imageShape }) {
+/** Draw a curve for each neuron over a single input. */
+function drawLines(context, column, maps) {
+  const [, width] = maps.shape;
+  const scale = largest(maps) || 1;
+  context.lineWidth = 2;
+  for (const { x, y, size, unit } of column.tiles) {
+    context.fillStyle = "#ffffff";
+    context.fillRect(x, y, size, size);
+    context.fillStyle = "#9aa4b2";
+    context.fillRect(x, y + size / 2 - 0.5, size, 1);
+    context.strokeStyle = divergingColor(1, 1);
+    context.beginPath();
+    for (let i = 0; i < width; i++) {
+      const height = maps[unit * width + i] / scale;
+      context.lineTo(x + (i / (width - 1)) * size, y + (size / 2) * (1 - 0.92 * height));
+    }
+    context.stroke();
+  }
+}
+
+/** Draw the weights of each neuron as an image of the pixels they come from. */
+function drawPixelWeights(context, column, { arrays }, { atlas, imageShape }) {
   const [height, width, channels = 1] = imageShape;
   const { offset, size, shape } = column.kernel;
   const units = shape[1];
   const nPixels = width * height;
-  if (shape[0] !== nPixels * channels) return;
   const weights = arrays.weights.subarray(offset, offset + size);
   const page = atlas.page(column.layer.name, width, height * units);
   const image = new Float32Array(nPixels);
@@ -89,27 +115,35 @@ function drawKernels(context, column, { arrays }, { atlas, imageShape }) {
   copyTiles(context, column, page, width, height);
 }
 
-function drawDrivers(context, column, { arrays }, { atlas, imageShape }) {
+/** Draw the weights of each neuron in the places of the neurons they come from. */
+function drawNeuronWeights(context, column, { arrays }, { atlas, before }) {
+  const { offset, size, shape } = column.kernel;
+  const [inputs, units] = shape;
+  const height = before.rows;
+  const width = Math.ceil(before.n / height);
+  const weights = arrays.weights.subarray(offset, offset + size);
+  const scale = largest(weights);
+  const page = atlas.page(column.layer.name, width, height * units);
+  const image = new Float32Array(width * height);
+  for (const { unit } of column.tiles) {
+    for (let i = 0; i < Math.min(inputs, image.length); i++)
+      image[(i % height) * width + Math.floor(i / height)] = weights[i * units + unit];
+    const pixels = page.pixels.subarray(unit * image.length, (unit + 1) * image.length);
+    fillDiverging(pixels, image, scale, { width, height, flip: false });
+  }
+  page.put();
+  copyTiles(context, column, page, width, height);
+}
+
+function drawDrivers(context, column, { arrays }) {
   const drivers = arrays[`drivers_${column.layer.name}`];
   const [, n] = drivers.shape;
   for (const { x, y, size, unit } of column.tiles) {
     const pairs = Array.from({ length: n }, (_, i) =>
       drivers.subarray((unit * n + i) * 2, (unit * n + i) * 2 + 2),
     );
-    if (imageShape) drawPixels(context, { x, y, size }, pairs, imageShape, atlas);
-    else drawBars(context, { x, y, size }, pairs);
+    drawBars(context, { x, y, size }, pairs);
   }
-}
-
-/** Draw the pixels of the input that a neuron follows most. */
-function drawPixels(context, { x, y, size }, pairs, [height, width, channels = 1], atlas) {
-  const page = atlas.page("drivers", width, height);
-  const image = new Float32Array(width * height);
-  for (const [index, correlation] of pairs) image[Math.floor(index / channels)] = correlation;
-  fillDiverging(page.pixels, image, 1, { width, height, flip: false });
-  page.put();
-  context.imageSmoothingEnabled = false;
-  context.drawImage(page.canvas, x, y, size, size);
 }
 
 /** Draw a bar for each correlation, to the right if it is positive. */
@@ -127,9 +161,9 @@ function drawBars(context, { x, y, size }, pairs) {
 }
 
 /** Draw the value of each feature over the plane. */
-function drawInputs(context, column, { grid }, { features, empty }) {
+function drawInputs(context, column, { grid }, { inputs, empty }) {
   for (const { x, y, size, unit } of column.tiles) {
-    const axis = grid ? grid.names.indexOf(features[unit]) : -1;
+    const axis = grid ? grid.names.indexOf(inputs[unit]) : -1;
     if (axis < 0) context.fillStyle = empty;
     else {
       const [low, high] = axis === 0 ? grid.x1 : grid.x2;
@@ -145,10 +179,10 @@ function drawInputs(context, column, { grid }, { features, empty }) {
 }
 
 /** Draw the image that is looked at, in grey or in its colours. */
-function drawInputImage(context, column, { arrays }, { atlas }) {
+function drawInputImage(context, column, { arrays }, { atlas, imageShape }) {
   const image = arrays.row_image;
   if (!image) return;
-  const [height, width, channels = 1] = image.shape;
+  const [height, width, channels = 1] = imageShape;
   const page = atlas.page("image", width, height);
   const scale = 255 / (largest(image) || 1);
   for (let i = 0; i < width * height; i++) {

@@ -108,8 +108,8 @@ function Stages({ walk, onClose }) {
     <${StageTable} walk=${walk} stage=${stage} />
     <p class="hint">
       Row ${walk.row} is the first of the ${walk.n_rows} rows of this step. The tiles show its outputs
-      a, then its deltas. The update is of the mean over all ${walk.n_rows} rows, with the learning
-      rate ${formatNumber(walk.rate)}.
+      a, then its deltas. Gradients and updates are those of all rows; the learning rate is${" "}
+      ${formatNumber(walk.rate)}.
     </p>
   </div>`;
 }

@@ -1,5 +1,7 @@
 /** Numbers of a walk through a step: which have appeared on the tiles at a stage. */
 
+const MAX_INPUTS = 64;
+
 /** Return the largest absolute value of the arrays whose names begin with a prefix. */
 function findScale(arrays, prefix) {
   const names = Object.keys(arrays).filter((name) => name.startsWith(prefix));
@@ -16,6 +18,8 @@ function findScale(arrays, prefix) {
 export function listWalkValues({ stages, arrays }, stage) {
   const values = new Map();
   const prefixes = { forward: "a_", backward: "delta_" };
+  if (arrays.input.length <= MAX_INPUTS)
+    values.set("input", { numbers: arrays.input, scale: findScale(arrays, "input") });
   for (const { kind, layer } of stages.slice(0, stage + 1)) {
     const prefix = prefixes[kind];
     const numbers = arrays[`${prefix}${layer}`];
@@ -44,27 +48,31 @@ export function listStageRows({ stages, arrays }, stage, limit = 12) {
     ]);
     return { head: ["", ...names], rows, total };
   }
-  return kind === "update" ? listUpdates(arrays, layer, limit) : null;
+  return kind === "update" ? listUpdates(arrays, limit) : null;
 }
 
-function listUpdates(arrays, layer, limit) {
+/** Return the weights with the largest updates. */
+function listUpdates(arrays, limit) {
   const rows = [];
-  for (const key of ["kernel", "bias"]) {
-    const gradient = arrays[`gradient_${layer}_${key}`];
-    const update = arrays[`update_${layer}_${key}`];
-    if (!update) continue;
-    const units = update.shape.at(-1);
-    update.forEach((value, i) => {
-      const name = key === "bias" ? `b of neuron ${i}` : weightName(update, i, units);
-      rows.push([name, gradient?.[i] ?? NaN, value]);
-    });
+  for (const name of Object.keys(arrays).filter((key) => key.startsWith("update_"))) {
+    const weights = name.slice("update_".length);
+    const gradient = arrays[`gradient_${weights}`];
+    const at = weights.lastIndexOf("_");
+    const label = `${weights.slice(0, at)}/${weights.slice(at + 1)}`;
+    const { shape } = arrays[name];
+    arrays[name].forEach((update, i) =>
+      rows.push([`${label}[${toIndex(i, shape).join(", ")}]`, gradient[i], update]),
+    );
   }
-  if (!rows.length) return null;
   if (rows.length > limit) rows.sort((a, b) => Math.abs(b[2]) - Math.abs(a[2]));
   return { head: ["", "gradient", "update"], rows: rows.slice(0, limit), total: rows.length };
 }
 
-const weightName = (array, i, units) =>
-  array.shape.length === 2
-    ? `w ${Math.floor(i / units)} → neuron ${i % units}`
-    : `w at ${i}`;
+function toIndex(i, shape) {
+  const index = [];
+  for (const n of [...shape].reverse()) {
+    index.unshift(i % n);
+    i = Math.floor(i / n);
+  }
+  return index;
+}

@@ -21,21 +21,21 @@ export function weightOffset(network, { name, index }) {
 export const readWeight = (network, picture, weight) =>
   picture.arrays.weights[weightOffset(network, weight)];
 
-/** Return the name of an input of a layer: a feature, or a neuron of the layer before. */
+/** Return the name of an input of a layer: a column, or a neuron of the layer before. */
 export function inputName(state, layerName, i) {
   const layers = state.network.layers.map(({ name }) => name);
   const dense = layers.filter((name) => findArray(state.network, `${name}/kernel`));
   const before = dense[dense.indexOf(layerName) - 1];
-  if (before) return `${before} neuron ${i}`;
-  return state.data.feature_names[i] ?? `input ${i}`;
+  if (before) return `${before}[${i}]`;
+  return state.data.input_names[i] ?? `input ${i}`;
 }
 
-/** Return a weight in words: "x1 → dense_1 neuron 2", or "bias of dense_1 neuron 2". */
+/** Return a weight in words: "x1 → dense_1[2]", or "bias of dense_1[2]". */
 export function describeWeight(state, { name, index }) {
   const { layer, key } = findArray(state.network, name);
   if (key === "kernel" && index.length === 2)
-    return `${inputName(state, layer, index[0])} → ${layer} neuron ${index[1]}`;
-  if (key === "bias" && index.length === 1) return `bias of ${layer} neuron ${index[0]}`;
+    return `${inputName(state, layer, index[0])} → ${layer}[${index[1]}]`;
+  if (key === "bias" && index.length === 1) return `bias of ${layer}[${index[0]}]`;
   return `${name}[${index.join(", ")}]`;
 }
 
