@@ -14,6 +14,7 @@ import { Share, readLink } from "./share.mjs";
 import { StudioContext, createStore, useHidden, useStore } from "./store.mjs";
 import { TimeBar } from "./time_bar.mjs";
 import { TrainingControls } from "./training_controls.mjs";
+import { START_VIEW } from "./view.mjs";
 import { Walk } from "./walk.mjs";
 
 /** A titled part of the page, unless the lesson hides it. */
@@ -76,7 +77,11 @@ export function mount(root, connect, options = {}) {
   const store = createStore();
   const receiver = createReceiver(store, (message) => transport.send(message), readLink);
   const transport = connect(receiver.receive, (status) => store.set({ status }));
-  const studio = { store, send: transport.send, root, options, onPicture: receiver.onPicture };
+  const send = (message, body) => {
+    if (message.type === "open") store.set({ view: START_VIEW, edge: null, axes: [] });
+    return transport.send(message, body);
+  };
+  const studio = { store, send, root, options, onPicture: receiver.onPicture };
   render(html`<${StudioContext.Provider} value=${studio}><${Studio} /><//>`, root);
   return () => {
     render(null, root);

@@ -1,4 +1,4 @@
-import { extendCurve } from "./store.mjs";
+import { callAll, extendCurve } from "./store.mjs";
 import { START_VIEW, changeView, fitView } from "./view.mjs";
 import { hasWeight } from "./weights.mjs";
 
@@ -16,7 +16,7 @@ export function createReceiver(store, send, readLink) {
 
   function drawPictures() {
     const picture = store.get().picture;
-    for (const draw of [...drawers]) draw(picture);
+    callAll(drawers, picture);
     for (const number of waiting) send({ type: "ack", picture: number });
     waiting = [];
   }
@@ -45,11 +45,11 @@ export function createReceiver(store, send, readLink) {
     welcome({ resumed, catalog, lesson }) {
       const before = store.get();
       store.set({ catalog, lesson, busy: null });
-      if (resumed) return;
-      send({ type: "open", ...readLink(before) });
-      if (before.view !== START_VIEW) changeView({ store, send }, {});
+      if (!resumed) send({ type: "open", ...readLink(before) });
+      if (resumed || before.view !== START_VIEW) changeView({ store, send }, before.view);
     },
     state: receiveState,
+    position: (header) => store.set({ state: { ...store.get().state, position: header } }),
     points: (header, arrays) => store.set({ points: { ...header, arrays } }),
     picture: receivePicture,
     position: (header) => store.set({ position: header }),

@@ -40,6 +40,17 @@ function emptyCurve() {
   return Object.fromEntries(CURVE_COLUMNS.map((name) => [name, []]));
 }
 
+/** Call functions; an error of one is reported and does not stop the others. */
+export function callAll(functions, ...values) {
+  for (const each of [...functions]) {
+    try {
+      each(...values);
+    } catch (error) {
+      reportError(error);
+    }
+  }
+}
+
 /**
  * Everything that a page of the studio shows. `get()` is the present content; `set(changes)` replaces
  * fields and calls the subscribers.
@@ -51,7 +62,7 @@ export function createStore() {
     get: () => content,
     set(changes) {
       content = { ...content, ...changes };
-      for (const subscriber of [...subscribers]) subscriber();
+      callAll(subscribers);
     },
     subscribe(subscriber) {
       subscribers.add(subscriber);
