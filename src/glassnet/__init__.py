@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from glassnet.processes.start import distribute
     from glassnet.reporting.write import report
     from glassnet.selection.diagnosis import diagnose
+    from glassnet.studio_app.launch import studio
 
 __all__ = [
     "Sequential",
@@ -60,6 +61,7 @@ __all__ = [
     "report",
     "schedules",
     "selection",
+    "studio",
     "testing",
 ]
 
@@ -69,6 +71,7 @@ _MODULES = {
     "distribute": "processes.start",
     "load": "models.load",
     "report": "reporting.write",
+    "studio": "studio_app.launch",
 }
 """The modules of the public names that are not modules themselves."""
 

@@ -54,6 +54,7 @@ def test_help_loads_click_alone(doing):
     [
         (),
         ("train",),
+        ("studio",),
         ("diagnose",),
         ("cross-validate",),
         ("sweep",),

@@ -24,6 +24,7 @@ from glassnet.cli.commands import (
     inspect,
     launch,
     predict,
+    studio,
     summary,
     sweep,
     trace,
@@ -140,6 +141,7 @@ def main() -> None:
     glassnet trace xor --layers 2      every number of a tiny network, forward and backward
     glassnet train digits              a network for handwritten digits, in seconds
     glassnet train titanic.csv --target survived --out titanic.glassnet
+    glassnet studio                    the network in the browser, step by step
     glassnet diagnose titanic.csv --target survived
     glassnet cross-validate titanic.csv --target survived --folds 10
     glassnet sweep titanic.csv --target survived --learning-rate 1e-4..1e-1 --layers 16 --layers 64
@@ -153,6 +155,7 @@ def main() -> None:
 
 for module in (
     train,
+    studio,
     diagnose,
     cross_validate,
     sweep,

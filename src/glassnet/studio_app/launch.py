@@ -16,6 +16,8 @@ from glassnet.errors import ConfigError, message
 if TYPE_CHECKING:
     import uvicorn
 
+    from glassnet.studio_app.lessons import Lesson
+    from glassnet.studio_app.session import StudioStart
     from glassnet.studio_app.tabs import MakeSession
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -27,6 +29,86 @@ REMOTE_WARNING = """\
 Other machines that reach {address} can ask this studio for its page. Only the first browser
 that opens the URL below can use it. Nothing is encrypted: whoever sees the traffic of the
 network can read the URL, your data and the model. Use it only in a network that you trust."""
+
+
+def studio(
+    model: Any,
+    x: Any,
+    y: Any = None,
+    *,
+    target: str | None = None,
+    validation_data: Any = None,
+    port: int | None = None,
+    open_browser: bool = True,
+) -> None:
+    """Open the studio in the browser with a model and its data, until Ctrl-C.
+
+    The page trains a copy of the model step by step, and shows every number behind it: the model
+    itself stays as it is. Each tab of the browser has a copy of its own. The server is for this
+    machine alone, and its URL works once.
+
+    Args:
+        model: a model. Without `compile`, optimizer and loss are chosen as in `fit`.
+        x: an array, a table (a frame, a dict of columns or the path of a file), or `Images`.
+        y: the targets of an array.
+        target: name of the target column of a table; None for the last.
+        validation_data: rows to test on: (x, y), or a table. Otherwise some rows are held out.
+        port: port of the server; None for one that is free.
+        open_browser: whether to open the page. The URL is printed in any case.
+
+    Raises:
+        ConfigError: no model; the packages are missing (`pip install "glassnet[studio]"`); a
+            notebook runs this, which `gn.Studio` is for; the port is not free.
+        DataError: data that are not in memory, or that the model cannot learn from.
+
+    Example:
+        >>> import glassnet as gn
+        >>> moons = gn.datasets.load("moons")
+        >>> model = gn.Sequential([gn.layers.Dense(1, activation="sigmoid")])
+        >>> gn.studio(model, moons.x, moons.y)  # doctest: +SKIP
+        The studio runs. Open http://127.0.0.1:...
+    """
+    require_packages("studio")
+    require_no_event_loop()
+    from glassnet.studio_app.starts import start_with_model
+
+    start = start_with_model(model, x, y, target=target, validation_data=validation_data)
+    run_studio(start, port=port, open_browser=open_browser)
+
+
+def run_studio(
+    start: StudioStart,
+    *,
+    lesson: Lesson | None = None,
+    fragment: str = "",
+    host: str = "127.0.0.1",
+    port: int | None = None,
+    open_browser: bool = True,
+    allow_remote: bool = False,
+) -> None:
+    """Serve the studio until Ctrl-C.
+
+    Args:
+        start: what a tab begins with.
+        lesson: what the page hides, and its own presets.
+        fragment: what follows # in the URL.
+        host, port, open_browser, allow_remote: see `serve`.
+
+    Raises:
+        ConfigError: see `serve`.
+    """
+    require_packages("studio")
+    from glassnet.studio_app.starts import make_session_factory, make_welcome
+
+    serve(
+        make_session_factory(start, lesson),
+        make_welcome(lesson),
+        host=host,
+        port=port,
+        open_browser=open_browser,
+        allow_remote=allow_remote,
+        fragment=fragment,
+    )
 
 
 def serve(

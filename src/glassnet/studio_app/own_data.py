@@ -16,7 +16,7 @@ from glassnet.data.images import Images
 from glassnet.data.table import CSV_SUFFIXES, FRAME_READERS, Table, is_table, read_table
 from glassnet.errors import DataError, lookup, message, require
 
-MAX_UPLOAD_BYTES = 50_000_000
+MAX_UPLOAD_BYTES = 32_000_000
 """Limit of the size of an uploaded file."""
 
 MAX_ROWS, MAX_COLUMNS = 100_000, 2_000

@@ -1,0 +1,122 @@
+"""What `glassnet studio` begins with: a dataset, data of the user, or a saved model."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from glassnet.cli.jobs import images, partitioned, resolve
+from glassnet.cli.jobs.arrays import ArrayJob
+from glassnet.cli.jobs.base import TrainOptions
+from glassnet.cli.jobs.images import ImageJob
+from glassnet.cli.jobs.table import TableJob
+from glassnet.studio_app.data_sources import OFFERED, make_data
+from glassnet.studio_app.own_data import OwnData, own_data
+from glassnet.studio_app.session import StudioStart
+from glassnet.studio_app.starts import (
+    make_settings,
+    start_with_data,
+    start_with_model,
+    with_dataset,
+)
+
+if TYPE_CHECKING:
+    from glassnet.studio_app.settings import Settings
+
+
+def make_start(name: str | None, rows: str | None, options: dict[str, Any]) -> StudioStart:
+    """Return what the studio begins with.
+
+    Args:
+        name: a dataset, a file, a folder or a saved model; None for points in the form of XOR.
+        rows: the data of a saved model.
+        options: options of the command by name.
+
+    Raises:
+        click.UsageError: options for another kind of data; no data for a saved model.
+        ConfigError, DataError, ModelFileError: see `load`, `read_table` and `own_data`.
+    """
+    if name is not None and name.endswith(".glassnet"):
+        return start_saved_model(name, rows, options)
+    if rows is not None:
+        text = "a second name is for the data of a saved model, which ends in .glassnet"
+        raise click.UsageError(f"{text}. Received: {name!r} and {rows!r}.")
+    keys = ("layers", "activation", "optimizer", "learning_rate", "batch_size", "seed")
+    settings = make_settings(**{key: options[key] for key in keys})
+    if name is None or name in OFFERED:
+        return StudioStart(choose_dataset(name, settings, options))
+    resolve.require_source(name)
+    return start_with_data(read_own_data(name, options), settings, options["features"])
+
+
+def choose_dataset(name: str | None, settings: Settings, options: dict[str, Any]) -> Settings:
+    """Return the settings with a dataset of the page.
+
+    Raises:
+        click.UsageError: options for other data.
+        ConfigError: an unknown target or feature.
+    """
+    described = name or "XOR"
+    resolve.require_no_csv_options(options["csv"], f"{described} is a dataset")
+    images.require_no_image_options(described, options["size"], None)
+    settings = with_dataset(settings, name, options["target"], options["features"])
+    if options["target"] and not make_data(settings.data).is_table:
+        raise click.UsageError(f"--target is for tables: {described} is a dataset of arrays.")
+    return settings
+
+
+def start_saved_model(name: str, rows: str | None, options: dict[str, Any]) -> StudioStart:
+    """Return a start with a saved model and its data.
+
+    Raises:
+        click.UsageError: no data; options for a new network or other data.
+        ModelFileError, DataError: see `resolve.load_saved_job`.
+    """
+    keys = ("layers", "activation", "optimizer", "learning_rate", "batch_size")
+    for key in (*keys, "target", "features", "size"):
+        if options[key]:
+            option = key.replace("_", "-")
+            raise click.UsageError(
+                f"--{option} cannot be used with a saved model, which has its own."
+            )
+    job = resolve.load_saved_job(name, rows, options["csv"])
+    preprocessor = job.model.preprocessor
+    target = None if job.y is not None or preprocessor is None else preprocessor.target.name
+    return start_with_model(job.model, job.x, job.y, target=target, name=Path(str(rows)).name)
+
+
+def read_own_data(name: str, options: dict[str, Any]) -> OwnData:
+    """Return the data in a file or a folder, or of a dataset that the page does not list.
+
+    Raises:
+        click.UsageError: data that are read in parts; options for another kind of data.
+        ConfigError, DataError: see `resolve_job` and `own_data`.
+    """
+    from glassnet.data.array_files import is_array_file
+    from glassnet.data.table import is_table_file, read_table
+
+    if partitioned.is_table_path(name):
+        text = f"the studio needs rows in memory: name one of the files in {name}."
+        raise click.UsageError(text)
+    target, csv = options["target"], options["csv"]
+    if is_table_file(name) and not is_array_file(name) and os.path.isfile(name):
+        images.require_no_image_options(name, options["size"], None)
+        table = read_table(name, **csv)
+        own = own_data(table, target=target, name=Path(name).name)
+        return replace(own, is_file=not csv)
+    choices = TrainOptions(target=target, features=options["features"], csv=csv)
+    job = resolve.resolve_job(name, choices, options["seed"], options["size"], split=False)
+    if isinstance(job, TableJob):
+        return own_data(job.train, target=job.target, validation_data=job.test, name=name)
+    if isinstance(job, ImageJob):
+        images_to_test = job.test or job.validation_data
+        return own_data(job.train, validation_data=images_to_test, name=job.name)
+    assert isinstance(job, ArrayJob)
+    data = job.data
+    test = (data.x_test, data.y_test) if len(data.x_test) else None
+    own = own_data(data.x, data.y, validation_data=test, name=data.name)
+    return replace(own, class_names=data.class_names, feature_names=data.feature_names)

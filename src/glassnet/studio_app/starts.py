@@ -1,0 +1,175 @@
+"""What a studio begins with: a model and data of the user, a lesson, and the presets."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from glassnet import activations, optimizers
+from glassnet.errors import ConfigError, message
+from glassnet.selection.model_arguments import get_sequential, require_model
+from glassnet.studio_app.catalog import describe_catalog
+from glassnet.studio_app.data_sources import make_data
+from glassnet.studio_app.experiment import OwnModel
+from glassnet.studio_app.networks import read_network, read_training
+from glassnet.studio_app.own_data import OwnData, own_data
+from glassnet.studio_app.session import Session, StudioStart
+from glassnet.studio_app.settings import (
+    MAX_LAYERS,
+    MAX_UNITS,
+    DataSettings,
+    LayerSettings,
+    NetworkSettings,
+    Settings,
+)
+from glassnet.studio_app.tabs import MakeSession
+
+if TYPE_CHECKING:
+    from glassnet.studio_app.lessons import Lesson
+
+PRESETS: tuple[Any, ...] = ()
+
+BATCH_SIZE = 32
+"""Batch size of a model of the user: the default of `fit`."""
+
+OTHER_LAYERS = (
+    "The page builds Dense and Dropout layers only. This model has others: change it in Python."
+)
+"""Why the layers of a model of the user cannot be changed."""
+
+
+def start_with_model(
+    model: Any,
+    x: Any,
+    y: Any = None,
+    *,
+    target: str | None = None,
+    validation_data: Any = None,
+    name: str = "your data",
+) -> StudioStart:
+    """Return a start with a model of the user.
+
+    Args:
+        model: the model, of which every session gets a copy.
+        x, y, target, validation_data: its data: see `own_data`.
+        name: what to call the data.
+
+    Raises:
+        ConfigError: no model.
+        DataError: see `own_data`.
+    """
+    require_model("studio", model)
+    data = own_data(x, y, target=target, validation_data=validation_data, name=name)
+    inner = copy.deepcopy(get_sequential(model))
+    network = read_network(inner.get_settings().layers)
+    settings = Settings(
+        data=DataSettings(name="own", target=target),
+        network=network or NetworkSettings(),
+        training=read_training(inner, BATCH_SIZE),
+        seed=inner.seed,
+    )
+    make_data(settings.data, data)
+    own_model = OwnModel(inner, "" if network else OTHER_LAYERS)
+    return StudioStart(settings, data, own_model, is_playing=False)
+
+
+def start_with_data(data: OwnData, settings: Settings, columns: tuple[str, ...]) -> StudioStart:
+    """Return a start with data of the user and the network of the settings.
+
+    Args:
+        data: the data.
+        settings: network and training.
+        columns: names of the features that take part; () for all.
+
+    Raises:
+        ConfigError, DataError: see `make_data`.
+    """
+    own = DataSettings(name="own", target=data.target, columns=columns)
+    make_data(own, data)
+    return StudioStart(msgspec.structs.replace(settings, data=own), data)
+
+
+def make_settings(
+    *,
+    layers: tuple[int, ...] | None = None,
+    activation: str | None = None,
+    optimizer: str | None = None,
+    learning_rate: float | None = None,
+    batch_size: int | str | None = None,
+    seed: int = 0,
+) -> Settings:
+    """Return settings of a network and its training; None for what the page begins with.
+
+    Args:
+        layers: units of the hidden layers.
+        activation: their activation.
+        optimizer, learning_rate: of the training.
+        batch_size: rows per step, or "full".
+        seed: of the weights and the order of the rows.
+
+    Raises:
+        ConfigError: an unknown activation or optimizer; more layers or units than the page has.
+
+    Example:
+        >>> make_settings(layers=(8, 4)).network.layers[1].units
+        4
+    """
+    hidden = LayerSettings() if activation is None else LayerSettings(activation=activation)
+    activations.get(hidden.activation)
+    if optimizer is not None:
+        optimizers.get(optimizer)
+    training = {"optimizer": optimizer, "learning_rate": learning_rate, "batch_size": batch_size}
+    chosen: dict[str, Any] = {key: each for key, each in training.items() if each is not None}
+    if batch_size == "full":
+        chosen["batch_size"] = None
+    units = [hidden.units] if layers is None else layers
+    network = [{"units": n, "activation": hidden.activation} for n in units]
+    content = {"seed": seed, "network": {"layers": network}, "training": chosen}
+    try:
+        return msgspec.convert(content, Settings)
+    except msgspec.ValidationError as error:
+        expected = f"at most {MAX_LAYERS} hidden layers of at most {MAX_UNITS} units"
+        raise ConfigError(message("studio", expected, problem=str(error))) from error
+
+
+def with_dataset(
+    settings: Settings, name: str | None, target: str | None, columns: tuple[str, ...]
+) -> Settings:
+    """Return settings with other data.
+
+    Args:
+        settings: network and training.
+        name: a dataset of the page; None for the first.
+        target: name of the target column of a table; None for its own.
+        columns: names of the features that take part; () for all.
+    """
+    data = DataSettings() if name is None else DataSettings(name=name)
+    data = msgspec.structs.replace(data, target=target, columns=columns)
+    return msgspec.structs.replace(settings, data=data)
+
+
+def make_session_factory(start: StudioStart, lesson: Lesson | None = None) -> MakeSession:
+    """Return the function that makes the session of a tab.
+
+    Args:
+        start: what each session begins with, in a copy.
+        lesson: its presets can be opened by name, too.
+    """
+    presets = [*PRESETS, *(lesson.presets if lesson else ())]
+    start = replace(start, presets={preset.name: preset.settings for preset in presets})
+
+    def make_session(send: Any) -> Session:
+        own = start.own_model
+        mine = None if own is None else replace(own, model=copy.deepcopy(own.model))
+        return Session(replace(start, own_model=mine), send)
+
+    return make_session
+
+
+def make_welcome(lesson: Lesson | None = None) -> Mapping[str, Any]:
+    """Return the values of the first message to a page."""
+    return {"catalog": describe_catalog(PRESETS), "lesson": msgspec.to_builtins(lesson)}
