@@ -84,7 +84,7 @@ def describe_row(experiment: Experiment, index: int) -> dict[str, Any]:
         return answer
     probability, prediction = scene.reader.read(trace.output)
     target = scene.targets[0 if part is scene.rows else 1]
-    names = scene.reader.class_names
+    names = experiment.data.class_names or scene.reader.class_names
     answer["prediction"] = _name_answer(prediction[0], names)
     answer["target"] = "" if target is None else _name_answer(target[i], names)
     if probability is not None:

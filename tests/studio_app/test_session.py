@@ -1,0 +1,342 @@
+"""What a session sends, against the library itself.
+
+Oracles: `fit`, `evaluate`, `predict` and `trace` of a model that the test builds (6, 5); counting
+in NumPy (2).
+"""
+
+import json
+import time
+
+import numpy as np
+import pytest
+
+import glassnet as gn
+from glassnet.studio_app.data_sources import make_data
+from glassnet.studio_app.networks import build_model
+from glassnet.studio_app.session import StudioStart
+from glassnet.studio_app.settings import (
+    DataSettings,
+    LayerSettings,
+    NetworkSettings,
+    Settings,
+    TrainingSettings,
+)
+from studio_app.session_page import Page
+
+SETTINGS = Settings(
+    data=DataSettings("moons", n=60),
+    network=NetworkSettings((LayerSettings(3, "tanh"),)),
+    training=TrainingSettings(learning_rate=0.1, batch_size=10),
+    seed=5,
+)
+DATA = make_data(SETTINGS.data)
+STEPS = -(-DATA.n_train // 10)
+
+
+@pytest.fixture
+def page():
+    page = Page(StudioStart(SETTINGS, is_playing=False))
+    page.ask("open")
+    yield page
+    page.close()
+    errors = [header for header, _ in page.messages if header["type"] == "error"]
+    assert errors == page.expected_errors if hasattr(page, "expected_errors") else not errors
+
+
+def fit(epochs):
+    """Return the model of the settings after some epochs of `fit`."""
+    model = build_model(SETTINGS, DATA, STEPS)
+    arguments = DATA.fit_arguments
+    model.fit(
+        arguments["x"],
+        arguments["y"],
+        batch_size=10,
+        epochs=epochs,
+        validation_data=DATA.test,
+        verbose=0,
+    )
+    return model
+
+
+def flat(model):
+    return np.concatenate([weight.ravel() for weight in model.get_weights()])
+
+
+def test_steps_and_epochs_have_the_weights_and_the_scores_of_fit(page):
+    for _ in range(STEPS - 1):
+        page.ask("step")
+    page.ask("step")
+    header, arrays = page.ask("epoch")
+    model = fit(2)
+    np.testing.assert_array_equal(arrays["weights"], flat(model))
+    assert header["step"] == 2 * STEPS
+    assert header["epoch"] == 2
+    train = model.evaluate(*DATA.fit_arguments.values(), verbose=0, return_dict=True)
+    test = model.evaluate(*DATA.test, verbose=0, return_dict=True)
+    assert header["losses"] == [train["loss"], test["loss"]]
+    assert header["scores"] == [train["accuracy"], test["accuracy"]]
+
+
+def test_a_picture_shows_the_outputs_and_the_counts_of_the_model(page):
+    header, arrays = page.ask("step", n=2 * STEPS)
+    model, grid = fit(2), header["grid"]
+    h, w = grid["size"]
+    x1, x2 = (np.linspace(*grid[name], n) for name, n in (("x1", w), ("x2", h)))
+    points = np.column_stack([each.ravel() for each in np.meshgrid(x1, x2)]).astype(np.float32)
+    expected = model.predict(points)[:, 0].reshape(h, w)
+    np.testing.assert_allclose(arrays["output"][..., 1], expected, atol=2e-6)
+    x_test, y_test = DATA.test
+    counts = np.zeros((2, 2), int)
+    np.add.at(counts, (y_test, model.predict_labels(x_test)), 1)
+    np.testing.assert_array_equal(arrays["confusion"], counts)
+    assert arrays["confusion_train"].sum() == DATA.n_train
+    maps = gn.inspection.neurons(model, DATA.fit_arguments["x"]).outputs
+    assert arrays["maps_dense_1"].shape == (3, 50, 50)
+    assert {f"maps_{name}" for name in maps} == {name for name in arrays if "maps_" in name}
+
+
+def test_the_points_are_the_rows_training_first(page):
+    _, arrays = page.last("points")
+    x = np.concatenate([DATA.fit_arguments["x"], DATA.test[0]])
+    np.testing.assert_array_equal(arrays["position"], x)
+    y = np.concatenate([DATA.fit_arguments["y"], DATA.test[1]])
+    np.testing.assert_array_equal(arrays["target"], y)
+    assert arrays["is_test"].sum() == DATA.n_test
+
+
+def test_step_back_and_forth_has_the_same_bits(page):
+    seen = [page.ask("step")[1]["weights"] for _ in range(5)]
+    for step in (3, 1, 4, 2):
+        header, arrays = page.ask("seek", step=step)
+        assert (header["step"], header["last"]) == (step, 5)
+        np.testing.assert_array_equal(arrays["weights"], seen[step - 1])
+
+
+@pytest.mark.parametrize("whole_batch", [False, True])
+def test_the_arithmetic_of_a_neuron_is_that_of_the_trace(page, whole_batch):
+    page.ask("step", n=STEPS)
+    view = {"layer": "dense_1", "unit": 2, "row": 7, "whole_batch": whole_batch}
+    header, _ = page.ask("set_view", "neuron", **view)
+    model, (x, y) = fit(1), DATA.fit_arguments.values()
+    if whole_batch:
+        assert header["n_rows"] == 10
+        run = next(
+            model.iter_training_runs(
+                x, y, [gn.inspection.training_runs.RunSettings(batch_size=10, start="current")]
+            )
+        )
+        plan = next(run.source.iter_chunks(1, 0)).plan
+        rows = np.asarray(plan.indices[0])
+    else:
+        rows = [7]
+    trace = model.trace(x[rows], y[rows])
+    assert header["text"] == trace.neuron("dense_1", 2)
+    dense, tanh = trace["dense_1"], trace["dense_1.tanh"]
+    forward, backward = header["forward"], header["backward"]
+    np.testing.assert_allclose([each["value"] for each in forward["inputs"]], dense.input[0])
+    np.testing.assert_allclose(
+        [each["weight"] for each in forward["inputs"]], dense.params["kernel"][:, 2]
+    )
+    assert forward["z"] == pytest.approx(dense.output[0, 2])
+    assert forward["a"] == pytest.approx(tanh.output[0, 2])
+    assert backward["delta"] == pytest.approx(dense.delta[0, 2])
+    np.testing.assert_allclose(backward["gradients"], dense.d_params["kernel"][:, 2])
+    np.testing.assert_allclose(backward["updates"], dense.update["kernel"][:, 2])
+    assert [each["name"] for each in forward["inputs"]] == ["x1", "x2"]
+
+
+def test_the_walk_shows_the_update_that_the_next_step_makes(page):
+    page.ask("step", n=3)
+    before = page.last("picture")[1]["weights"]
+    header, arrays = page.ask("walk", "walk")
+    after = page.ask("step")[1]["weights"]
+    update = [
+        arrays[f"update_{name}"].ravel()
+        for name in ("dense_1_kernel", "dense_1_bias", "dense_2_kernel", "dense_2_bias")
+    ]
+    np.testing.assert_allclose(after - before, np.concatenate(update), atol=1e-6)
+    kinds = [stage["kind"] for stage in header["stages"]]
+    assert kinds == ["input", "forward", "forward", "loss", "backward", "backward", "update"]
+    assert page.last("picture")[0]["step"] == 4
+
+
+def test_a_row_has_its_values_prediction_and_loss(page):
+    page.ask("step", n=STEPS)
+    index = DATA.n_train + 2  # the third test row
+    header, _ = page.ask("set_view", "row", row=index)
+    model, (x, y) = fit(1), DATA.test
+    p = float(model.predict(x[2:3])[0, 0])
+    assert header["is_test"]
+    assert header["probabilities"] == pytest.approx([1 - p, p])
+    assert header["loss"] == pytest.approx(-np.log(p if y[2] else 1 - p), rel=1e-5)
+    assert header["target"] == DATA.class_names[y[2]]
+
+
+def test_the_loss_over_two_weights_is_that_of_evaluate(page):
+    page.ask("step", n=STEPS)
+    weights = [["dense_1/kernel", [0, 1]], ["dense_2/bias", [0]]]
+    header, arrays = page.ask("landscape", "landscape", weights=weights)
+    model = fit(1)
+    kernel, bias, other, last = model.get_weights()
+    i, j = 7, 40
+    kernel[0, 1], last[0] = arrays["x"][j], arrays["y"][i]
+    model.set_weights([kernel, bias, other, last])
+    expected = model.evaluate(*DATA.fit_arguments.values(), verbose=0, return_dict=True)["loss"]
+    assert arrays["loss"][i, j] == pytest.approx(expected, rel=1e-5)
+    np.testing.assert_allclose(arrays["path"][-1, :2], header["values"])
+
+
+CHANGES = {
+    "set_training": [
+        {"optimizer": "sgd", "learning_rate": 0.2, "momentum": 0.9, "batch_size": 7},
+        {"learning_rate": 0.05, "batch_size": 10},
+        {"learning_rate": 0.1, "batch_size": 10, "l2": 0.01},
+        {"learning_rate": 0.1, "batch_size": None},
+        {"learning_rate": 0.1, "batch_size": 10, "loss": "mean_squared_error"},
+        {"learning_rate": 0.1, "batch_size": 10, "schedule": "cosine"},
+    ],
+    "set_data": [{"name": "moons", "n": 60, "noise": 0.3}],
+}
+
+
+def test_changes_of_training_and_data_keep_the_weights(page):
+    page.ask("step", n=3)
+    before = page.last("picture")[1]["weights"]
+    for change in CHANGES["set_training"]:
+        _, arrays = page.ask("set_training", training=change)
+        np.testing.assert_array_equal(arrays["weights"], before)
+        state, _ = page.last("state")
+        assert {key: state["settings"]["training"][key] for key in change} == change
+        assert state["note"]
+    _, arrays = page.ask("set_data", data=CHANGES["set_data"][0])
+    np.testing.assert_array_equal(arrays["weights"], before)
+    assert page.ask("step")[0]["step"] == 4
+
+
+def test_a_link_leads_to_the_same_weights_with_all_changes_on_the_way(page):
+    page.ask("step", n=3)
+    page.ask("set_training", training=CHANGES["set_training"][0])
+    page.ask("step", n=4)
+    change = {"name": "dense_1/bias", "index": [1], "value": 0.75}
+    page.ask("set_weight", change=change)
+    page.ask("step", n=2)
+    page.ask("set_data", data=CHANGES["set_data"][0])
+    page.ask("step", n=2)
+    page.ask("set_training", training={**CHANGES["set_training"][0], "learning_rate": 0.3})
+    _, arrays = page.ask("step", n=5)
+    state, _ = page.last("state")
+    link = {**state["link"], "steps": 16}
+    other = Page()
+    header, opened = other.ask("open", settings=json.loads(json.dumps(link)))
+    other.close()
+    assert header["step"] == 16
+    np.testing.assert_array_equal(opened["weights"], arrays["weights"])
+
+
+def test_a_seek_before_a_change_shows_the_settings_of_that_time(page):
+    page.ask("step", n=3)
+    page.ask("set_training", training=CHANGES["set_training"][0])
+    page.ask("step", n=3)
+    page.ask("seek", step=2)
+    state, _ = page.last("state")
+    assert state["settings"]["training"]["optimizer"] == "adam"
+    page.ask("seek", step=5)
+    state, _ = page.last("state")
+    assert state["settings"]["training"]["optimizer"] == "sgd"
+
+
+def test_a_loss_that_is_not_finite_stops_training_and_says_where():
+    page = Page()
+    page.ask(
+        "open",
+        settings={
+            "data": {"name": "plane", "n": 60},
+            "network": {"layers": [], "scale": False},
+            "training": {"optimizer": "sgd", "learning_rate": 1e6},
+        },
+    )
+    page.post("play")
+    while not (found := page.last("picture"))[0]["problem"]:
+        time.sleep(0.02)
+    header, arrays = found
+    assert not header["finite"]
+    assert "is not finite" in header["problem"]
+    assert np.isfinite(arrays["weights"]).all()
+    page.ask("set_training", training={"optimizer": "sgd", "learning_rate": 1e-3})
+    page.ask("reset")
+    header, _ = page.ask("step", n=5)
+    assert header["finite"]
+    page.close()
+
+
+def test_never_more_than_two_pictures_are_on_their_way():
+    page = Page(StudioStart(SETTINGS), acknowledges=False)
+    page.ask("open")
+    time.sleep(0.5)
+    pictures = [header for header, _ in page.messages if header["type"] == "picture"]
+    assert [each["picture"] for each in pictures] == [1, 2]
+    page.ask("ack", picture=1)
+    page.close()
+
+
+def test_play_trains_until_pause_and_pause_shows_the_last_step(page):
+    page.post("play", steps=3)
+    while page.last("picture")[0]["step"] < 30:
+        time.sleep(0.01)
+    n = len(page.messages)
+    page.post("pause")
+    page.wait("picture", n)
+    state = [each for each, _ in page.messages[n:] if each["type"] == "state"][-1]
+    assert not state["playing"]
+    last = page.last("picture")[0]["step"]
+    time.sleep(0.2)
+    assert page.last("picture")[0]["step"] == last
+
+
+def test_without_pictures_only_the_position_is_sent(page):
+    page.ask("play", "position", pictures=False)
+    n = len(page.messages)
+    page.wait("position", n)
+    kinds = {header["type"] for header, _ in page.messages[n:]}
+    assert kinds == {"position"}
+    page.ask("pause")
+
+
+@pytest.mark.parametrize(
+    ("message", "expected"),
+    [
+        ({"type": "set_network", "network": {"layers": [{"activation": "no"}]}}, "activation"),
+        ({"type": "set_data", "data": {"name": "mooons"}}, "moons"),
+        ({"type": "set_training", "training": {"optimizer": "sdg"}}, "sgd"),
+        (
+            {"type": "set_training", "training": {"loss": "sparse_categorical_crossentropy"}},
+            "softmax",
+        ),
+        ({"type": "set_weight", "change": {"name": "x", "index": [0], "value": 1}}, "dense_1"),
+        (
+            {"type": "set_weight", "change": {"name": "dense_1/bias", "index": [9], "value": 1}},
+            "index",
+        ),
+        ({"type": "set_view", "axes": ["x1", "nothing"]}, "x2"),
+        ({"type": "set_view", "row": 10**9}, "row"),
+        ({"type": "set_view", "layer": "dense_9"}, "dense_1"),
+        ({"type": "landscape", "weights": [["a", [0]], ["b", [0]]]}, "dense_1"),
+        ({"type": "apply_remedy", "finding": 3}, "finding"),
+        ({"type": "export", "kind": "exe"}, "model"),
+        ({"type": "open", "preset": "nothing"}, "preset"),
+        ({"type": "step", "n": 0}, "n"),
+        ({"type": "no"}, "no"),
+        ([], "message"),
+    ],
+)
+def test_a_refused_message_is_explained_and_the_session_goes_on(page, message, expected):
+    before = page.last("state")[0]["settings"]
+    n = len(page.messages)
+    page.session.post(json.dumps(message))
+    header, _ = page.wait("error", n)
+    page.expected_errors = [header]
+    assert expected in header["message"]
+    page.ask("set_view", "neuron", layer="dense_1", row=0)
+    header, _ = page.ask("step")
+    assert header["step"] == 1
+    assert page.last("state")[0]["settings"] == before
