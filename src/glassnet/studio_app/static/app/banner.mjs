@@ -6,11 +6,11 @@ const MANY_ATTEMPTS = 5;
 
 /** What the user must know first: no connection, an error, or what the preset shows. */
 export function Banner() {
-  return html`
+  return html`<div>
     <${Connection} />
     <${ErrorMessage} />
     <${PresetText} />
-  `;
+  </div>`;
 }
 
 function Connection() {

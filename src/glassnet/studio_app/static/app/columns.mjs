@@ -2,58 +2,62 @@ import { html } from "../vendor/htm-preact-standalone.mjs";
 import { SelectField } from "./fields.mjs";
 import { useHidden } from "./store.mjs";
 
+const LEFT_OUT = "left out"; // the kind of a column that cannot take part
+
 /** The target and the columns of a table: what each is, and whether it takes part. */
 export function Columns({ settings, change, data }) {
   const isHidden = useHidden("data.columns");
   if (!data.columns.length) return null;
-  const used = data.columns.filter((column) => column.used).map((column) => column.name);
+  const names = data.columns.map(({ name }) => name);
+  const used = data.columns.filter((column) => column.used).map(({ name }) => name);
   const toggle = (name, isUsed) =>
-    change({
-      columns: data.columns
-        .map((column) => column.name)
-        .filter((each) => (each === name ? isUsed : used.includes(each))),
-    });
-  const names = [...new Set([...data.columns.map((column) => column.name), data.target_name])];
-  return html`
-    ${
-      settings.name === "own" &&
-      html`<${SelectField}
-      name="data.target"
-      label="Target: the column to predict"
-      value=${data.target_name}
-      options=${names}
-      hint="The network is built again for another target."
-      onChange=${(target) => change({ target, columns: [] })}
-    />`
-    }
-    ${
-      !isHidden &&
-      html`<fieldset class="columns-list">
+    change({ columns: names.filter((each) => (each === name ? isUsed : used.includes(each))) });
+  return html`<div class="stack">
+    ${settings.name === "own" && html`<${Target} data=${data} names=${names} change=${change} />`}
+    ${!isHidden &&
+    html`<fieldset class="columns-list">
       <legend class="label">Columns that take part</legend>
       <ul>
-        ${data.columns
-          .filter((column) => column.name !== data.target_name)
-          .map(
-            (column) => html`<li key=${column.name}>
-              <label class="check" title=${column.detail}>
-                <input
-                  type="checkbox"
-                  data-testid="column"
-                  checked=${column.used}
-                  disabled=${column.used && used.length === 1}
-                  onChange=${(event) => toggle(column.name, event.currentTarget.checked)}
-                />
-                <span>
-                  <b>${column.name}</b>${" "}
-                  <span class="hint">
-                    ${column.kind}${column.detail ? `: ${column.detail}` : ""}
-                  </span>
-                </span>
-              </label>
-            </li>`,
-          )}
+        ${data.columns.map(
+          (column) => html`<${Column}
+            key=${column.name}
+            column=${column}
+            isLast=${column.used && used.length === 1}
+            toggle=${toggle}
+          />`,
+        )}
       </ul>
-    </fieldset>`
-    }
-  `;
+    </fieldset>`}
+  </div>`;
+}
+
+function Target({ data, names, change }) {
+  return html`<${SelectField}
+    name="data.target"
+    label="Target: the column to predict"
+    value=${data.target_name}
+    options=${[...names, data.target_name]}
+    hint="The network is built again for another target."
+    onChange=${(target) => change({ target, columns: [] })}
+  />`;
+}
+
+function Column({ column, isLast, toggle }) {
+  const { name, kind, detail, used } = column;
+  return html`<li>
+    <label class="check">
+      <input
+        type="checkbox"
+        data-testid="column"
+        value=${name}
+        checked=${used}
+        disabled=${isLast || kind === LEFT_OUT}
+        onChange=${(event) => toggle(name, event.currentTarget.checked)}
+      />
+      <span>
+        <b>${name}</b>${" "}
+        <span class="hint">${kind}${detail && `: ${detail}`}</span>
+      </span>
+    </label>
+  </li>`;
 }

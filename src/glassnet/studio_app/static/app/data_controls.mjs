@@ -40,7 +40,7 @@ function Datasets({ settings, datasets, change }) {
     change({ name, noise: null, minority: 1, shuffle_labels: false, columns: [], target: null });
   const others = datasets.filter(({ name }) => !hasIcon(name));
   const isOther = others.some(({ name }) => name === settings.name);
-  return html`
+  return html`<div class="stack">
     <fieldset class="datasets" data-arrows>
       <legend class="label">Dataset</legend>
       ${datasets
@@ -67,54 +67,41 @@ function Datasets({ settings, datasets, change }) {
       options=${[["", "choose"], ...others.map(({ name, title }) => [name, title])]}
       onChange=${(name) => name && choose(name)}
     />
-  `;
+  </div>`;
 }
 
 function Drawing({ settings, change, data, limit }) {
   const [isOpen, setOpen] = useState(settings.name === "points");
   if (useHidden("data.points")) return null;
-  return html`
+  const pad = { settings, data, change, limit };
+  return html`<div class="stack">
     <div>
       <button data-testid="draw" aria-expanded=${isOpen} onClick=${() => setOpen(!isOpen)}>
         ${isOpen ? "Close the drawing" : "Draw points"}
       </button>
     </div>
-    ${
-      isOpen &&
-      html`<${DrawPad}
-      settings=${settings}
-      data=${data}
-      change=${change}
-      limit=${limit}
-    />`
-    }
-  `;
+    ${isOpen && html`<${DrawPad} ...${pad} />`}
+  </div>`;
 }
 
 function Summary({ data }) {
-  return html`
+  const target = data.class_names.length ? `${data.class_names.length} classes` : "numbers";
+  return html`<div class="stack">
     <p class="hint" data-testid="data_summary">
-      <span
-        class="number"
-        data-testid="n_train"
-        data-value=${data.n_train}
-      >${data.n_train}</span> training rows,${" "}
-      <span
-        class="number"
-        data-testid="n_test"
-        data-value=${data.n_test}
-      >${data.n_test}</span> test rows.
-      ${` Target: ${data.target_name}`}${
-        data.class_names.length ? ` (${data.class_names.length} classes).` : " (numbers)."
-      }
+      <${Count} name="n_train" value=${data.n_train} /> training rows,${" "}
+      <${Count} name="n_test" value=${data.n_test} /> test rows. Target: ${data.target_name}${" "}
+      (${target}).
     </p>
-    ${
-      data.messages.length > 0 &&
-      html`<ul class="data-messages" data-testid="data_messages">
+    <ul class="data-messages" data-testid="data_messages">
       ${data.messages.map((message) => html`<li key=${message}>${message}</li>`)}
-    </ul>`
-    }
-  `;
+    </ul>
+  </div>`;
+}
+
+function Count({ name, value }) {
+  return html`<span class="number" data-testid=${name} data-value=${value}>
+    ${value.toLocaleString("en")}
+  </span>`;
 }
 
 /** The two columns of the map, for a table. */

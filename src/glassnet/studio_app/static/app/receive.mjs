@@ -49,7 +49,6 @@ export function createReceiver(store, send, readLink) {
       if (resumed || before.view !== START_VIEW) changeView({ store, send }, before.view);
     },
     state: receiveState,
-    position: (header) => store.set({ state: { ...store.get().state, position: header } }),
     points: (header, arrays) => store.set({ points: { ...header, arrays } }),
     picture: receivePicture,
     position: (header) => store.set({ position: header }),

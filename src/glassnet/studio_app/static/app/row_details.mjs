@@ -81,7 +81,7 @@ function describeRow(details, count) {
 function Values({ details, targetName }) {
   return html`<table class="values" data-testid="row_values">
     <tbody>
-      ${details.values.map(
+      ${details.values.filter(([name]) => name !== targetName).map(
         ([name, text]) => html`<tr key=${name}>
           <th scope="row">${name}</th>
           <td class="number">${text}</td>

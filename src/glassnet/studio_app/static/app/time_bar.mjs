@@ -85,6 +85,7 @@ function Scrubber({ seek }) {
 
 function Position() {
   const element = useRef();
+  const withoutPictures = useStore((content) => content.position);
   const show = (place) => {
     for (const name of ["step", "epoch", "step_in_epoch", "steps_per_epoch"]) {
       const part = element.current.querySelector(`[data-testid="position_${name}"]`);
@@ -93,6 +94,7 @@ function Position() {
     }
   };
   useDrawing(show);
+  useEffect(() => withoutPictures && show(withoutPictures), [withoutPictures]);
   return html`<p class="position" ref=${element}>
     step <b class="number" data-testid="position_step"></b>, epoch${" "}
     <b class="number" data-testid="position_epoch"></b>

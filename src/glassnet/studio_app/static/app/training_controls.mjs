@@ -51,7 +51,7 @@ export function TrainingControls() {
       name="training.loss"
       label="Loss"
       value=${training.loss ?? ""}
-      options=${[["", `fits the target (${state.network.loss_name})`], ...catalog.losses]}
+      options=${[["", `${state.network.loss_name} (fits the target)`], ...catalog.losses]}
       hint=${AFTER_COMPILING}
       onChange=${(loss) => change({ loss: loss || null })}
     />
