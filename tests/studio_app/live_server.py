@@ -23,11 +23,11 @@ class LiveServer:
         tabs: its sessions.
     """
 
-    def __init__(self, make_session=EchoSession, **options):
+    def __init__(self, make_session=EchoSession, welcome=None, **options):
         self.listener = bind("127.0.0.1", None)
         self.port = self.listener.getsockname()[1]
         self.tabs = Tabs(make_session, **options)
-        app = StudioServer(self.tabs, {"catalog": {}}).make_app()
+        app = StudioServer(self.tabs, welcome or {"catalog": {}}).make_app()
         self.guard = Guard(app, list_hosts("127.0.0.1", self.port), self.port)
         self.web_server = make_web_server(self.guard)
 

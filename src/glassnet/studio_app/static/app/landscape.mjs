@@ -1,7 +1,6 @@
 import { html, useEffect, useRef, useState } from "../vendor/htm-preact-standalone.mjs";
 import { drawLandscape } from "./landscape_drawing.mjs";
 import { useWidth } from "./network.mjs";
-import { formatNumber } from "./numbers.mjs";
 import { useDrawing, useStore, useStudio } from "./store.mjs";
 import { Value } from "./neuron.mjs";
 import { describeWeight, findArray, readWeight } from "./weights.mjs";
@@ -118,7 +117,11 @@ function Picture({ landscape, axes, state }) {
       Line: the run, ${path.shape[0]} states. Ring: now, at${" "}
       (<${Value} value=${first} testid="landscape-x" />, <${Value} value=${second} testid="landscape-y" />).
       Lowest loss of the picture: <${Value} value=${loss[lowest]} testid="landscape-lowest" /> at${" "}
-      (${formatNumber(x[lowest % x.length])}, ${formatNumber(y[Math.floor(lowest / x.length)])}).
+      (<${Value} value=${x[lowest % x.length]} testid="landscape-lowest-x" />,${" "}
+      <${Value}
+        value=${y[Math.floor(lowest / x.length)]}
+        testid="landscape-lowest-y"
+      />).
     </figcaption>
   </figure>`;
 }

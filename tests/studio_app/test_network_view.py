@@ -1,0 +1,255 @@
+"""The network on the page: its neurons, weights, arithmetic, walk and landscape."""
+
+import numpy as np
+import pytest
+from conftest import wait_until
+
+TWO_LAYERS = {"network": {"layers": [{"units": 3}, {"units": 2}]}, "steps": 5}
+DIGITS = {
+    "data": {"name": "digits"},
+    "network": {"layers": [{"units": 32, "activation": "relu"}]},
+    "training": {"batch_size": 32},
+}
+
+
+def value(page, testid):
+    """Return the number that an element of the page shows, in full precision."""
+    return float(page.get_by_test_id(testid).first.get_attribute("data-value"))
+
+
+def values(page, prefix, n):
+    """Return the numbers of elements whose test ids end with 0, 1, ..."""
+    return [value(page, f"{prefix}-{i}") for i in range(n)]
+
+
+def select(studio, page, layer, unit, **view):
+    """Click a neuron, and wait for its arithmetic."""
+    page.get_by_test_id(f"neuron-{layer}-{unit}").click()
+    page.get_by_test_id("neuron-z").wait_for()
+    studio.settle(page)
+
+
+def make_model(studio, page):
+    """Return the model of the page's session, and its rows."""
+    experiment = studio.experiment(page)
+    rows = experiment.scene.rows
+    return experiment.make_model(), np.asarray(rows.x), np.asarray(rows.y)
+
+
+def test_biases_and_weights_are_those_of_the_model(studio):
+    """Oracle: the weights of the session's model by name."""
+    page = studio.open(TWO_LAYERS)
+    model, *_ = make_model(studio, page)
+    named = model.weights_named()
+    for layer, n in [("dense_1", 3), ("dense_2", 2), ("dense_3", 1)]:
+        shown = [value(page, f"bias-{layer}-{i}") for i in range(n)]
+        np.testing.assert_allclose(shown, named[f"{layer}/bias"], rtol=1e-6)
+    select(studio, page, "dense_2", 1)
+    np.testing.assert_allclose(values(page, "weight", 3), named["dense_2/kernel"][:, 1], rtol=1e-6)
+
+
+def test_arithmetic_of_a_row_is_that_of_the_trace(studio):
+    """Oracle: `model.trace` of that row with the same weights."""
+    page = studio.open(TWO_LAYERS)
+    select(studio, page, "dense_2", 1)
+    page.get_by_test_id("one_row").click()
+    studio.settle(page)
+    page.locator('[data-testid="one_row"][aria-pressed="true"]').wait_for()
+    row = int(page.get_by_test_id("one_row").inner_text().split()[1])
+    model, x, y = make_model(studio, page)
+    trace = model.trace(x[row : row + 1], y[row : row + 1])
+    check_arithmetic(page, trace)
+
+
+def test_arithmetic_of_the_next_batch_is_that_of_the_trace(studio):
+    """Oracle: `model.trace` in training mode of the rows that the next step takes."""
+    page = studio.open(TWO_LAYERS)
+    select(studio, page, "dense_2", 1)
+    experiment = studio.experiment(page)
+    _, rows = experiment.run.take_batch()
+    model, x, y = make_model(studio, page)
+    check_arithmetic(page, model.trace(x[rows], y[rows], training=True))
+
+
+def check_arithmetic(page, trace):
+    """Compare the numbers of neuron 1 of dense_2 with a trace."""
+    link = next(each for each in trace.links if each.name == "dense_2")
+    activation = trace.links[[each.name for each in trace.links].index("dense_2") + 1]
+    close = {"rtol": 1e-6, "atol": 1e-6}
+    x, w = np.asarray(link.input[0]), np.asarray(link.params["kernel"])[:, 1]
+    np.testing.assert_allclose(values(page, "input", 3), x, **close)
+    np.testing.assert_allclose(values(page, "weight", 3), w, **close)
+    np.testing.assert_allclose(values(page, "product", 3), x * w, **close)
+    np.testing.assert_allclose(value(page, "neuron-z"), link.output[0, 1], **close)
+    np.testing.assert_allclose(value(page, "neuron-a"), activation.output[0, 1], **close)
+    np.testing.assert_allclose(value(page, "neuron-delta"), link.delta[0, 1], **close)
+    np.testing.assert_allclose(value(page, "neuron-d_a"), activation.d_output[0, 1], **close)
+    np.testing.assert_allclose(values(page, "gradient", 3), link.d_params["kernel"][:, 1], **close)
+    np.testing.assert_allclose(value(page, "gradient-bias"), link.d_params["bias"][1], **close)
+    np.testing.assert_allclose(values(page, "update", 3), link.update["kernel"][:, 1], **close)
+    np.testing.assert_allclose(value(page, "update-bias"), link.update["bias"][1], **close)
+    page.get_by_text("As text").click()
+    assert page.get_by_test_id("neuron-text").inner_text() == trace.neuron("dense_2", 1)
+
+
+@pytest.mark.parametrize("place", ["number", "slider"])
+def test_a_weight_is_edited(studio, place):
+    """Oracle: the number that was typed, or that the slider shows."""
+    page = studio.open(TWO_LAYERS)
+    select(studio, page, "dense_2", 1)
+    field = page.get_by_test_id("weight-2")
+    if place == "number":
+        field.fill("-1.25")
+        field.press("Enter")
+        expected = -1.25
+    else:
+        slider = page.get_by_label("Weight of dense_1[2], slider")
+        slider.focus()
+        slider.press("End")
+        expected = float(slider.get_attribute("max"))
+    studio.settle(page)
+    model, *_ = make_model(studio, page)
+    assert model.weights_named()["dense_2/kernel"][2, 1] == expected
+    wait_until(lambda: value(page, "weight-2") == expected)
+    np.testing.assert_allclose(value(page, "product-2"), expected * value(page, "input-2"))
+
+
+def middle_of_edge(page, start, end):
+    """Return the point half way between two tiles, where the line of their weight passes."""
+    first, second = (page.get_by_test_id(f"neuron-{name}").bounding_box() for name in (start, end))
+    x = (first["x"] + first["width"] + second["x"]) / 2
+    return x, (first["y"] + second["y"] + second["height"]) / 2
+
+
+def test_an_edge_says_its_weight_and_is_edited(studio):
+    """Oracle: the weights of the session's model; the line is the only one at that point."""
+    page = studio.open(TWO_LAYERS)
+    x, y = middle_of_edge(page, "dense_1-0", "dense_2-0")
+    page.mouse.move(x, y)
+    tip = page.get_by_test_id("edge-weight")
+    tip.wait_for()
+    model, *_ = make_model(studio, page)
+    weight = model.weights_named()["dense_2/kernel"][0, 0]
+    assert tip.inner_text().startswith("dense_1[0] → dense_2[0]: ")
+    assert float(tip.get_attribute("data-value")) == pytest.approx(weight, rel=1e-6)
+    page.mouse.click(x, y)
+    page.get_by_test_id("edge-value").fill("0.5")
+    page.get_by_test_id("edge-value").press("Enter")
+    studio.settle(page)
+    model, *_ = make_model(studio, page)
+    assert model.weights_named()["dense_2/kernel"][0, 0] == 0.5
+    page.mouse.move(0, 0)
+    assert not tip.is_visible()
+
+
+def test_a_walk_shows_the_next_step(studio):
+    """Oracle: `model.trace` of the next batch; the step is trained by its own button only."""
+    page = studio.open(TWO_LAYERS)
+    _, rows = studio.experiment(page).run.take_batch()
+    model, x, y = make_model(studio, page)
+    links = {link.name: link for link in model.trace(x[rows], y[rows], training=True).links}
+    page.get_by_test_id("walk").click()
+    page.get_by_test_id("walk-stages").wait_for()
+    seen = []
+    for _ in range(9):
+        title = page.locator(".walk h3").inner_text()
+        seen.append(title)
+        kind, _, layer = title.partition(": ")
+        if kind == "Forward":
+            np.testing.assert_allclose(
+                value(page, "walk-z-0"), links[layer].output[0, 0], rtol=1e-5
+            )
+        if kind == "Backward":
+            delta = links[layer].delta[0, 0]
+            np.testing.assert_allclose(value(page, "walk-delta-0"), delta, rtol=1e-5, atol=1e-7)
+        if page.get_by_test_id("walk-next").is_enabled():
+            page.get_by_test_id("walk-next").click()
+    order = ["Forward: dense_1", "Forward: dense_2", "Forward: dense_3", "The loss"]
+    order += ["Backward: dense_3", "Backward: dense_2", "Backward: dense_1", "The update"]
+    assert seen[1:] == order
+    largest = max(np.abs(link.update[key]).max() for link in links.values() for key in link.update)
+    assert abs(value(page, "walk-update-0")) == pytest.approx(largest, rel=1e-5)
+    assert studio.experiment(page).run.step == 5
+    page.get_by_test_id("walk-step").click()
+    page.get_by_test_id("walk").wait_for()
+    assert studio.experiment(page).run.step == 6
+
+
+def test_a_walk_moves_by_keys_and_does_not_step(studio):
+    """Oracle: the position that the page writes, and the step of the session."""
+    page = studio.open(TWO_LAYERS, reduced_motion="reduce")
+    page.get_by_test_id("walk").focus()
+    page.keyboard.press("Enter")
+    position = page.get_by_test_id("walk-position")
+    position.wait_for()
+    for key, stage in [("ArrowRight", 2), ("ArrowRight", 3), ("ArrowLeft", 2), ("End", 9)]:
+        page.keyboard.press(key)
+        assert position.inner_text() == f"stage {stage} of 9"
+    assert page.get_by_text("Advance by itself").count() == 0  # reduced motion
+    page.keyboard.press("Escape")
+    page.get_by_test_id("walk").wait_for()
+    assert studio.experiment(page).run.step == 5
+
+
+def test_neurons_are_reached_by_the_arrow_keys(studio):
+    """Oracle: the places of the neurons; the step of the session stays."""
+    page = studio.open(TWO_LAYERS)
+    page.get_by_test_id("neuron-dense_1-0").focus()
+    path = [("ArrowDown", "dense_1-1"), ("ArrowDown", "dense_1-2"), ("ArrowRight", "dense_2-1")]
+    path += [("ArrowUp", "dense_2-0"), ("ArrowRight", "dense_3-0"), ("ArrowLeft", "dense_2-0")]
+    for key, name in path:
+        page.keyboard.press(key)
+        focus = page.evaluate("document.activeElement.dataset.testid")
+        assert focus == f"neuron-{name}"
+    page.keyboard.press("Enter")
+    page.get_by_test_id("neuron-z").wait_for()
+    assert page.get_by_test_id("neuron-dense_2-0").get_attribute("aria-pressed") == "true"
+    assert studio.experiment(page).run.step == 5
+
+
+def test_the_landscape_of_two_clicked_edges(studio):
+    """Oracle: the loss of the training rows with both weights replaced, and the present weights."""
+    page = studio.open(TWO_LAYERS)
+    for end in ("dense_2-0", "dense_2-1"):
+        start = "dense_1-0" if end == "dense_2-0" else "dense_1-2"
+        page.mouse.click(*middle_of_edge(page, start, end))
+    page.get_by_test_id("landscape").click()
+    page.get_by_test_id("landscape-picture").wait_for()
+    model, x, y = make_model(studio, page)
+    named = model.weights_named()
+    kernel = np.array(named["dense_2/kernel"])
+    assert value(page, "landscape-x") == pytest.approx(kernel[0, 0], rel=1e-6)
+    assert value(page, "landscape-y") == pytest.approx(kernel[2, 1], rel=1e-6)
+    kernel[0, 0], kernel[2, 1] = (value(page, f"landscape-lowest-{axis}") for axis in "xy")
+    named["dense_2/kernel"] = kernel
+    model.set_weights([*named.values(), *model.get_weights()[len(named) :]])
+    lowest = model.evaluate(x, y)[0]
+    assert value(page, "landscape-lowest") == pytest.approx(lowest, rel=1e-4)
+
+
+def test_digits_show_the_weights_of_pixels_and_only_strong_edges(studio):
+    """Oracle: the shapes of the network, 64-32-10."""
+    page = studio.open(DIGITS)
+    assert page.locator(".tile").count() == 42
+    assert "100 strongest of 320" in page.locator(".network-legend").inner_text()
+    select(studio, page, "dense_1", 3)
+    assert page.locator(".neuron tbody tr").count() == 17  # 16 inputs and the bias
+    page.get_by_role("button", name="Show all").click()
+    assert page.locator(".neuron tbody tr").count() == 65
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 800, 1920])
+def test_the_page_fits_its_window(studio, width, scheme):
+    """Oracle: nothing is wider than the window, and the canvas shows more than one colour."""
+    page = studio.open(TWO_LAYERS, width=width, color_scheme=scheme)
+    select(studio, page, "dense_2", 1)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    colors = page.evaluate(
+        """() => {
+          const canvas = document.querySelector('[data-testid="network"] canvas');
+          const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+          return new Set(new Uint32Array(data.buffer)).size;
+        }"""
+    )
+    assert colors > 50
