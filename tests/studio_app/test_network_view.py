@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from conftest import wait_until
+from studio_pages import wait_until
 
 TWO_LAYERS = {"network": {"layers": [{"units": 3}, {"units": 2}]}, "steps": 5}
 DIGITS = {
