@@ -111,7 +111,10 @@ def test_wheel_contains_only_the_package(wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
     info = f"glassnet-{VERSION}.dist-info/"
     assert {name for name in names if not name.startswith(info)} == package_files()
+    page = "glassnet/studio_app/static/"
     assert {"glassnet/py.typed", "glassnet/cli/__init__.py", f"{info}licenses/LICENSE"} <= names
+    assert {f"{page}index.html", f"{page}studio.css", f"{page}app/main.mjs"} <= names
+    assert [name for name in names if name.startswith(f"{page}vendor/")]
 
 
 def test_wheel_metadata_agrees_with_pyproject(wheel):

@@ -24,6 +24,7 @@ from glassnet.cli.jobs import fitting
 pytestmark = pytest.mark.slow
 
 HEAVY = ("jax", "numpy", "sklearn", "pandas", "matplotlib", "rich", "pooch")
+HEAVY += ("starlette", "uvicorn", "websockets", "msgspec")
 
 
 @pytest.fixture(autouse=True)
@@ -42,7 +43,7 @@ def fresh(code):
 
 
 @pytest.mark.parametrize(
-    "doing", ["", "; glassnet.cli.main(['--help'])", "; glassnet.cli.main(['train', '--help'])"]
+    "doing", ["", "; glassnet.cli.main(['--help'])", "; glassnet.cli.main(['studio', '--help'])"]
 )
 def test_help_loads_click_alone(doing):
     report = f"import atexit, sys; atexit.register(lambda: print([m for m in {HEAVY} if m in sys.modules]))"

@@ -31,13 +31,17 @@ class Page:
     Args:
         start: what the session begins with; None for a studio that does not play.
         acknowledges: whether pictures are acknowledged at once.
+        make_session: makes the session, instead of `start`.
     """
 
-    def __init__(self, start=None, *, acknowledges=True):
+    def __init__(self, start=None, *, acknowledges=True, make_session=None):
         self.messages, self.acknowledges = [], acknowledges
         self._arrived = threading.Condition()
         self.session = None
-        self.session = Session(start or StudioStart(is_playing=False), self._receive)
+        if make_session is None:
+            self.session = Session(start or StudioStart(is_playing=False), self._receive)
+        else:
+            self.session = make_session(self._receive)
 
     def _receive(self, data):
         header, arrays = read(data)

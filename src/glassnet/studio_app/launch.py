@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import ipaddress
 import os
 import socket
@@ -217,10 +218,9 @@ def bind(host: str, port: int | None) -> socket.socket:
     try:
         return socket.create_server((host, port or 0), family=family, backlog=128)
     except OSError as error:
-        problem = error.strerror or str(error)
-        if isinstance(error, socket.gaierror):
-            expected, fix = "the name or address of this machine", "Leave out the host."
-        else:
+        problem = (error.strerror or str(error)).partition(" (while")[0]
+        expected, fix = "a host that is a name or address of this machine", "Leave out the host."
+        if error.errno in (errno.EADDRINUSE, errno.EACCES):
             expected = "a port of this machine that is free, and that you may use"
             fix = "Another studio may use it. Leave out the port for one that is free."
         text = message("studio", expected, host=host, port=port, problem=problem, fix=fix)

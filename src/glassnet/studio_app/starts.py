@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from glassnet import activations, optimizers
-from glassnet.errors import ConfigError, message
+from glassnet.errors import ConfigError, message, require
 from glassnet.selection.model_arguments import get_sequential, require_model
 from glassnet.studio_app.catalog import describe_catalog
 from glassnet.studio_app.data_sources import make_data
@@ -122,18 +122,22 @@ def make_settings(
     activations.get(hidden.activation)
     if optimizer is not None:
         optimizers.get(optimizer)
+    units = (hidden.units,) if layers is None else layers
+    fits = len(units) <= MAX_LAYERS and max(units, default=0) <= MAX_UNITS
+    expected = f"at most {MAX_LAYERS} hidden layers of at most {MAX_UNITS} units"
+    require(fits, "studio", expected, layers=units)
     training = {"optimizer": optimizer, "learning_rate": learning_rate, "batch_size": batch_size}
     chosen: dict[str, Any] = {key: each for key, each in training.items() if each is not None}
     if batch_size == "full":
         chosen["batch_size"] = None
-    units = [hidden.units] if layers is None else layers
-    network = [{"units": n, "activation": hidden.activation} for n in units]
-    content = {"seed": seed, "network": {"layers": network}, "training": chosen}
     try:
-        return msgspec.convert(content, Settings)
+        converted = msgspec.convert({"seed": seed, "training": chosen}, Settings)
     except msgspec.ValidationError as error:
-        expected = f"at most {MAX_LAYERS} hidden layers of at most {MAX_UNITS} units"
-        raise ConfigError(message("studio", expected, problem=str(error))) from error
+        expected = "a learning rate up to 1e6, a batch size up to 100,000, and a seed up to 2**53"
+        values: dict[str, Any] = {**training, "seed": seed}
+        raise ConfigError(message("studio", expected, **values)) from error
+    network = NetworkSettings(tuple(msgspec.structs.replace(hidden, units=n) for n in units))
+    return msgspec.structs.replace(converted, network=network)
 
 
 def with_dataset(

@@ -119,4 +119,5 @@ def read_own_data(name: str, options: dict[str, Any]) -> OwnData:
     data = job.data
     test = (data.x_test, data.y_test) if len(data.x_test) else None
     own = own_data(data.x, data.y, validation_data=test, name=data.name)
-    return replace(own, class_names=data.class_names, feature_names=data.feature_names)
+    names = data.feature_names or own.feature_names
+    return replace(own, class_names=data.class_names, feature_names=names)
