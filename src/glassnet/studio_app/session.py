@@ -47,6 +47,9 @@ POSITION_SECONDS = 0.5
 DETAIL_SECONDS = 0.3
 """How often the arithmetic of the chosen neuron is sent while training runs."""
 
+CHANGES = (messages.SetData, messages.SetNetwork, messages.SetTraining)
+"""Messages with a part of the settings."""
+
 Send = Callable[[str | bytes], None]
 
 _log = logging.getLogger(__name__)
@@ -90,6 +93,7 @@ class Session:
         self._drawn = self._n_pictures = 0
         self._experiment: Experiment | None = None
         self._view = SetView()
+        self._n_changes = 0  # of settings: the page compares it with what it has sent
         self._plays: messages.Play | None = None
         self._remaining = 0
         self._curve = Curve()
@@ -163,7 +167,9 @@ class Session:
     def _handle(self, received: Any, body: bytes) -> None:
         if isinstance(received, messages.Upload):
             self._upload(received, body)
-        elif self._experiment is None and not isinstance(received, messages.Open | _Resume):
+            return
+        self._n_changes += isinstance(received, CHANGES)
+        if self._experiment is None and not isinstance(received, messages.Open | _Resume):
             self._open(messages.Open())
             self._respond(received)
         else:
@@ -411,7 +417,8 @@ class Session:
 
     def _send_state(self) -> None:
         experiment, playing = self.experiment, self._plays is not None
-        self._send_json(describe_state(experiment, playing=playing, rivals=self._rivals))
+        state = describe_state(experiment, playing=playing, rivals=self._rivals)
+        self._send_json(state | {"n_changes": self._n_changes})
 
     def _send_picture(self) -> None:
         header, arrays = draw_picture(self.experiment, self._view)

@@ -9,25 +9,30 @@ export function Columns({ settings, change, data }) {
   const isHidden = useHidden("data.columns");
   if (!data.columns.length) return null;
   const names = data.columns.map(({ name }) => name);
-  const used = data.columns.filter((column) => column.used).map(({ name }) => name);
-  const toggle = (name, isUsed) =>
-    change({ columns: names.filter((each) => (each === name ? isUsed : used.includes(each))) });
+  const isUsed = ({ name, kind }) =>
+    kind !== LEFT_OUT && (!settings.columns.length || settings.columns.includes(name));
+  const used = data.columns.filter(isUsed).map(({ name }) => name);
+  const toggle = (name, isChecked) =>
+    change({ columns: names.filter((each) => (each === name ? isChecked : used.includes(each))) });
   return html`<div class="stack">
     ${settings.name === "own" && html`<${Target} data=${data} names=${names} change=${change} />`}
-    ${!isHidden &&
-    html`<fieldset class="columns-list">
+    ${
+      !isHidden &&
+      html`<fieldset class="columns-list">
       <legend class="label">Columns that take part</legend>
       <ul>
         ${data.columns.map(
           (column) => html`<${Column}
             key=${column.name}
             column=${column}
-            isLast=${column.used && used.length === 1}
+            isUsed=${isUsed(column)}
+            isLast=${isUsed(column) && used.length === 1}
             toggle=${toggle}
           />`,
         )}
       </ul>
-    </fieldset>`}
+    </fieldset>`
+    }
   </div>`;
 }
 
@@ -42,15 +47,15 @@ function Target({ data, names, change }) {
   />`;
 }
 
-function Column({ column, isLast, toggle }) {
-  const { name, kind, detail, used } = column;
+function Column({ column, isUsed, isLast, toggle }) {
+  const { name, kind, detail } = column;
   return html`<li>
     <label class="check">
       <input
         type="checkbox"
         data-testid="column"
         value=${name}
-        checked=${used}
+        checked=${isUsed}
         disabled=${isLast || kind === LEFT_OUT}
         onChange=${(event) => toggle(name, event.currentTarget.checked)}
       />

@@ -4,7 +4,8 @@ import { usePicture } from "./output_picture.mjs";
 import { useHidden, useStore } from "./store.mjs";
 
 const FULL = toRgb("#0b5cab");
-const DARK_FROM = 0.55; // the share from which the text of a cell is white
+const MANY = 6; // classes, from which the cells are narrow
+const DARK_FROM = 0.82; // the share from which white text has more contrast than black
 
 /** Counts of the rows by class and predicted class, of the test or the training rows. */
 export function Confusion() {
@@ -33,7 +34,7 @@ export function Confusion() {
       }
     </div>
     <div class="scroll" tabindex="0" role="region" aria-label="Confusion matrix">
-      <table data-testid="confusion">
+      <table data-testid="confusion" class=${n > MANY ? "many" : ""}>
         <thead>
           <tr><td></td><th colspan=${n} scope="colgroup">predicted</th></tr>
           <tr><th scope="col">true</th>${names.map(
@@ -76,5 +77,5 @@ function Line({ name, counts, index }) {
 
 const shade = (share) => ({
   background: `rgb(${FULL.map((c) => Math.round(255 + (c - 255) * share)).join(" ")})`,
-  color: share > DARK_FROM ? "#ffffff" : "#17202e",
+  color: share > DARK_FROM ? "#ffffff" : "#000000",
 });

@@ -1,8 +1,10 @@
 import { html, useState } from "../vendor/htm-preact-standalone.mjs";
+import { changeSettings } from "./changes.mjs";
 import { Columns } from "./columns.mjs";
 import { DrawPad } from "./draw.mjs";
 import { CheckField, NumberField, RangeField, SelectField, percent, useId } from "./fields.mjs";
 import { DatasetIcon, hasIcon } from "./dataset_icons.mjs";
+import { namesOf } from "./names.mjs";
 import { useHidden, useStore, useStudio } from "./store.mjs";
 import { Upload } from "./upload.mjs";
 import { changeView } from "./view.mjs";
@@ -12,11 +14,11 @@ const NEW_DATA = "Other data: the next step begins a new epoch.";
 
 /** Which data, and which part of them. */
 export function DataControls() {
-  const { send } = useStudio();
+  const studio = useStudio();
   const state = useStore((content) => content.state);
   const catalog = useStore((content) => content.catalog);
   const settings = state.settings.data;
-  const change = (changes) => send({ type: "set_data", data: { ...settings, ...changes } });
+  const change = (changes) => changeSettings(studio, "data", changes);
   const properties = { settings, change, data: state.data };
   return html`
     <${Datasets} ...${properties} datasets=${catalog.datasets} />
@@ -108,7 +110,8 @@ function Count({ name, value }) {
 function Axes({ data, axes }) {
   const studio = useStudio();
   if (useHidden("data.axes") || data.kind !== "table" || axes.length < 2) return null;
-  const names = data.feature_names;
+  const show = namesOf(data);
+  const names = data.input_names.map((name) => [name, show(name)]);
   const choose = (index, name) => {
     const other = axes[1 - index] === name ? axes[index] : axes[1 - index];
     changeView(studio, { axes: index === 0 ? [name, other] : [other, name] });

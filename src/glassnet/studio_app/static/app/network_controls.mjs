@@ -1,4 +1,5 @@
 import { html } from "../vendor/htm-preact-standalone.mjs";
+import { changeSettings } from "./changes.mjs";
 import { CheckField, SelectField } from "./fields.mjs";
 import { formatNumber } from "./numbers.mjs";
 import { useHidden, useStore, useStudio } from "./store.mjs";
@@ -8,7 +9,7 @@ const NEW_WEIGHTS = "A change builds a new network with new weights.";
 
 /** The hidden layers by plus and minus, their activations, and how the weights start. */
 export function NetworkControls() {
-  const { send } = useStudio();
+  const studio = useStudio();
   const state = useStore((content) => content.state);
   const catalog = useStore((content) => content.catalog);
   const isHidden = useHidden("network.layers");
@@ -16,8 +17,7 @@ export function NetworkControls() {
   if (!state.network.can_edit) {
     return html`<p class="hint" data-testid="cannot_edit">${state.network.cannot_edit_reason}</p>`;
   }
-  const change = (changes) =>
-    send({ type: "set_network", network: { ...network, weights: {}, ...changes } });
+  const change = (changes) => changeSettings(studio, "network", { weights: {}, ...changes });
   return html`<div class="network-controls">
     ${!isHidden && html`<${Layers} layers=${network.layers} catalog=${catalog} change=${change} />`}
     <details class="more">

@@ -1,8 +1,9 @@
-import { html, useState } from "../vendor/htm-preact-standalone.mjs";
+import { html, useEffect, useState } from "../vendor/htm-preact-standalone.mjs";
 import { Dialog } from "./dialog.mjs";
 import { useHidden, useStore, useStudio } from "./store.mjs";
 
-const findPresets = ({ lesson, catalog }) => lesson?.presets ?? catalog?.presets ?? null;
+const findPresets = ({ lesson, catalog }) =>
+  lesson?.presets?.length ? lesson.presets : (catalog?.presets ?? null);
 
 /** A button that opens the presets; a lesson has its own. */
 export function Presets() {
@@ -52,6 +53,7 @@ export function PresetText() {
   const name = useStore((content) => content.presetName);
   const presets = useStore(findPresets);
   const preset = presets?.find((each) => each.name === name);
+  useLessonStart();
   if (!preset) return null;
   return html`<aside class="preset-text" aria-label="Preset" data-testid="preset_text">
     <div>
@@ -66,4 +68,14 @@ export function PresetText() {
       <span aria-hidden="true">✕</span>
     </button>
   </aside>`;
+}
+
+/** Show the text of the preset with which a lesson begins, unless a link opens another state. */
+function useLessonStart() {
+  const { store, options } = useStudio();
+  const lesson = useStore((content) => content.lesson);
+  useEffect(() => {
+    if (!lesson || (location.hash && !options.isNotebook)) return;
+    store.set({ presetName: lesson.start || findPresets(store.get())[0].name });
+  }, [lesson]);
 }

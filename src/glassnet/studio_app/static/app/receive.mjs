@@ -1,3 +1,4 @@
+import { ALL_ANSWERED, addUnanswered } from "./changes.mjs";
 import { callAll, extendCurve } from "./store.mjs";
 import { START_VIEW, changeView, fitView } from "./view.mjs";
 import { hasWeight } from "./weights.mjs";
@@ -38,13 +39,14 @@ export function createReceiver(store, send, readLink) {
     const view = fitView(before.view, header.network);
     const axes = before.axes.filter((weight) => hasWeight(header.network, weight));
     const edge = hasWeight(header.network, before.edge) ? before.edge : null;
-    store.set({ state: header, walk: null, view, axes, edge });
+    const shown = addUnanswered(before.unanswered, header);
+    store.set({ ...shown, walk: null, view, axes, edge });
   }
 
   const receivers = {
     welcome({ resumed, catalog, lesson }) {
       const before = store.get();
-      store.set({ catalog, lesson, busy: null });
+      store.set({ catalog, lesson, busy: null, unanswered: ALL_ANSWERED });
       if (!resumed) send({ type: "open", ...readLink(before) });
       if (resumed || before.view !== START_VIEW) changeView({ store, send }, before.view);
     },
@@ -62,7 +64,9 @@ export function createReceiver(store, send, readLink) {
     file: (header, arrays) => store.set({ file: { ...header, arrays } }),
     busy: ({ what }) => store.set({ busy: what }),
     idle: () => store.set({ busy: null }),
-    error: ({ message, about }) => store.set({ error: { message, about, count: ++errors } }),
+    error({ message, about }) {
+      store.set({ error: { message, about, count: ++errors }, unanswered: ALL_ANSWERED });
+    },
   };
 
   return {

@@ -5,6 +5,7 @@ import {
   useMemo,
   useRef,
 } from "../vendor/htm-preact-standalone.mjs";
+import { namesOf } from "./names.mjs";
 import { formatNumber } from "./numbers.mjs";
 import {
   classColor,
@@ -36,6 +37,7 @@ export function Regions() {
   const isNumber = data.class_names.length === 0;
   const scale = useMemo(() => numberScale(points?.arrays.target ?? []), [points]);
   const grid = useRef(null);
+  const nameOf = namesOf(data);
 
   const place = (i) => {
     const { position, target } = points.arrays;
@@ -63,16 +65,11 @@ export function Regions() {
     const isMoved = JSON.stringify(grid.current) !== JSON.stringify(picture.grid);
     grid.current = picture.grid;
     drawMap(map.current, picture, { isLine, isNumber, scale });
-    if (isMoved) {
-      labelAxes(
-        frame.current,
-        picture.grid,
-        upRange(picture.grid, isLine, isNumber, scale),
-        points,
-        isLine,
-      );
-      drawTop();
-    }
+    const up = upRange(picture.grid, isLine, isNumber, scale);
+    const across = nameOf(picture.grid.names[0]);
+    const upName = isLine ? data.target_name : nameOf(picture.grid.names[1]);
+    labelAxes(frame.current, [across, upName], picture.grid, up);
+    if (isMoved) drawTop();
   };
   useDrawing(draw);
   useLayoutEffect(drawTop);
@@ -149,19 +146,14 @@ function prepare(canvas) {
   return [context, width, height];
 }
 
-function labelAxes(frame, { x1, names }, up, points, isLine) {
+function labelAxes(frame, names, { x1 }, up) {
   const fill = (axis, name, [low, high]) => {
     const part = frame.querySelector(axis);
-    for (const [key, text] of [
-      ["name", name],
-      ["low", formatNumber(low, 3)],
-      ["high", formatNumber(high, 3)],
-    ]) {
-      part.querySelector(`.${key}`).textContent = text;
-    }
+    const texts = { name, low: formatNumber(low, 3), high: formatNumber(high, 3) };
+    for (const key of Object.keys(texts)) part.querySelector(`.${key}`).textContent = texts[key];
   };
-  fill(".axis-across", names[0] ?? "", x1);
-  fill(".axis-up", isLine ? (points?.target_name ?? "") : (names[1] ?? ""), up);
+  fill(".axis-across", names[0], x1);
+  fill(".axis-up", names[1], up);
 }
 
 /** Return a function that shows the row under the pointer. */
@@ -224,9 +216,10 @@ function Legend({ data, scale, isLine }) {
 /** The values that the other columns of a table have on the map. */
 function Slice() {
   const fixed = useStore(({ picture }) => JSON.stringify(picture?.grid?.fixed ?? {}));
+  const nameOf = namesOf(useStore(({ state }) => state.data));
   const entries = Object.entries(JSON.parse(fixed));
   if (!entries.length) return null;
-  const text = entries.map(([name, value]) => `${name} = ${value}`).join(", ");
+  const text = entries.map(([name, value]) => `${nameOf(name)} = ${value}`).join(", ");
   return html`<p class="hint" data-testid="slice">
     On the map, the other columns have these values: ${text}.
   </p>`;

@@ -1,5 +1,6 @@
 import { html } from "../vendor/htm-preact-standalone.mjs";
 import { formatNumber } from "./numbers.mjs";
+import { namesOf } from "./names.mjs";
 import { classColor } from "./region_painting.mjs";
 import { useStore, useStudio } from "./store.mjs";
 import { changeView } from "./view.mjs";
@@ -25,8 +26,7 @@ export function useRows() {
 export function RowDetails() {
   const { row, count, show, move } = useRows();
   const details = useStore((content) => content.row);
-  const classNames = useStore(({ state }) => state.data.class_names);
-  const targetName = useStore(({ state }) => state.data.target_name);
+  const data = useStore(({ state }) => state.data);
   const isShown = details && details.index === row;
   const change = (event) => {
     const number = Number(event.currentTarget.value);
@@ -61,13 +61,13 @@ export function RowDetails() {
       >›</button>
       <span class="hint">${describeRow(isShown && details, count)}</span>
     </div>
-    ${isShown && html`<${Values} details=${details} targetName=${targetName} />`}
+    ${isShown && html`<${Values} details=${details} data=${data} />`}
     ${
       isShown &&
       details.probabilities?.length > 0 &&
       html`<${Probabilities}
       values=${details.probabilities}
-      names=${classNames}
+      names=${data.class_names}
     />`
     }
   </section>`;
@@ -78,23 +78,30 @@ function describeRow(details, count) {
   return details.is_test ? "a test row" : "a training row";
 }
 
-function Values({ details, targetName }) {
+/** Return the name of a class, also if only its index is known; a number as it is. */
+const nameClass = (text, { class_names: names }) =>
+  names.includes(text) ? text : (names[text] ?? text);
+
+function Values({ details, data }) {
+  const nameOf = namesOf(data);
   return html`<table class="values" data-testid="row_values">
     <tbody>
-      ${details.values.filter(([name]) => name !== targetName).map(
-        ([name, text]) => html`<tr key=${name}>
-          <th scope="row">${name}</th>
+      ${details.values
+        .filter(([name]) => name !== data.target_name)
+        .map(
+          ([name, text]) => html`<tr key=${name}>
+          <th scope="row">${nameOf(name)}</th>
           <td class="number">${text}</td>
         </tr>`,
-      )}
-      <tr class="rule"><th scope="row">Target: ${targetName}</th><td
+        )}
+      <tr class="rule"><th scope="row">Target: ${data.target_name}</th><td
         class="number"
         data-testid="row_target"
-      >${details.target}</td></tr>
+      >${nameClass(details.target, data)}</td></tr>
       <tr><th scope="row">Prediction</th><td
         class="number"
         data-testid="row_prediction"
-      >${details.prediction}</td></tr>
+      >${nameClass(details.prediction, data)}</td></tr>
       <tr>
         <th scope="row">Loss of this row</th>
         <td

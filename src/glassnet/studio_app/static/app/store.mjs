@@ -6,6 +6,7 @@ import {
   useRef,
   useState,
 } from "../vendor/htm-preact-standalone.mjs";
+import { ALL_ANSWERED } from "./changes.mjs";
 import { START_VIEW } from "./view.mjs";
 
 const CURVE_COLUMNS = ["step", "epoch", "trainLoss", "testLoss", "trainScore", "testScore"];
@@ -31,6 +32,7 @@ const INITIAL = {
   stage: null, // index of the stage that the walk shows
   presetName: null, // of the preset whose text is on the page
   isHelpOpen: false,
+  unanswered: ALL_ANSWERED, // changes of settings that the session has not seen yet
   view: START_VIEW, // change it with changeView
   edge: null, // the weight that is edited: {name, index}
   axes: [], // up to two weights, {name, index}, that the landscape shows

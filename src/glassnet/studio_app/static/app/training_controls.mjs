@@ -1,4 +1,5 @@
 import { html } from "../vendor/htm-preact-standalone.mjs";
+import { changeSettings } from "./changes.mjs";
 import { NumberField, RangeField, SelectField } from "./fields.mjs";
 import { formatNumber } from "./numbers.mjs";
 import { useHidden, useStore, useStudio } from "./store.mjs";
@@ -20,11 +21,11 @@ function numberOptions(usual, present) {
 
 /** How the network is trained. */
 export function TrainingControls() {
-  const { send } = useStudio();
+  const studio = useStudio();
   const state = useStore((content) => content.state);
   const catalog = useStore((content) => content.catalog);
   const { training } = state.settings;
-  const change = (changes) => send({ type: "set_training", training: { ...training, ...changes } });
+  const change = (changes) => changeSettings(studio, "training", changes);
   return html`<div class="fields">
     <${LearningRate} training=${training} change=${change} />
     <${BatchSize} training=${training} rows=${state.data.n_train} change=${change} />
