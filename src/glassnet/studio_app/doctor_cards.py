@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from glassnet.doctor.findings import Finding, describe_evidence
+from glassnet.doctor.findings import HEADS, Finding, describe_evidence
 from glassnet.errors import DataError, require
 from glassnet.selection.diagnosis import diagnose
 from glassnet.studio_app.experiment import Experiment
@@ -36,7 +36,10 @@ class DoctorCards:
         return self._describe("diagnose", len(found.checked))
 
     def examine(self, experiment: Experiment) -> dict[str, Any] | None:
-        """Return the message `findings` about the run so far; None if it says nothing new."""
+        """Return the message `findings` with the problems of the run so far; None without new ones.
+
+        Notes are left out: that the loss still falls, for example, is plain to see.
+        """
         run = experiment.run
         if run.record is None or (not run.epochs and not run.problem):
             return None
@@ -54,7 +57,7 @@ class DoctorCards:
             feature_names=experiment.scene.rows.feature_names,
         )
         diagnose_fit(facts)
-        found = tuple(history.findings)
+        found = history.findings.alarms
         before = [finding.rule for finding in self.findings]
         if [finding.rule for finding in found] == before or not found:
             return None
@@ -116,7 +119,7 @@ class DoctorCards:
         cards = [
             {
                 "rule": each.rule,
-                "title": each.rule.replace("_", " "),
+                "title": HEADS[each.confidence],
                 "symptom": each.symptom,
                 "consequence": each.consequence,
                 "remedy": each.remedy,
