@@ -83,6 +83,8 @@ class DoctorCards:
     def verify(self, experiment: Experiment, index: int) -> dict[str, Any]:
         """Return the message `verification`: whether the remedy of a finding helps.
 
+        It is tried on folds of the training rows.
+
         Raises:
             DataError: see `apply`.
             ConfigError: see `Finding.verify`.
@@ -97,7 +99,6 @@ class DoctorCards:
             y,
             batch_size="full" if size is None else size,
             epochs=max(len(experiment.run.epochs), 10),
-            validation_data=experiment.data.test,
             verbose=0,
             **arguments,
         )
