@@ -17,6 +17,7 @@ from glassnet.callbacks.csv_logger import CSVLogger
 from glassnet.callbacks.early_stopping import EarlyStopping, StopWhen, TerminateOnNaN
 from glassnet.callbacks.learning_rate import LearningRateScheduler, ReduceLROnPlateau
 from glassnet.callbacks.model_checkpoint import ModelCheckpoint
+from glassnet.callbacks.step_scheduler import StepScheduler
 from glassnet.callbacks.tensorboard import TensorBoard
 from glassnet.callbacks.weight_history import WeightHistory
 from glassnet.engine.loop import Decision, Record, SaveRequest
@@ -34,6 +35,7 @@ __all__ = [
     "Record",
     "ReduceLROnPlateau",
     "SaveRequest",
+    "StepScheduler",
     "StopWhen",
     "TensorBoard",
     "TerminateOnNaN",
