@@ -752,9 +752,17 @@ class BaseModel:
     def _apply_record(self, record: Record) -> None:
         with self._fit_lock:
             self._apply_train_state(record.train_state)
+            self._follow_rate(record)
             if record.decision.learning_rate:
                 self._set_learning_rate(record.decision.learning_rate)
             self.epoch = record.epoch + record.complete
+
+    def _follow_rate(self, record: Record) -> None:
+        """Take over the learning rate of the next step, which step hooks may have changed."""
+        if record.run_state is not None:
+            rate = float(gather(record.run_state.train_state.rate))
+            if rate != np.float32(self._rate):
+                self._rate = rate
 
     def _apply_train_state(self, train_state: TrainState) -> None:
         on_one = gather(train_state)

@@ -47,7 +47,7 @@ CONTROLS: dict[str, tuple[str, ...]] = {
         "schedule",
     ),
     "output": ("map", "row", "scores", "curves", "confusion"),
-    "time": ("speed",),
+    "time": ("speed", "steps_per_picture", "pictures"),
     "landscape": (),
     "doctor": (),
     "share": (),
@@ -147,7 +147,7 @@ def find_unknown_fields(
 
     Example:
         >>> list(find_unknown_fields({"step": 1}, Settings(), "settings"))[0][:2]
-        ("settings", "step")
+        ('settings', 'step')
     """
     if isinstance(decoded, Struct) and isinstance(value, Mapping):
         names = decoded.__struct_fields__

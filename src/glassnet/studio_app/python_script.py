@@ -20,6 +20,12 @@ from glassnet.studio_app.settings import Event, Settings, TrainingSettings
 MAX_NUMBERS = 400
 """Arrays of more numbers are written as text in base64."""
 
+MAX_LINE = 88
+"""Limit of the length of a line, if it can be divided."""
+
+POSITIONAL = ("units", "rate")
+"""Arguments that are written without their name: they come first."""
+
 PACKAGES = ("initializers", "layers", "losses", "optimizers", "regularizers", "schedules")
 """Packages of `gn` whose classes a script may name."""
 
@@ -42,22 +48,43 @@ def write_value(value: Any) -> str:
     Example:
         >>> from glassnet.layers import Dense
         >>> write_value(Dense(4, activation="tanh"))
-        "gn.layers.Dense(4, activation='tanh')"
+        'gn.layers.Dense(4, activation="tanh")'
     """
     if isinstance(value, tuple | list):
-        parts = [write_value(each) for each in value]
-        return f"[{', '.join(parts)}]"
+        return f"[{', '.join(map(write_value, value))}]"
+    if isinstance(value, str):
+        return quote(value)
     if not is_dataclass(value) or isinstance(value, type):
         return repr(value)
-    arguments = []
-    for each in fields(value):
-        current = getattr(value, each.name)
-        if not each.init or each.name == "name" or _is_default(each, current):
-            continue
-        text = write_value(current)
-        is_required = each.default is MISSING and each.default_factory is MISSING
-        arguments.append(text if is_required else f"{each.name}={text}")
+    names = [each.name for each in fields(value) if each.init and each.name != "name"]
+    required = {
+        each.name: getattr(value, each.name)
+        for each in fields(value)
+        if each.name in names and each.default is MISSING and each.default_factory is MISSING
+    }
+    standard = type(value)(**required)
+    arguments = [
+        write_value(current) if name in required or name in POSITIONAL else f"{name}={text}"
+        for name in names
+        if (current := getattr(value, name)) != getattr(standard, name)
+        or name in (*required, "units")
+        for text in [write_value(current)]
+    ]
     return f"{_qualify(type(value))}({', '.join(arguments)})"
+
+
+def quote(text: str) -> str:
+    """Return a text as Python, between double quotes if that needs no escapes."""
+    literal = repr(text)
+    return f'"{literal[1:-1]}"' if literal[0] == "'" and '"' not in literal else literal
+
+
+def write_call(function: str, arguments: Sequence[str]) -> list[str]:
+    """Return the lines of a call: one, or one for each argument if it is too long."""
+    line = f"{function}({', '.join(arguments)})"
+    if len(line) <= MAX_LINE:
+        return [line]
+    return [f"{function}(", *(f"    {argument}," for argument in arguments), ")"]
 
 
 def write_array(array: np.ndarray) -> str:
@@ -79,11 +106,6 @@ def _qualify(kind: type) -> str:
     """Return a class as users write it: gn.layers.Dense."""
     package = next((each for each in PACKAGES if f".{each}." in f"{kind.__module__}."), "")
     return f"gn.{package}.{kind.__name__}"
-
-
-def _is_default(each: Any, value: Any) -> bool:
-    default = each.default if each.default_factory is MISSING else each.default_factory()
-    return default is not MISSING and type(default) is type(value) and default == value
 
 
 @dataclass
@@ -119,8 +141,10 @@ class _Script:
         if problem:
             body += self._write_weights(problem)
         else:
+            body.append("# Training")
             for part, training in parts:
                 body += self._write_part(part, training)
+            body += [] if self.settings.steps or self.is_built else self._fit()
         return [*self._write_head(body), *self._write_data(), *body, *self._write_end()]
 
     def _write_head(self, body: Sequence[str]) -> list[str]:
@@ -152,14 +176,14 @@ class _Script:
         layers = [f"        {write_value(layer)}," for layer in setup.layers]
         lines = ["# Network", "model = gn.Sequential(", "    [", *layers, "    ],"]
         lines += [f"    seed={self.settings.seed},", ")"]
-        return [*lines, self._compile(training), ""]
+        return [*lines, *self._compile(training), ""]
 
-    def _compile(self, training: TrainingSettings) -> str:
+    def _compile(self, training: TrainingSettings) -> list[str]:
         steps = self._count_steps(training)
         optimizer = write_value(networks.make_optimizer(training, steps))
         loss = training.loss or self._default_loss()
-        metrics = ', ["accuracy"]' if self.data.class_names else ""
-        return f"model.compile({optimizer}, {loss!r}{metrics})"
+        metrics = ['["accuracy"]'] if self.data.class_names else []
+        return write_call("model.compile", [optimizer, quote(loss), *metrics])
 
     def _default_loss(self) -> str:
         return self.data.output_head(self.settings.network.output_activation)[2]
@@ -170,18 +194,21 @@ class _Script:
         if not weights or self.is_own_model:
             return []
         names = list(self.experiment.make_model().weights_named())
-        lines = ["# Starting weights", self._fit("epochs=0"), "weights = model.get_weights()"]
+        lines = ["# Starting weights", *self._fit(), "weights = model.get_weights()"]
         for name, values in weights.items():
             array = np.array(values, np.float32)
             lines.append(f"weights[{names.index(name)}] = {write_array(array)}  # {name}")
         return [*lines, "model.set_weights(weights)", ""]
 
-    def _fit(self, arguments: str, validates: bool = False) -> str:
-        data = f"train, target={self.data.target_name!r}" if self.data.is_table else "x, y"
-        if validates and self.data.n_test:
-            test = "test" if self.data.is_table else "(x_test, y_test)"
-            arguments += f", validation_data={test}"
-        return f"model.fit({data}, {arguments}, verbose=0)"
+    def _fit(self, arguments: Sequence[str] = (), epochs: int = 0) -> list[str]:
+        """Return a call of `fit`; that of 0 epochs only draws the weights."""
+        rows, test = ["x", "y"], "(x_test, y_test)"
+        if self.data.is_table:
+            rows, test = ["train", f"target={quote(self.data.target_name)}"], "test"
+        arguments = [*rows, f"epochs={epochs}", *arguments]
+        if epochs and self.data.n_test:
+            arguments.append(f"validation_data={test}")
+        return write_call("model.fit", [*arguments, "verbose=0"])
 
     def _count_steps(self, training: TrainingSettings) -> int:
         size = training.batch_size
@@ -204,7 +231,7 @@ class _Script:
         change = event.weight
         names = list(self.experiment.make_model().weights_named())
         index = ", ".join(map(str, change.index))
-        build = [] if self.is_built else [self._fit("epochs=0")]
+        build = [] if self.is_built else self._fit()
         self.is_built = True
         return [
             *build,
@@ -228,7 +255,7 @@ class _Script:
         if (compiled.l1, compiled.l2) != (after.l1, after.l2):
             return "a penalty was changed in the middle of the run"
         if self._make_optimizer(compiled) != self._make_optimizer(after):
-            return [self._compile(after)]
+            return self._compile(after)
         if compiled.loss != after.loss:
             return "the loss was changed in the middle of the run"
         if before.learning_rate == after.learning_rate:
@@ -244,14 +271,14 @@ class _Script:
         steps = self._count_steps(training)
         epochs, rest = -(-part.n_steps // steps), part.n_steps % steps
         size = '"full"' if training.batch_size is None else str(training.batch_size)
-        arguments = [f"batch_size={size}", f"epochs={epochs}"]
+        arguments = [f"batch_size={size}"]
         scheduled = [repr(part.rates)] if part.rates else []
         if rest:
             scheduled.append(f"stop_after={part.n_steps}")
         if scheduled:
             callback = f"gn.callbacks.StepScheduler({', '.join(scheduled)})"
             arguments.append(f"callbacks={callback}")
-        return [*part.before, self._fit(", ".join(arguments), validates=True)]
+        return [*part.before, *self._fit(arguments, epochs)]
 
     def _write_weights(self, problem: str) -> list[str]:
         weights = self.experiment.make_model().get_weights()
@@ -259,7 +286,7 @@ class _Script:
         return [
             f"# The weights are written out, because {problem},",
             "# which a script cannot repeat.",
-            self._fit("epochs=0"),
+            *self._fit(),
             "weights = [",
             *written,
             "]",
