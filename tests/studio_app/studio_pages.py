@@ -20,13 +20,16 @@ class Studio:
         self.server, self.chromium, self.stack = server, chromium, stack
         self.problems, self.counts = [], {}
 
-    def open(self, settings=None, *, fragment="", width=1280, height=900, **options):
+    def open(
+        self, settings=None, *, fragment="", width=1280, height=900, init_script="", **options
+    ):
         """Return a page that shows its first picture.
 
         Args:
             settings: of the link, as a dict; None for the start state.
             fragment: of the address, if no settings are passed.
             width, height: of the window.
+            init_script: JavaScript that runs before the page's own.
             options: of Playwright's context, such as color_scheme="dark".
         """
         size = {"width": width, "height": height}
@@ -36,6 +39,7 @@ class Studio:
         address = f"http://{self.server.host}/"
         context.add_cookies([{"name": name, "value": value, "url": address}])
         context.on("request", self._check_request)
+        context.add_init_script(init_script)
         page = context.new_page()
         page.set_default_timeout(15_000)
         page.on("pageerror", lambda error: self.problems.append(str(error)))

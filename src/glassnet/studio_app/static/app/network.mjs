@@ -159,7 +159,7 @@ function Names({ column, plan }) {
     const side = isInput
       ? { right: `${plan.width - x + 6}px` }
       : { left: `${x + size + 6}px` };
-    const style = { ...side, top: `${y + size / 2}px`, maxWidth: `${isInput ? x - 8 : 110}px` };
+    const style = { ...side, top: `${y + size / 2}px`, maxWidth: `${(isInput ? x : plan.right) - 8}px` };
     const name = String(column.names[unit]);
     return html`<div class="network-name" style=${style} title=${name}>${name}</div>`;
   });

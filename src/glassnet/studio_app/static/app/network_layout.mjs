@@ -11,6 +11,8 @@ const GRID_ROWS = [8, 16];
 const TOP = 40;
 const MAX_HEIGHT = 620;
 const IMAGE_SIZE = 112;
+const NAMED_INPUTS = 36; // in one column, so that there is place for their names
+const INPUT_SPACE = 4;
 const MAX_GAP = 170;
 const SMALL = 32;
 
@@ -24,20 +26,20 @@ function listColumns(state) {
   for (const layer of network.layers) {
     const kernel = findArray(network, `${layer.name}/kernel`);
     const isDense = kernel?.shape.length === 2 && layer.units === kernel.shape[1];
-    const common = { layer, names: [], notes: layer.activation ? [layer.activation] : [] };
+    const common = { layer, names: [] };
     if (isDense) {
+      const notes = [layer.activation || "linear"];
       const n = Math.min(layer.units, MAX_TILES);
-      columns.push({ ...common, kind: "dense", kernel, units: layer.units, n });
-    } else if (layer.n_weights) columns.push({ ...common, kind: "block", n: 1 });
+      columns.push({ ...common, kind: "dense", kernel, units: layer.units, n, notes });
+    } else if (layer.n_weights) columns.push({ ...common, kind: "block", n: 1, notes: [layer.detail] });
     else columns.at(-1).notes.push(layer.detail);
   }
   const [inputs, first] = columns;
   if (inputs.kind === "input" && first?.kind === "dense") {
     inputs.units = first.kernel.shape[0];
     inputs.n = Math.min(inputs.units, MAX_TILES);
-    inputs.names = Array.from({ length: inputs.n }, (_, i) =>
-      inputName(state, first.layer.name, i),
-    );
+    const n = inputs.n <= NAMED_INPUTS ? inputs.n : 0;
+    inputs.names = Array.from({ length: n }, (_, i) => inputName(state, first.layer.name, i));
   }
   return columns;
 }
@@ -46,15 +48,19 @@ function listColumns(state) {
 function measure(columns, size, gridRows) {
   const space = size >= SMALL ? 20 : 5;
   const inner = 4;
-  const rows = columns.map(({ n }) => (n <= ONE_COLUMN ? n : gridRows));
-  const sizes = columns.map(({ kind }) =>
-    kind === "image" ? Math.min(IMAGE_SIZE, 2.5 * size) : size,
-  );
+  const shapes = columns.map(({ kind, n }) => {
+    if (kind === "image") return { rows: 1, side: Math.min(IMAGE_SIZE, 2.5 * size), space };
+    if (kind === "input" && n > ONE_COLUMN && n <= NAMED_INPUTS) {
+      const pitch = Math.floor((MAX_HEIGHT - TOP - 4) / n);
+      return { rows: n, side: Math.min(size, pitch - INPUT_SPACE), space: INPUT_SPACE };
+    }
+    return { rows: n <= ONE_COLUMN ? n : gridRows, side: size, space };
+  });
   const widths = columns.map(
-    ({ n }, k) => Math.ceil(n / rows[k]) * (sizes[k] + inner) - inner,
+    ({ n }, k) => Math.ceil(n / shapes[k].rows) * (shapes[k].side + inner) - inner,
   );
-  const height = TOP + Math.max(...rows.map((r, k) => r * (sizes[k] + space))) + 4;
-  return { size, space, inner, rows, sizes, widths, height };
+  const heights = shapes.map((shape) => shape.rows * (shape.side + shape.space));
+  return { size, inner, shapes, widths, height: TOP + Math.max(...heights) + 4 };
 }
 
 const sum = (values) => values.reduce((a, b) => a + b, 0);
@@ -65,17 +71,18 @@ const textWidth = (names, limit) =>
  * Arrange the network in a width.
  * @param {object} state of the session.
  * @param {number} width in CSS pixels.
- * @returns {{columns: object[], gaps: object[], width: number, height: number}} each
+ * @returns {{columns: object[], gaps: object[], right: number, width: number,
+ *   height: number}} `right` is the width of the names of the outputs; each
  *   column has `tiles`, [{x, y, size, unit}]; a gap has the columns `from` and `to`.
  */
 export function arrange(state, width) {
   const columns = listColumns(state);
   const { class_names: classes } = state.data;
   const last = columns.at(-1);
-  const limit = width < 520 ? 56 : 120;
+  const limit = width < 400 ? 56 : width < 520 ? 84 : 130;
   const left = textWidth(columns[0].names, limit);
   if (last.units === classes.length) last.names = classes;
-  const right = textWidth(last.names, limit);
+  const right = Math.max(28, textWidth(last.names, limit));
   const minGap = width < 520 ? 18 : 44;
   const fits = ({ widths, height }) =>
     height <= MAX_HEIGHT && left + right + sum(widths) + minGap * (widths.length - 1) <= width;
@@ -88,28 +95,27 @@ export function arrange(state, width) {
   let x = left + Math.max(0, (width - used) / 2);
   columns.forEach((column, k) => {
     Object.assign(column, { x, width: plan.widths[k], pitch: plan.widths[k] + gap });
-    column.tiles = placeTiles(column, plan, k);
-    column.rows = plan.rows[k];
-    column.hasBiasText = plan.size >= SMALL && column.n === plan.rows[k];
+    column.tiles = placeTiles(column, plan, plan.shapes[k]);
+    column.rows = plan.shapes[k].rows;
+    column.hasBiasText = plan.size >= SMALL && column.n === column.rows;
     x += plan.widths[k] + gap;
   });
   return {
     columns,
     gaps: findGaps(columns),
+    right,
     width: Math.max(width, used),
     height: plan.height,
   };
 }
 
-function placeTiles(column, plan, k) {
-  const { space, inner, height } = plan;
-  const [rows, size] = [plan.rows[k], plan.sizes[k]];
-  const pitch = size + space;
+function placeTiles(column, { inner, height }, { rows, side, space }) {
+  const pitch = side + space;
   const top = TOP + (height - TOP - rows * pitch) / 2;
   return Array.from({ length: column.n }, (_, unit) => ({
     unit,
-    size,
-    x: column.x + Math.floor(unit / rows) * (size + inner),
+    size: side,
+    x: column.x + Math.floor(unit / rows) * (side + inner),
     y: top + (unit % rows) * pitch,
   }));
 }

@@ -66,6 +66,12 @@ export function Value({ value, testid, digits }) {
   </span>`;
 }
 
+/** A number in a formula: in parentheses if it is negative. */
+function Operand({ value, testid }) {
+  const number = html`<${Value} value=${value} digits=${3} testid=${testid} />`;
+  return value < 0 ? html`(${number})` : number;
+}
+
 function Arithmetic({ neuron }) {
   const { forward, backward } = neuron;
   return html`
@@ -86,11 +92,11 @@ function Forward({ forward, row }) {
       <i>z</i> = <b>w</b> · <b>x</b> + <i>b</i> =${" "}
       ${terms.map(
         ({ weight, value }, i) => html`${i > 0 && " + "}<span class="term">
-          <${Value} value=${weight} digits=${3} /> · <${Value} value=${value} digits=${3} />
+          <${Operand} value=${weight} /> · <${Operand} value=${value} />
         </span>`,
       )}
       ${inputs.length > MAX_TERMS && ` + … (${inputs.length} inputs)`}
-      ${bias !== null && html`${" "}+ <${Value} value=${bias} digits=${3} testid="neuron-bias" />`}
+      ${bias !== null && html`${" "}+ <${Operand} value=${bias} testid="neuron-bias" />`}
       ${" "}= <${Value} value=${z} testid="neuron-z" />
     </div>
     <div>
@@ -191,7 +197,7 @@ function Weights({ neuron }) {
 
 function WeightRow({ index, name, weight, input, gradient, update }) {
   const cell = (kind, value) => html`<td>
-    ${value !== undefined && html`<${Value} value=${value} testid=${`${kind}-${index}`} />`}
+    ${value !== undefined && html`<${Value} value=${value} digits=${3} testid=${`${kind}-${index}`} />`}
   </td>`;
   return html`<tr>
     <th scope="row">${name}</th>

@@ -45,7 +45,7 @@ export function drawTiles(context, column, picture, options) {
   if (column.kind === "input") drawInputs(context, column, picture, options);
   else if (column.kind === "image") drawInputImage(context, column, picture, options);
   else if (arrays[`drivers_${name}`] && !imageShape) drawDrivers(context, column, picture);
-  else if (arrays[`maps_${name}`]?.shape.length === 2)
+  else if (arrays[`maps_${name}`]?.shape[1] === 1)
     drawLines(context, column, arrays[`maps_${name}`]);
   else if (arrays[`maps_${name}`]) drawMaps(context, column, picture, options);
   else if (imageShape && column.kernel.shape[0] === imageShape.reduce((a, b) => a * b, 1))
@@ -77,7 +77,7 @@ function copyTiles(context, column, page, width, height) {
 
 /** Draw a curve for each neuron over a single input. */
 function drawLines(context, column, maps) {
-  const [, width] = maps.shape;
+  const width = maps.shape[2];
   const scale = largest(maps) || 1;
   context.lineWidth = 2;
   for (const { x, y, size, unit } of column.tiles) {
