@@ -86,7 +86,7 @@ def test_a_page_that_is_loaded_again_goes_on_with_its_session(studio):
     page.reload()
     page.wait_for_selector('[data-testid="network"] canvas')
     assert studio.session(page) is session
-    assert page.get_by_test_id("position_step").inner_text() == "1"
+    wait_until(lambda: page.get_by_test_id("position_step").inner_text() == "1")
 
 
 def test_two_tabs_are_two_sessions(studio):
