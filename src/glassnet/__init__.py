@@ -36,9 +36,11 @@ if TYPE_CHECKING:
     from glassnet.reporting.write import report
     from glassnet.selection.diagnosis import diagnose
     from glassnet.studio_app.launch import studio
+    from glassnet.studio_app.widget import Studio
 
 __all__ = [
     "Sequential",
+    "Studio",
     "activations",
     "callbacks",
     "constraints",
@@ -67,6 +69,7 @@ __all__ = [
 
 _MODULES = {
     "Sequential": "models.sequential",
+    "Studio": "studio_app.widget",
     "diagnose": "selection.diagnosis",
     "distribute": "processes.start",
     "load": "models.load",
