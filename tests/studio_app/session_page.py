@@ -53,11 +53,11 @@ class Page:
                 time.sleep(0.01)
             self.session.post(json.dumps({"type": "ack", "picture": header["picture"]}))
 
-    def post(self, kind, **fields):
+    def post(self, kind, /, **fields):
         """Send a message."""
         self.session.post(json.dumps({"type": kind, **fields}))
 
-    def ask(self, kind, answer="picture", **fields):
+    def ask(self, kind, answer="picture", /, **fields):
         """Send a message and return (header, arrays) of the first answer of a kind after it."""
         n = len(self.messages)
         self.post(kind, **fields)

@@ -210,7 +210,7 @@ def draw_picture(experiment: Experiment, view: SetView) -> tuple[dict[str, Any],
     arrays |= scene.draw_confusion(state)
     if scene.part is None or experiment.data.kind == "table":
         arrays |= scene.draw_drivers(state)
-    if scene.rows.shows_images or experiment.data.image_shape:
+    if experiment.data.kind == "images":
         arrays |= _draw_example(experiment, view.row or 0)
     header = {
         "type": "picture",
