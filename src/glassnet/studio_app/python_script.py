@@ -67,7 +67,7 @@ def write_value(value: Any) -> str:
         write_value(current) if name in required or name in POSITIONAL else f"{name}={text}"
         for name in names
         if (current := getattr(value, name)) != getattr(standard, name)
-        or name in (*required, "units")
+        or name in (*required, *POSITIONAL)
         for text in [write_value(current)]
     ]
     return f"{_qualify(type(value))}({', '.join(arguments)})"
