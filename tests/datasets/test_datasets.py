@@ -22,7 +22,17 @@ from glassnet.datasets.remote_files import RemoteFile
 from glassnet.errors import ConfigError, DataError, DownloadError
 
 LOCAL = [entry.name for entry in datasets.describe() if not entry.source.startswith("download")]
-DRAWN = ["plane", "circles", "moons", "spiral", "blobs"]
+DRAWN = [
+    "plane",
+    "circles",
+    "moons",
+    "spiral",
+    "blobs",
+    "xor_points",
+    "gaussians",
+    "pets",
+    "valley",
+]
 
 
 @pytest.mark.parametrize("module", [dataset, datasets])
@@ -117,7 +127,42 @@ def test_formulas_without_noise():
     )
 
 
-@pytest.mark.parametrize("name", ["circles", "moons", "spiral", "blobs"])
+def test_xor_points_are_in_four_squares():
+    """Oracle: XOR of the signs; no point is nearer than 0.1 to an axis."""
+    (x, y), (x_test, y_test) = datasets.load("xor_points", noise=0)
+    np.testing.assert_array_equal(y, (x[:, 0] > 0) != (x[:, 1] > 0))
+    np.testing.assert_array_equal(y_test, (x_test[:, 0] > 0) != (x_test[:, 1] > 0))
+    assert 0.1 <= np.abs(x).min() < 0.15
+    assert 0.95 < np.abs(x).max() < 1
+    quadrants = np.bincount((x[:, 0] > 0) * 2 + (x[:, 1] > 0))
+    assert quadrants.min() > 80
+
+
+def test_gaussians_overlap_as_stated():
+    """Oracle: the means, and the normal distribution: Phi(-sqrt(2) / 0.6) = 0.0092."""
+    (x, y), _ = datasets.load("gaussians", n=20_000)
+    for label, mean in ((0, -1), (1, 1)):
+        np.testing.assert_allclose(x[y == label].mean(0), mean, atol=0.03)
+    assert np.mean((x.sum(1) > 0) != y) == pytest.approx(0.0092, abs=0.002)
+
+
+def test_pets_have_the_stated_sizes():
+    """Oracle: the numbers of the docstring."""
+    (x, y), _ = datasets.load("pets", n=5000, noise=0.5)
+    for label, mean in ((0, (0.25, 4500)), (1, (0.4, 9000))):
+        np.testing.assert_allclose(x[y == label].mean(0), mean, rtol=0.01)
+        np.testing.assert_allclose(x[y == label].std(0), (0.02, 600), rtol=0.05)
+
+
+def test_valley_is_a_plane_with_curvatures_one_to_a_hundred():
+    """Oracle: least squares finds (2, 1); the second derivatives are 2 mean(x^2)."""
+    (x, y), _ = datasets.load("valley", n=5000)
+    np.testing.assert_allclose(np.linalg.lstsq(x, y)[0], (2, 1), atol=0.05)
+    assert np.mean(x[:, 1] ** 2) / np.mean(x[:, 0] ** 2) == pytest.approx(100, rel=0.05)
+    assert np.std(y - x @ (2, 1)) == pytest.approx(0.1, rel=0.05)
+
+
+@pytest.mark.parametrize("name", ["circles", "moons", "spiral", "blobs", "xor_points", "gaussians"])
 def test_noise_is_the_standard_deviation(name):
     """Oracle: the same seed without noise. The clean points are drawn before the noise."""
     (x, _), _ = datasets.load(name, n=2000, noise=0.2)

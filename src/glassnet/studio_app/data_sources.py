@@ -256,7 +256,10 @@ def _draw_points(settings: DataSettings) -> _Pool:
     messages: tuple[str, ...] = ()
     if len(labels) < 2:
         messages = ("Draw at least two points, of two classes: then the network can be trained.",)
-    return _Pool(POINTS, "Drawn points", x, y, ("x1", "x2"), names, code, messages=messages)
+    can_split, title = len(labels) > 1, "Drawn points"
+    return _Pool(
+        POINTS, title, x, y, ("x1", "x2"), names, code, can_split=can_split, messages=messages
+    )
 
 
 def _read_own_arrays(own: OwnData, x: np.ndarray, y: np.ndarray) -> _Pool:
