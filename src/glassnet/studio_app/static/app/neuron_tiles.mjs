@@ -15,10 +15,8 @@ export function NeuronTiles({ plan, view, labels }) {
 
   function move(event, k, unit) {
     const steps = { ArrowUp: [0, -1], ArrowDown: [0, 1], ArrowLeft: [-1, 0], ArrowRight: [1, 0] };
-    if (event.key === " " || event.key === "Enter") event.stopPropagation();
     if (!steps[event.key]) return;
     event.preventDefault();
-    event.stopPropagation();
     const [across, down] = steps[event.key];
     const column = columns[Math.max(0, Math.min(columns.length - 1, k + across))];
     const target = Math.max(0, Math.min(column.n - 1, unit + down));

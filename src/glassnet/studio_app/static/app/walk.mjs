@@ -55,7 +55,6 @@ function Stages({ walk, onClose }) {
     };
     if (!actions[event.key]) return;
     event.preventDefault();
-    event.stopPropagation();
     actions[event.key]();
   }
 
