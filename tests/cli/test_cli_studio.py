@@ -4,12 +4,14 @@ Oracles: the data themselves, and the first state that a session of the command 
 runs: tests/studio_app/test_launch.py starts the command as a process.
 """
 
+import json
 from contextlib import closing
 
 import numpy as np
 import pytest
 from house_table import HOUSES, Command
 from PIL import Image
+from session_page import Page
 
 import glassnet as gn
 from glassnet.studio_app import launch
@@ -38,7 +40,6 @@ def served(monkeypatch):
 @pytest.fixture
 def first_state(served):
     """A function that runs the command and returns the first state of its session."""
-    from session_page import Page
 
     def run(*words):
         result = STUDIO.run(*words)
@@ -89,6 +90,27 @@ def test_options_of_the_server(served):
         "open_browser": False,
         "allow_remote": True,
     }
+
+
+def test_a_lesson_hides_controls_and_has_its_own_presets(first_state, served, tmp_path):
+    """Its presets can be opened by name, beside those of the studio."""
+    preset = {"name": "ring", "title": "Ring", "settings": {"data": {"name": "circles"}}}
+    lesson = {"title": "Rings", "hide": ["doctor"], "presets": [preset], "start": "ring"}
+    (tmp_path / "lesson.json").write_text(json.dumps(lesson))
+    first_state("--lesson", "lesson.json", "--preset", "ring")
+    make_session, welcome, options = served[0]
+    sent = welcome["lesson"]
+    assert (sent["title"], list(sent["hide"]), sent["start"]) == ("Rings", ["doctor"], "ring")
+    assert options["fragment"] == "preset=ring"
+    for name, data in (("ring", "circles"), ("dying_relu", None)):
+        with closing(Page(make_session=make_session)) as page:
+            state = page.ask("open", "state", preset=name)[0]
+            assert data in (None, state["data"]["name"])
+
+
+def test_an_error_in_a_lesson_names_the_place(served, tmp_path):
+    (tmp_path / "lesson.json").write_text('{"title": "x", "hide": ["docter"]}')
+    assert "lesson: hide[0]: expected a control" in STUDIO.refused("--lesson", "lesson.json")
 
 
 def test_a_table_of_the_user(first_state):
@@ -172,6 +194,7 @@ def test_a_model_with_other_layers_says_why_the_page_cannot_change_them(first_st
         (("houses.csv", "--target", "solt"), "Did you mean 'sold'?"),
         (("houses.csv", "--features", "siz"), "Did you mean 'size'?"),
         (("moons", "--preset", "xor"), "--preset has data of its own: leave out the name."),
+        (("--preset", "xorr"), "preset: expected one of"),
         (("--host", "0.0.0.0"), "Pass --allow-remote"),
         (("--lesson", "none.json"), "none.json"),
         (("model.glassnet",), "Missing data: name a table, a folder of images or a dataset"),

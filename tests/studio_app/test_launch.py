@@ -219,9 +219,9 @@ def open_socket(cookie, host, session=""):
 @pytest.mark.slow
 def test_the_command_serves_until_ctrl_c():
     """Ctrl-C is the usual end: no error, while a page is open."""
-    with run_command() as (process, text):
+    with run_command("--preset", "xor_without_hidden_layer") as (process, text):
         url = re.fullmatch(r"The studio runs\. Open (http://\S+)\n", text)[1]
-        assert re.fullmatch(r"http://127\.0\.0\.1:\d+/\?token=[\w-]{43}", url)
+        assert re.fullmatch(r"http://127\.0\.0\.1:\d+/\?token=[\w-]{43}#preset=xor_wi\w+", url)
         assert process.stdout.readline() == "The URL works once. Press Ctrl-C to stop.\n"
         cookie, host = log_in(url)
         with pytest.raises(urllib.error.HTTPError, match="403"):

@@ -10,6 +10,7 @@ import msgspec
 from glassnet.optimizers import OPTIMIZERS
 from glassnet.studio_app.data_sources import describe_datasets
 from glassnet.studio_app.own_data import MAX_UPLOAD_BYTES
+from glassnet.studio_app.presets import Preset
 from glassnet.studio_app.settings import MAX_LAYERS, MAX_POINTS, MAX_UNITS, TrainingSettings
 
 ACTIVATIONS = (
@@ -62,7 +63,7 @@ LOSSES = (
 """Losses of the page: those for one number, or for the index of a class."""
 
 
-def describe_catalog(presets: Sequence[Any]) -> dict[str, Any]:
+def describe_catalog(presets: Sequence[Preset]) -> dict[str, Any]:
     """Return what the page offers, as values for JSON.
 
     Example:
@@ -87,7 +88,7 @@ def describe_catalog(presets: Sequence[Any]) -> dict[str, Any]:
     }
 
 
-def _describe_preset(preset: Any) -> Mapping[str, Any]:
+def _describe_preset(preset: Preset) -> Mapping[str, Any]:
     return {
         "name": preset.name,
         "title": preset.title,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
 import queue
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -49,6 +51,9 @@ DETAIL_SECONDS = 0.3
 
 CHANGES = (messages.SetData, messages.SetNetwork, messages.SetTraining)
 """Messages with a part of the settings."""
+
+END_SECONDS = 30.0
+"""How long the end of the program waits for threads, which may be compiling."""
 
 Send = Callable[[str | bytes], None]
 
@@ -101,6 +106,7 @@ class Session:
         self._cards = DoctorCards()
         self._detailed_at = 0.0
         self._thread = threading.Thread(target=self._run, name="studio", daemon=True)
+        _sessions.add(self)
         self._thread.start()
 
     def post(self, data: str | bytes) -> None:
@@ -452,3 +458,17 @@ class Session:
 
     def _send_error(self, text: str, about: str) -> None:
         self._send_json({"type": "error", "message": text, "about": about})
+
+
+_sessions: weakref.WeakSet[Session] = weakref.WeakSet()
+
+
+@atexit.register
+def end_sessions() -> None:
+    """End all threads before Python ends: one that it stops inside XLA would abort the process."""
+    running = list(_sessions)
+    for session in running:
+        session.close()
+    end = time.monotonic() + END_SECONDS
+    for session in running:
+        session._thread.join(max(end - time.monotonic(), 0))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
@@ -15,8 +15,10 @@ from glassnet.selection.model_arguments import get_sequential, require_model
 from glassnet.studio_app.catalog import describe_catalog
 from glassnet.studio_app.data_sources import make_data
 from glassnet.studio_app.experiment import OwnModel
+from glassnet.studio_app.lessons import Lesson
 from glassnet.studio_app.networks import read_network, read_training
 from glassnet.studio_app.own_data import OwnData, own_data
+from glassnet.studio_app.presets import PRESETS
 from glassnet.studio_app.session import Session, StudioStart
 from glassnet.studio_app.settings import (
     MAX_LAYERS,
@@ -27,11 +29,6 @@ from glassnet.studio_app.settings import (
     Settings,
 )
 from glassnet.studio_app.tabs import MakeSession
-
-if TYPE_CHECKING:
-    from glassnet.studio_app.lessons import Lesson
-
-PRESETS: tuple[Any, ...] = ()
 
 BATCH_SIZE = 32
 """Batch size of a model of the user: the default of `fit`."""
@@ -163,7 +160,7 @@ def make_session_factory(start: StudioStart, lesson: Lesson | None = None) -> Ma
         start: what each session begins with, in a copy.
         lesson: its presets can be opened by name, too.
     """
-    presets = [*PRESETS, *(lesson.presets if lesson else ())]
+    presets = [*PRESETS, *(lesson.all_presets if lesson else ())]
     start = replace(start, presets={preset.name: preset.settings for preset in presets})
 
     def make_session(send: Any) -> Session:

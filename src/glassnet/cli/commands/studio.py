@@ -167,5 +167,5 @@ def require_preset(preset: str, lesson: Any) -> None:
     from glassnet.errors import lookup
     from glassnet.studio_app.presets import PRESETS
 
-    presets = [*(lesson.presets if lesson else ()), *PRESETS]
+    presets = lesson.all_presets if lesson else PRESETS
     lookup("preset", preset, {each.name: each for each in presets})
