@@ -6,10 +6,14 @@ import re
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 import glassnet as gn
+from glassnet.cli import main
 from glassnet.errors import DataError
-from glassnet.studio_app import lessons
+from glassnet.studio_app import launch, lessons
+from glassnet.studio_app.experiment import Experiment
+from glassnet.studio_app.exports import make_file
 from glassnet.studio_app.lessons import (
     CONTROLS,
     HIDEABLE,
@@ -22,6 +26,7 @@ from glassnet.studio_app.presets import PRESETS
 from glassnet.studio_app.settings import DataSettings, Settings
 
 PAGE = Path(gn.__file__).parent / "studio_app" / "static" / "app"
+DOCS = Path(__file__).parents[2] / "docs" / "for-lecturers.md"
 PRESET = {
     "name": "circle",
     "title": "A circle",
@@ -63,6 +68,34 @@ def test_a_state_becomes_a_lesson_to_edit():
     assert (lesson.title, lesson.hide) == ("Moons", ("time",))
     assert lesson.start_preset.settings == settings
     assert "Write here" in lesson.start_preset.why
+
+
+def test_the_state_of_a_page_is_saved_as_a_lesson():
+    """Oracle: the reader, and the settings that lead to the step."""
+    experiment = Experiment(Settings(DataSettings("moons", n=60)))
+    experiment.run.advance(2)
+    name, media_type, text = make_file(experiment, "settings")
+    assert (name, media_type) == ("lesson.json", "application/json")
+    assert parse_lesson(text).start_preset.settings == experiment.link
+    assert experiment.link.steps == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "data", "is_playing"),
+    [((), "circles", False), (("moons",), "moons", True)],
+)
+def test_the_command_begins_with_the_lesson(tmp_path, monkeypatch, arguments, data, is_playing):
+    """Oracle: the file; a dataset that is named comes first."""
+    path, calls = tmp_path / "lesson.json", []
+    path.write_text(json.dumps({"title": "Monday", "presets": [PRESET]}))
+    monkeypatch.setattr(
+        launch, "run_studio", lambda start, **options: calls.append((start, options))
+    )
+    result = CliRunner().invoke(main, ["studio", "--lesson", str(path), *arguments])
+    assert result.exit_code == 0, result.output
+    ((start, options),) = calls
+    assert (start.settings.data.name, start.is_playing) == (data, is_playing)
+    assert options["lesson"].title == "Monday"
 
 
 def test_names_are_those_of_the_page():
@@ -116,3 +149,16 @@ def test_files_that_cannot_be_read(tmp_path):
         read_lesson(tmp_path / "none.json")
     with pytest.raises(DataError, match=r"at most 1 MB. Received: bytes=1000001"):
         parse_lesson(b" " * (MAX_BYTES + 1))
+
+
+def test_the_page_for_lecturers():
+    """Oracle: the code: the lesson on the page can be read, and the lists are complete."""
+    page = DOCS.read_text(encoding="utf-8")
+    lesson = parse_lesson(re.search(r"```json\n(.*?)```", page, re.DOTALL)[1].encode())
+    assert Experiment(lesson.start_preset.settings).run.steps_per_epoch == 1
+    rows = [line for line in page.splitlines() if line.startswith("| `")]
+    named = re.findall(r"`(\w+)`", "".join(row.split("|")[1] for row in rows))
+    assert {preset.name for preset in PRESETS} <= set(named)
+    for part, controls in CONTROLS.items():
+        listed = ", ".join(f"`{part}.{each}`" for each in controls) or "none"
+        assert f"| `{part}` | {listed} |" in rows

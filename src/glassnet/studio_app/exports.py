@@ -8,7 +8,7 @@ from pathlib import Path
 
 from glassnet.errors import lookup
 from glassnet.studio_app.experiment import Experiment
-from glassnet.studio_app.settings import settings_to_json
+from glassnet.studio_app.lessons import write_lesson
 
 
 def make_file(experiment: Experiment, kind: str) -> tuple[str, str, bytes]:
@@ -50,13 +50,13 @@ def _make_script(experiment: Experiment) -> tuple[str, str, bytes]:
     return "studio.py", "text/x-python", make_script(experiment).encode()
 
 
-def _make_settings(experiment: Experiment) -> tuple[str, str, bytes]:
-    return "studio.json", "application/json", settings_to_json(experiment.link).encode()
+def _make_lesson(experiment: Experiment) -> tuple[str, str, bytes]:
+    return "lesson.json", "application/json", write_lesson(experiment.link).encode()
 
 
 KINDS = {
     "model": _make_model,
     "report": _make_report,
     "python": _make_script,
-    "settings": _make_settings,
+    "settings": _make_lesson,
 }

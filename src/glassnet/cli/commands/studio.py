@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -147,8 +148,11 @@ def command(
         lesson = read_lesson(lesson_file)
     if preset:
         require_preset(preset, lesson)
+    start = make_start(name, rows, settings)
+    if lesson is not None and name is None:
+        start = replace(start, settings=lesson.start_preset.settings, is_playing=False)
     run_studio(
-        make_start(name, rows, settings),
+        start,
         lesson=lesson,
         fragment=f"preset={preset}" if preset else "",
         host=host,
