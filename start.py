@@ -67,7 +67,7 @@ def install(extra):
     print(f"Installing into {VENV}: downloads {size}, once.", flush=True)
     STAMP.unlink(missing_ok=True)
     code = subprocess.call([sys.executable, "-m", "venv", str(VENV)])
-    code = code or pip_install(f"{ROOT}[{extra}]" if extra else str(ROOT))
+    code = code or pip_install(f"{ROOT}[{extra or 'studio'}]")
     if code == 0:
         STAMP.write_text(f"{state} {extra}".strip(), encoding="utf-8")
     return code

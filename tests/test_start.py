@@ -60,7 +60,7 @@ def modules_run(start):
 def test_first_run_installs_and_trains(start, capsys):
     assert start.main([]) == 0
     assert modules_run(start) == ["venv", "pip", "glassnet"]
-    assert start.ran[1][-2:] == ["--editable", str(start.ROOT)]
+    assert start.ran[1][-2:] == ["--editable", f"{start.ROOT}[studio]"]
     assert start.ran[2][2:] == ["glassnet", "train", "digits"]
     lines = capsys.readouterr().out.splitlines()
     assert "downloads about 190 MB" in lines[0]
