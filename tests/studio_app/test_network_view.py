@@ -55,7 +55,7 @@ def test_arithmetic_of_a_row_is_that_of_the_trace(studio):
     page.get_by_test_id("one_row").click()
     studio.settle(page)
     page.locator('[data-testid="one_row"][aria-pressed="true"]').wait_for()
-    row = int(page.get_by_test_id("one_row").inner_text().split()[1])
+    row = int(page.get_by_test_id("one_row").inner_text().split()[1]) - 1
     model, x, y = make_model(studio, page)
     trace = model.trace(x[row : row + 1], y[row : row + 1])
     check_arithmetic(page, trace)
@@ -253,3 +253,56 @@ def test_the_page_fits_its_window(studio, width, scheme):
         }"""
     )
     assert colors > 50
+
+
+READ_PIXELS = """points => {
+  const canvas = document.querySelector('[data-testid="network"] canvas');
+  const box = canvas.getBoundingClientRect();
+  const ratio = canvas.width / box.width;
+  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  return points.map(([x, y]) => {
+    const [column, row] = [(x - box.x) * ratio, (y - box.y) * ratio].map(Math.round);
+    const place = 4 * (row * canvas.width + column);
+    return Array.from(data.slice(place, place + 3));
+  });
+}"""
+
+
+def test_tiles_have_the_colors_of_the_neurons_outputs(studio):
+    """Oracle: tanh(x W + b) in NumPy at nine points of the plane; blue is positive."""
+    page = studio.open({"network": {"layers": [{"units": 3}]}, "steps": 60})
+    named = make_model(studio, page)[0].weights_named()
+    (low1, high1), (low2, high2) = (axis["range"] for axis in studio.experiment(page).scene.axes)
+    shares = [(a, b) for a in (0.25, 0.5, 0.75) for b in (0.25, 0.5, 0.75)]
+    x = np.array([[low1 + a * (high1 - low1), high2 - b * (high2 - low2)] for a, b in shares])
+    outputs = np.tanh(x @ named["dense_1/kernel"] + named["dense_1/bias"])
+    boxes = [page.get_by_test_id(f"neuron-dense_1-{unit}").bounding_box() for unit in range(3)]
+    points = [
+        [box["x"] + a * box["width"], box["y"] + b * box["height"]]
+        for box in boxes
+        for a, b in shares
+    ]
+    colors = np.array(page.evaluate(READ_PIXELS, points))
+    is_blue, expected = colors[:, 2] > colors[:, 0], outputs.T.ravel()
+    is_clear = np.abs(expected) > 0.2
+    assert is_clear.sum() > 12
+    np.testing.assert_array_equal(is_blue[is_clear], expected[is_clear] > 0)
+
+
+def test_a_table_says_what_a_neuron_follows(studio):
+    """Oracle: the correlation of tanh(x W + b) with each input, in NumPy."""
+    settings = {"network": {"layers": [{"units": 3}]}, "training": {"batch_size": 32}, "steps": 20}
+    page = studio.open({"data": {"name": "titanic"}, **settings})
+    select(studio, page, "dense_1", 1)
+    model, x, _ = make_model(studio, page)
+    named = model.weights_named()
+    output = np.tanh(x @ named["dense_1/kernel"][:, 1] + named["dense_1/bias"][1])
+    correlations = np.nan_to_num([np.corrcoef(column, output)[0, 1] for column in x.T])
+    inputs = list(studio.experiment(page).scene.rows.feature_names)
+    names = [text.split(" (")[0].strip() for text in page.locator(".driver").all_inner_texts()]
+    shown = np.array(values(page, "driver", 3))
+    np.testing.assert_allclose(
+        shown, correlations[[inputs.index(name) for name in names]], atol=1e-4
+    )
+    strongest = np.sort(np.abs(correlations))[::-1][:3]
+    np.testing.assert_allclose(np.abs(shown), strongest, atol=1e-4)

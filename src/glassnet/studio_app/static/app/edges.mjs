@@ -17,36 +17,37 @@ export function listEdges(plan, weights) {
 }
 
 function listGap({ from, to }, weights) {
-  const { offset, size, shape, name } = to.kernel;
-  const values = weights.subarray(offset, offset + size);
-  const sizes = values.map(Math.abs).sort();
-  const threshold = size > MANY ? sizes[size - N_STRONGEST] : 0;
-  const scale = Math.max(1, sizes[size - 1]);
+  const { offset, shape, name } = to.kernel;
   const edges = [];
   for (const start of from.tiles)
     for (const end of to.tiles) {
-      const value = values[start.unit * shape[1] + end.unit];
-      if (Math.abs(value) < threshold) continue;
-      edges.push({
-        weight: { name, index: [start.unit, end.unit] },
-        layer: to.layer.name,
-        unit: end.unit,
-        value,
-        line: MIN_LINE + (MAX_LINE * Math.abs(value)) / scale || MIN_LINE,
-        x0: start.x + start.size,
-        y0: start.y + start.size / 2,
-        x1: end.x,
-        y1: end.y + end.size / 2,
-      });
+      const value = weights[offset + start.unit * shape[1] + end.unit];
+      edges.push({ start, end, value, size: Math.abs(value) });
     }
-  return edges.sort((a, b) => a.line - b.line);
+  edges.sort((a, b) => a.size - b.size);
+  const scale = Math.max(1, edges.at(-1).size) || 1;
+  return edges.slice(-countDrawn({ from, to })).map(({ start, end, value, size }) => ({
+    weight: { name, index: [start.unit, end.unit] },
+    layer: to.layer.name,
+    unit: end.unit,
+    value,
+    line: MIN_LINE + (MAX_LINE * size) / scale || MIN_LINE,
+    x0: start.x + start.size,
+    y0: start.y + start.size / 2,
+    x1: end.x,
+    y1: end.y + end.size / 2,
+  }));
+}
+
+function countDrawn({ from, to }) {
+  const n = from.n * to.n;
+  return n > MANY ? N_STRONGEST : n;
 }
 
 /** Return how many weights there are between the drawn layers, and how many of them are drawn. */
-export function countEdges(plan) {
-  const sizes = plan.gaps.map(({ to }) => to.kernel.size);
-  const total = sizes.reduce((a, b) => a + b, 0);
-  return { total, drawn: sizes.reduce((a, b) => a + (b > MANY ? N_STRONGEST : b), 0) };
+export function countEdges({ gaps }) {
+  const sum = (values) => values.reduce((a, b) => a + b, 0);
+  return { total: sum(gaps.map(({ to }) => to.kernel.size)), drawn: sum(gaps.map(countDrawn)) };
 }
 
 /** Draw an edge as a curve that leaves and arrives horizontally. */

@@ -45,7 +45,7 @@ function RowChoice({ neuron }) {
       aria-pressed=${!neuron.whole_batch}
       onClick=${() => changeView(studio, { whole_batch: false, row })}
     >
-      row ${row}
+      row ${row + 1}
     </button>
     <button
       type="button"
@@ -87,7 +87,7 @@ function Forward({ forward, row }) {
   const { inputs, bias, z, a, activation } = forward;
   const terms = inputs.slice(0, MAX_TERMS);
   return html`<div class="formula">
-    <div class="label">forward, row ${row}</div>
+    <div class="label">forward, row ${row + 1}</div>
     <div>
       <i>z</i> = <b>w</b> · <b>x</b> + <i>b</i> =${" "}
       ${terms.map(
@@ -135,7 +135,7 @@ function Drivers({ neuron }) {
     ${Array.from({ length: n }, (_, i) => {
       const [index, correlation] = drivers.subarray((neuron.unit * n + i) * 2);
       const name = inputs[index] ?? `input ${index}`;
-      return html`<span>${name} (<${Value} value=${correlation} digits=${2} testid=${`driver-${i}`} />)</span>`;
+      return html`<span class="driver">${name} (<${Value} value=${correlation} digits=${2} testid=${`driver-${i}`} />)</span>`;
     })}
     <span class="hint">(correlation over the training rows)</span>
   </div>`;

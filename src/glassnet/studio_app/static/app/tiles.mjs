@@ -35,7 +35,7 @@ const largest = (values) => {
  * @param {object} column of the plan.
  * @param {object} picture
  * @param {{atlas: object, imageShape: number[]|null, before: object|undefined, inputs: string[],
- *   empty: string}} options `before` is the column before, `empty` the colour of an input without a
+ *   empty: string}} options `before` is the column before; `empty` the colour of an input without a
  *   map.
  */
 export function drawTiles(context, column, picture, options) {
@@ -50,7 +50,7 @@ export function drawTiles(context, column, picture, options) {
   else if (arrays[`maps_${name}`]) drawMaps(context, column, picture, options);
   else if (imageShape && column.kernel.shape[0] === imageShape.reduce((a, b) => a * b, 1))
     drawPixelWeights(context, column, picture, options);
-  else if (before?.kind === "dense") drawNeuronWeights(context, column, picture, options);
+  else if (column.kind === "dense") drawNeuronWeights(context, column, picture, options);
 }
 
 function drawMaps(context, column, { arrays }, { atlas }) {
@@ -115,12 +115,13 @@ function drawPixelWeights(context, column, { arrays }, { atlas, imageShape }) {
   copyTiles(context, column, page, width, height);
 }
 
-/** Draw the weights of each neuron in the places of the neurons they come from. */
+/** Draw the weights of each neuron in the places of the neurons they come from, or in a square. */
 function drawNeuronWeights(context, column, { arrays }, { atlas, before }) {
   const { offset, size, shape } = column.kernel;
   const [inputs, units] = shape;
-  const height = before.rows;
-  const width = Math.ceil(before.n / height);
+  const isDense = before.kind === "dense";
+  const height = isDense ? before.rows : Math.ceil(Math.sqrt(inputs));
+  const width = Math.ceil((isDense ? before.n : inputs) / height);
   const weights = arrays.weights.subarray(offset, offset + size);
   const scale = largest(weights);
   const page = atlas.page(column.layer.name, width, height * units);
