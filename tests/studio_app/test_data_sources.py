@@ -143,6 +143,11 @@ def test_columns_can_be_left_out():
         make_data(DataSettings("moons", columns=("x3",)))
 
 
+def test_a_target_among_the_chosen_columns_is_no_input():
+    data = upload(MIXED, target="width", columns=("width", "color"))
+    assert (data.target_name, data.feature_names) == ("width", ("color",))
+
+
 def test_drawn_points():
     """Oracle: the points; labels 3 and 5 become the classes 0 and 1."""
     points = tuple(Point(i / 10, -i / 10, 3 if i % 2 else 5) for i in range(10))

@@ -12,6 +12,7 @@ from glassnet.studio_app import presets
 from glassnet.studio_app.experiment import Experiment
 from glassnet.studio_app.lessons import parse_lesson
 from glassnet.studio_app.presets import PRESETS, Preset, get_preset
+from glassnet.studio_app.settings import WeightChange
 
 NAMES = [preset.name for preset in PRESETS]
 WANTED = """xor_without_hidden_layer rate_too_large rate_too_small zero_weights dying_relu
@@ -92,6 +93,12 @@ def test_zero_weights_keep_neurons_equal():
     for weights in (kernel.T, bias, output):
         np.testing.assert_array_equal(weights, np.broadcast_to(weights[:1], weights.shape))
     assert evaluate(train("zero_weights", 300))[0]["accuracy"] < 0.6
+    changed = Experiment(get_preset("zero_weights").settings)
+    changed.set_weight(WeightChange("dense_1/kernel", (0, 0), 1.0))
+    changed.run.advance(300)
+    kernel = changed.make_model().get_weights()[0]
+    assert np.all(kernel[:, 0])
+    assert not np.any(kernel[:, 1:])
 
 
 def test_relus_die():

@@ -94,7 +94,8 @@ PRESETS = (
         "If all weights are zero, all neurons of a layer compute the same and receive the same "
         "gradient. They stay equal however long you train, so four neurons are worth no more than "
         "one.",
-        "Change one weight of one neuron by hand, and train again.",
+        "Change one weight of one neuron by hand, and train again: that neuron learns, and the "
+        "others stay at zero.",
     ),
     Preset(
         "dying_relu",
@@ -106,7 +107,7 @@ PRESETS = (
         ),
         "A few huge steps push every ReLU below zero for all points. There its slope is zero, so "
         "the gradient is exactly zero, and the neuron cannot come back.",
-        "Reset, and use a learning rate of 1. Or keep the rate, and choose leaky_relu.",
+        "Reset, and use a learning rate of 1: the neurons stay alive, and learn the circle.",
     ),
     Preset(
         "vanishing_sigmoids",
@@ -137,7 +138,8 @@ PRESETS = (
         replace(OVERFITTING, training=replace(SLOW_ADAM, l2=0.03)),
         "The L2 penalty adds the squares of all weights to the loss. Large weights are expensive "
         "now, so the border stays smooth and the loss of the test rows does not rise.",
-        "Change the penalty to 0.001 and to 1: too little does nothing, too much forbids learning.",
+        "Change the penalty to 0.001, and then to 1: the first is weaker than needed, the second "
+        "leaves no weights to learn with.",
     ),
     Preset(
         "overfitting_dropout",

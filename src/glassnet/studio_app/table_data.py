@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from dataclasses import replace
 
+import msgspec
 import numpy as np
 
 from glassnet.data.parsing import format_value
@@ -212,6 +213,8 @@ def _describe_columns(
 ) -> tuple[DataColumn, ...]:
     """Describe every column but the target, and whether it takes part."""
     features = train.drop(target)
+    inputs = tuple(name for name in settings.columns if name != target)
+    settings = msgspec.structs.replace(settings, columns=inputs)
     chosen = choose_names(settings, tuple(features.columns))
     described = []
     for name in features.columns:
