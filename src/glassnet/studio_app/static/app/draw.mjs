@@ -86,7 +86,7 @@ export function DrawPad({ settings, data, change, limit }) {
   </div>`;
 }
 
-/** The points, with undo; each change is sent after a short pause. */
+/** The points, with undo; each change is sent after a short pause; an empty square is not. */
 function usePoints(settings, change, limit) {
   const [points, setPoints] = useState(settings.name === "points" ? settings.points : []);
   const past = useRef([]);
@@ -98,17 +98,8 @@ function usePoints(settings, change, limit) {
     latest.current.points = next;
     setPoints(next);
     clearTimeout(timer.current);
-    timer.current = setTimeout(
-      () =>
-        latest.current.change({
-          name: "points",
-          points: next,
-          columns: [],
-          target: null,
-          minority: 1,
-        }),
-      SEND_DELAY,
-    );
+    const settings = { name: "points", points: next, columns: [], target: null, minority: 1 };
+    if (next.length) timer.current = setTimeout(() => latest.current.change(settings), SEND_DELAY);
   };
   return {
     points,

@@ -1,7 +1,6 @@
 import {
   createContext,
   useContext,
-  useEffect,
   useLayoutEffect,
   useRef,
   useState,
@@ -111,7 +110,7 @@ export function useDrawing(draw) {
   const studio = useStudio();
   const latest = useRef();
   latest.current = draw;
-  useEffect(() => studio.onPicture((picture) => latest.current(picture)), [studio]);
+  useLayoutEffect(() => studio.onPicture((picture) => latest.current(picture)), [studio]);
   useLayoutEffect(() => {
     const { picture } = studio.store.get();
     if (picture) draw(picture);

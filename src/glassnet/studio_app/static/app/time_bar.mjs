@@ -2,7 +2,7 @@ import { html, useEffect, useRef } from "../vendor/htm-preact-standalone.mjs";
 import { CheckField, SelectField } from "./fields.mjs";
 import { useKeys } from "./keys.mjs";
 import { formatNumber } from "./numbers.mjs";
-import { useDrawing, useHidden, useStore, useStudio } from "./store.mjs";
+import { useDrawing, useHidden, useStore } from "./store.mjs";
 import { useActions } from "./time_actions.mjs";
 
 const STEPS_PER_PICTURE = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000];
@@ -51,7 +51,6 @@ export function TimeBar() {
 function Scrubber({ seek }) {
   const input = useRef();
   const isDragging = useRef(false);
-  const { store } = useStudio();
   const position = useStore(({ state }) => state.position);
   const show = ({ step, last }) => {
     if (isDragging.current || !input.current) return;
@@ -59,9 +58,7 @@ function Scrubber({ seek }) {
     input.current.value = step;
     input.current.setAttribute("aria-valuetext", `step ${step} of ${last}`);
   };
-  useDrawing((picture) =>
-    show({ ...picture, last: Math.max(picture.step, store.get().state.position.last) }),
-  );
+  useDrawing(show);
   useEffect(() => show(position), [position]);
   return html`<input
     ref=${input}

@@ -1,0 +1,185 @@
+"""Own tables and drawn points on the page.
+
+Oracle: the rows of the file, and the data of the session, read in Python.
+"""
+
+import csv
+import io
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from test_time_bar import SMALL, click
+
+DATA_HOME = Path(os.environ.get("GLASSNET_DATA_HOME", "missing"))
+
+SCRIPT = '<img src=x onerror="window.isBroken = true"><script>window.isBroken = true</script>'
+
+
+def write_table(path, names=("size", "weight", "kind"), n=40):
+    """Write a CSV file of two random numbers and a class."""
+    numbers = np.random.default_rng(0).normal(size=(n, 2)).round(3)
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(names)
+        writer.writerows([*row, "ab"[i % 2]] for i, row in enumerate(numbers))
+    return path
+
+
+def open_file(studio, page, path):
+    """Choose a file on the page."""
+    page.get_by_test_id("file").set_input_files(path)
+    page.wait_for_timeout(100)
+    studio.settle(page)
+
+
+def test_a_table_is_opened_by_file_choice(studio, tmp_path):
+    page = studio.open(SMALL)
+    open_file(studio, page, write_table(tmp_path / "parts.csv"))
+    data = studio.experiment(page).data
+    assert (data.n_train + data.n_test, data.target_name) == (40, "kind")
+    assert page.get_by_test_id("n_train").inner_text() == str(data.n_train)
+    assert data.messages[0] in page.get_by_test_id("data_messages").inner_text()
+    page.get_by_test_id("target").select_option("weight")
+    studio.settle(page)
+    assert studio.experiment(page).data.target_name == "weight"
+    page.locator('[data-testid="column"][value="kind"]').uncheck()
+    studio.settle(page)
+    assert studio.experiment(page).data.feature_names == ("size",)
+    page.get_by_test_id("share").click()
+    assert "Your own data are not in the link" in (
+        page.get_by_test_id("link_without_data").inner_text()
+    )
+    link = page.get_by_test_id("link").input_value()
+    other = studio.open(fragment=link[link.index("#") :])
+    assert studio.experiment(other).settings.data.name == "xor_points"
+
+
+def test_titanic_is_trained_from_its_file(studio):
+    path = DATA_HOME / "titanic" / "titanic.csv"
+    if not path.exists():
+        pytest.skip(f"no file {path}")
+    page = studio.open(SMALL)
+    open_file(studio, page, path)
+    rows = list(csv.DictReader(io.StringIO(path.read_text())))
+    page.get_by_test_id("target").select_option("survived")
+    studio.settle(page)
+    data = studio.experiment(page).data
+    assert data.n_train + data.n_test == len(rows)
+    assert set(data.class_names) == {row["survived"] for row in rows}
+    click(studio, page, "epoch")
+    assert studio.experiment(page).run.state.epoch == 1
+    kinds = page.locator(".columns-list li").all_inner_texts()
+    assert len(kinds) == len(rows[0]) - 1
+
+
+def test_a_table_is_opened_by_dropping_it_on_the_column(studio, tmp_path):
+    page = studio.open(SMALL)
+    text = write_table(tmp_path / "parts.csv").read_text()
+    transfer = page.evaluate_handle(
+        """text => {
+            const transfer = new DataTransfer();
+            transfer.items.add(new File([text], "parts.csv", {type: "text/csv"}));
+            return transfer;
+        }""",
+        text,
+    )
+    for event in ("dragover", "drop"):
+        page.get_by_test_id("data_summary").dispatch_event(event, {"dataTransfer": transfer})
+    page.locator('[data-testid="n_train"][data-value="28"]').wait_for()
+    assert studio.experiment(page).settings.data.name == "own"
+
+
+def test_a_script_in_a_column_name_stays_text(studio, tmp_path):
+    page = studio.open(SMALL)
+    path = write_table(tmp_path / "bad.csv", names=(SCRIPT, "weight", SCRIPT + "2"))
+    open_file(studio, page, path)
+    assert studio.experiment(page).data.target_name == SCRIPT + "2"
+    click(studio, page, "step", "next_row")
+    assert SCRIPT in page.locator(".columns-list").inner_text()
+    assert SCRIPT in page.get_by_test_id("row_values").inner_text()
+    assert not page.evaluate("Boolean(window.isBroken)")
+    assert page.locator(".glassnet-studio img").count() == 0
+
+
+def test_a_file_that_is_no_table_is_refused_in_a_sentence(studio, tmp_path):
+    page = studio.open(SMALL)
+    path = tmp_path / "empty.csv"
+    path.write_text("")
+    open_file(studio, page, path)
+    assert "Received" in page.get_by_test_id("error").inner_text()
+    page.get_by_label("Close the message").click()
+    assert page.get_by_test_id("error").count() == 0
+    assert studio.experiment(page).settings.data.name == "xor_points"
+
+
+def test_a_file_that_is_too_large_is_not_sent(studio, tmp_path):
+    page = studio.open(SMALL)
+    path = tmp_path / "large.csv"
+    path.write_bytes(b"a,b\n" + b"1,2\n" * 9_000_000)
+    page.get_by_test_id("file").set_input_files(path)
+    text = page.locator(".upload .problem").inner_text()
+    assert text.startswith("large.csv has 34.3 MiB. The page takes files of up to")
+    assert studio.experiment(page).settings.data.name == "xor_points"
+
+
+def click_pad(page, x, y, **options):
+    """Click a place of the drawing: shares of its width."""
+    pad = page.get_by_test_id("pad")
+    box = pad.bounding_box()
+    position = {"x": x * box["width"], "y": y * box["height"]}
+    pad.click(position=position, **options)
+
+
+def read_points(studio, page):
+    """Return the drawn points in the session, after the page has sent them."""
+    page.wait_for_timeout(250)
+    studio.settle(page)
+    return studio.experiment(page).settings.data.points
+
+
+def test_points_are_drawn_with_the_mouse_and_erased(studio):
+    page = studio.open(SMALL)
+    page.get_by_test_id("draw").click()
+    for x in (0.2, 0.3, 0.4):
+        click_pad(page, x, 0.25)
+    page.get_by_test_id("class_3").click()
+    for x in (0.6, 0.7):
+        click_pad(page, x, 0.75)
+    points = read_points(studio, page)
+    assert [point.label for point in points] == [0, 0, 0, 2, 2]
+    assert points[0].x1 < points[1].x1 < 0 < points[3].x1
+    assert points[0].x2 > 0 > points[3].x2
+    click_pad(page, 0.3, 0.25, modifiers=["Shift"])
+    assert len(read_points(studio, page)) == 4
+    page.get_by_test_id("undo").click()
+    assert read_points(studio, page) == points
+    page.get_by_test_id("erase").click()
+    click_pad(page, 0.7, 0.75)
+    assert read_points(studio, page) == points[:4]
+    click(studio, page, "epoch")
+    assert studio.experiment(page).run.step > 0
+    page.get_by_test_id("clear").click()
+    assert page.get_by_test_id("n_drawn").get_attribute("data-value") == "0"
+
+
+def test_points_are_drawn_with_the_keyboard(studio):
+    page = studio.open(SMALL)
+    page.get_by_test_id("draw").click()
+    page.get_by_test_id("pad").focus()
+    for key in ("Enter", *["ArrowRight"] * 4, "2", "Enter", *["ArrowUp"] * 4, "Enter"):
+        page.keyboard.press(key)
+    points = read_points(studio, page)
+    assert [point.label for point in points] == [0, 1, 1]
+    assert points[1].x1 > points[0].x1 == 0
+    assert points[2].x2 > points[1].x2 == 0
+    page.keyboard.press("Delete")
+    assert read_points(studio, page) == points[:2]
+
+
+def test_drawing_starts_from_the_points_of_a_dataset(studio):
+    page = studio.open(SMALL)
+    page.get_by_test_id("draw").click()
+    page.get_by_test_id("copy_points").click()
+    assert len(read_points(studio, page)) == 60

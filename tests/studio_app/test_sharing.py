@@ -1,0 +1,168 @@
+"""Links, presets, files and lessons.
+
+Oracle: the same settings, and weights that are equal bit for bit, in the session of another page.
+"""
+
+import json
+from contextlib import ExitStack
+
+import msgspec
+import numpy as np
+import pytest
+from live_server import run_live_server
+from studio_pages import Studio, count_messages, link_of
+from test_time_bar import SMALL, click, weights
+
+import glassnet as gn
+from glassnet.studio_app.python_script import make_script
+from glassnet.studio_app.session import StudioStart
+from glassnet.studio_app.settings import Settings, settings_to_json
+from glassnet.studio_app.starts import make_session_factory, make_welcome
+
+PRESETS = {preset["name"]: preset for preset in make_welcome()["catalog"]["presets"]}
+
+
+def read_address(page):
+    """Return the hash of the address when it is up to date."""
+    page.wait_for_timeout(700)
+    return page.evaluate("location.hash")
+
+
+def test_the_address_opens_the_same_state(studio):
+    page = studio.open(SMALL)
+    click(studio, page, "step", "step")
+    page.get_by_test_id("usual_learning_rate").select_option("0.3")
+    studio.settle(page)
+    click(studio, page, "step", "epoch", "back")
+    fragment = read_address(page)
+    other = studio.open(fragment=fragment)
+    np.testing.assert_array_equal(weights(studio, other), weights(studio, page))
+    assert studio.experiment(other).run.step == studio.experiment(page).run.step
+    assert studio.experiment(other).settings == studio.experiment(page).settings
+
+
+def test_a_page_that_is_loaded_again_goes_on(studio):
+    page = studio.open(SMALL)
+    click(studio, page, "step", "step")
+    before = weights(studio, page)
+    page.reload()
+    page.locator('[data-testid="position_step"][data-value="2"]').wait_for()
+    experiment = studio.experiment(page)
+    after = experiment.scene.draw_weights(experiment.run.state.train_state)
+    np.testing.assert_array_equal(after, before)
+
+
+def test_a_new_hash_opens_its_state(studio):
+    page = studio.open(SMALL)
+    page.evaluate("hash => { location.hash = hash; }", link_of({"seed": 5, "data": {"n": 80}}))
+    page.locator('[data-testid="seed"][data-value="5"]').wait_for()
+    studio.settle(page)
+    assert studio.experiment(page).settings.data.n == 80
+
+
+def test_an_address_that_is_no_link_opens_the_start(studio):
+    page = studio.open(fragment="#not-a-link")
+    assert studio.experiment(page).settings.data.name == "xor_points"
+
+
+def test_link_script_and_files(studio):
+    page = studio.open(SMALL)
+    click(studio, page, "step")
+    page.get_by_test_id("share").click()
+    link = page.get_by_test_id("link").input_value()
+    other = studio.open(fragment=link[link.index("#") :])
+    np.testing.assert_array_equal(weights(studio, other), weights(studio, page))
+    page.get_by_test_id("python").click()
+    script = page.get_by_test_id("script")
+    script.wait_for()
+    assert script.input_value() == make_script(studio.experiment(page))
+    with page.expect_download() as download:
+        page.get_by_test_id("model").click()
+    assert download.value.suggested_filename == "studio.glassnet"
+    model, mine = gn.load(download.value.path()), studio.experiment(page).make_model()
+    for name, value in mine.weights_named().items():
+        np.testing.assert_array_equal(model.weights_named()[name], value)
+    with page.expect_download() as download:
+        page.get_by_test_id("settings").click()
+    text = download.value.path().read_text()
+    assert text == settings_to_json(studio.experiment(page).link)
+    page.get_by_test_id("close").click()
+    assert page.get_by_role("dialog").count() == 0
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_every_preset_opens_by_its_link_and_runs(studio, name):
+    page = studio.open(fragment=f"#preset={name}")
+    assert (
+        page.get_by_test_id("preset_text").get_by_role("heading").inner_text()
+        == (PRESETS[name]["title"])
+    )
+    start = studio.experiment(page).run.step
+    click(studio, page, "step")
+    assert studio.experiment(page).run.step == start + 1
+    assert page.get_by_test_id("error").count() == 0
+
+
+def test_presets_are_links_with_a_why_and_a_thing_to_try(studio):
+    page = studio.open(SMALL)
+    page.get_by_test_id("presets").click()
+    cards = page.locator(".preset-list .card")
+    assert cards.count() == len(PRESETS) >= 12
+    for card, preset in zip(cards.all(), PRESETS.values(), strict=True):
+        text = card.inner_text()
+        assert card.get_by_role("link").get_attribute("href") == f"#preset={preset['name']}"
+        assert preset["why"] in text
+        assert preset["try_this"] in text
+    last = list(PRESETS.values())[-1]
+    cards.last.get_by_role("link").click()
+    page.get_by_test_id("preset_text").wait_for()
+    studio.settle(page)
+    expected = msgspec.convert(last["settings"], Settings)
+    assert studio.experiment(page).settings.network == expected.network
+
+
+LESSON = {
+    "title": "Lines <b>and</b> curves",
+    "hide": ["doctor", "training.l1", "output.confusion", "share"],
+    "presets": [
+        {
+            "name": "wide",
+            "title": "A wide layer",
+            "why": "It has 20 units. It can bend.",
+            "try_this": "Take units away.",
+            "settings": {"network": {"layers": [{"units": 20}]}},
+        }
+    ],
+    "start": "wide",
+}
+
+
+def test_a_lesson_hides_controls_and_has_its_own_presets(chromium):
+    make_session = count_messages(make_session_factory(StudioStart(is_playing=False)))
+    welcome = {**make_welcome(), "lesson": LESSON}
+    with run_live_server(make_session, welcome=welcome) as server, ExitStack() as stack:
+        studio = Studio(server, chromium, stack)
+        page = studio.open()
+        assert page.get_by_role("heading", level=1).inner_text() == LESSON["title"]
+        for testid in ("diagnose", "l1", "confusion", "share"):
+            assert page.get_by_test_id(testid).count() == 0, testid
+        assert page.get_by_test_id("l2").is_visible()
+        assert "A wide layer" in page.get_by_test_id("preset_text").inner_text()
+        page.get_by_test_id("presets").click()
+        assert page.locator(".preset-list .card").count() == 1
+        assert studio.problems == []
+
+
+def test_a_page_that_another_tab_replaced_says_so(studio):
+    first = studio.open(SMALL)
+    key = first.evaluate("sessionStorage.getItem('glassnet-session')")
+    second = first.context.new_page()
+    second.add_init_script(f"sessionStorage.setItem('glassnet-session', {json.dumps(key)})")
+    second.goto(first.url)
+    second.get_by_test_id("play").wait_for()
+    banner = first.get_by_test_id("connection")
+    banner.wait_for()
+    assert "now in another tab" in banner.inner_text()
+    first.get_by_test_id("take_over").click()
+    first.get_by_test_id("play").wait_for()
+    second.get_by_test_id("take_over").wait_for()
