@@ -260,6 +260,24 @@ def test_a_column_that_cannot_be_encoded_is_left_out_with_the_reason():
     assert "a" not in data.fit_arguments.get("x", ())
 
 
+@pytest.mark.filterwarnings("ignore::glassnet.errors.DataWarning")
+def test_labels_stay_text_if_those_of_the_test_rows_are_numbers():
+    """Oracle: the file: 1, 2 and x are labels, and the only x is in the training rows."""
+    rows = [f"{i % 7}.5,{'ab'[i % 2]},{'x' if i == 11 else i % 2 + 1}" for i in range(40)]
+    data = upload("a,b,kind\n" + "\n".join(rows), test_share=0.1)
+    assert data.class_names == ("1", "2", "x")
+    assert set(data.test["kind"]) == {"1", "2"}
+    model = gn.Sequential([gn.layers.Dense(3, "softmax")], seed=0)
+    model.fit(**data.fit_arguments, validation_data=data.test, epochs=0, verbose=0)
+    assert model.preprocessor.target.labels == ("1", "2", "x")
+
+
+def test_a_text_in_every_row_of_a_tiny_table_is_left_out():
+    data = upload("a,b,kind\n1.5,x,a\n2.5,y,b\n4,z,a\n", test_share=0)
+    assert data.feature_names == ("a",)
+    assert [column.used for column in data.columns] == [True, False]
+
+
 def test_targets_of_own_tables():
     """Oracle: the rules of `glassnet train`."""
     assert upload(MIXED, target="color").class_names == ("blue", "red")
