@@ -306,3 +306,27 @@ def test_a_table_says_what_a_neuron_follows(studio):
     )
     strongest = np.sort(np.abs(correlations))[::-1][:3]
     np.testing.assert_allclose(np.abs(shown), strongest, atol=1e-4)
+
+
+LIST_EDGES = """async weights => {
+  const { listEdges } = await import("/static/app/edges.mjs");
+  const column = (n) => ({
+    n,
+    tiles: Array.from({ length: n }, (_, unit) => ({ unit, x: 0, y: 0, size: 1 })),
+  });
+  const kernel = { name: "dense_1/kernel", offset: 5, shape: [20, 11], size: 220 };
+  const to = { ...column(11), kernel, layer: { name: "dense_1" } };
+  const edges = listEdges({ gaps: [{ from: column(20), to }] }, Float32Array.from(weights));
+  return edges.map(({ weight, value }) => [...weight.index, value]);
+}"""
+
+
+def test_only_the_strongest_of_many_edges_are_drawn(studio):
+    """Oracle: the 100 weights of 220 with the largest absolute value, sorted by NumPy."""
+    page = studio.open()
+    weights = np.random.default_rng(0).normal(size=225).astype(np.float32)
+    kernel = weights[5:].reshape(20, 11)
+    edges = page.evaluate(LIST_EDGES, weights.tolist())
+    shown = np.array([value for *_, value in edges], np.float32)
+    np.testing.assert_array_equal(np.abs(shown), np.sort(np.abs(kernel), axis=None)[-100:])
+    np.testing.assert_array_equal(shown, [kernel[int(i), int(j)] for i, j, _ in edges])

@@ -114,7 +114,8 @@ function Picture({ landscape, axes, state }) {
       aria-label=${`Loss over ${names[0]} and ${names[1]}`}
     ></canvas>
     <figcaption class="hint">
-      Line: the run, ${path.shape[0]} states. Ring: now, at${" "}
+      The loss with the other weights of step ${landscape.step}. Line: the run, ${path.shape[0]}
+      states. Ring: now, at${" "}
       (<${Value} value=${first} testid="landscape-x" />, <${Value} value=${second} testid="landscape-y" />).
       Lowest loss of the picture: <${Value} value=${loss[lowest]} testid="landscape-lowest" /> at${" "}
       (<${Value} value=${x[lowest % x.length]} testid="landscape-lowest-x" />,${" "}
