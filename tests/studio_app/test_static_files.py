@@ -54,11 +54,9 @@ def test_modules_import_files_that_exist(path):
 def test_no_file_names_another_machine():
     """Oracle: the addresses in the files; those of a namespace are never asked for."""
     files = [*MODULES, *STYLES, STATIC / "index.html", STATIC / "icon.svg"]
-    addresses = {
-        address
-        for path in files
-        for address in re.findall(r"\b(?:https?:)?//[\w.-]+\.\w+", path.read_text(encoding="utf-8"))
-    }
+    comments = re.compile(r"/\*.*?\*/|^\s*//.*?$", re.S | re.M)
+    texts = [comments.sub("", path.read_text(encoding="utf-8")) for path in files]
+    addresses = set(re.findall(r"\b(?:https?:)?//[\w.-]+\.\w+", "\n".join(texts)))
     assert addresses <= {"http://www.w3.org"}
 
 
