@@ -1,5 +1,4 @@
 import { html } from "../vendor/htm-preact-standalone.mjs";
-import { formatNumber } from "./numbers.mjs";
 import { useStore, useStudio } from "./store.mjs";
 
 /** A button that looks for mistakes, and a card for each finding. */
@@ -45,7 +44,7 @@ function Card({ finding, index, isBusy }) {
   >
     <h3>${isAlarm ? "Problem" : "Note"}: ${finding.title}</h3>
     <p>${finding.symptom} ${finding.consequence}</p>
-    <${Evidence} evidence=${finding.evidence} />
+    <p class="hint">Evidence: ${finding.evidence}</p>
     <p><b>Remedy:</b> ${finding.remedy}</p>
     ${
       finding.can_apply &&
@@ -71,26 +70,4 @@ function Card({ finding, index, isBusy }) {
     </p>`
     }
   </article>`;
-}
-
-function Evidence({ evidence }) {
-  const entries = Array.isArray(evidence) ? evidence : Object.entries(evidence ?? {});
-  if (typeof evidence === "string") return html`<p class="hint">${evidence}</p>`;
-  if (!entries.length) return null;
-  return html`<details>
-    <summary>Evidence</summary>
-    <table class="values">
-      <tbody>
-        ${entries.map(
-          ([name, value]) => html`<tr key=${name}>
-            <th scope="row">${name}</th>
-            <td
-              class="number"
-              data-value=${value}
-            >${typeof value === "number" ? formatNumber(value) : value}</td>
-          </tr>`,
-        )}
-      </tbody>
-    </table>
-  </details>`;
 }
