@@ -144,7 +144,7 @@ def test_points_are_drawn_with_the_mouse_and_erased(studio):
     page.get_by_test_id("draw").click()
     for x in (0.2, 0.3, 0.4):
         click_pad(page, x, 0.25)
-    page.get_by_test_id("class_3").click()
+    page.get_by_test_id("class_2").click()
     for x in (0.6, 0.7):
         click_pad(page, x, 0.75)
     points = read_points(studio, page)
@@ -168,7 +168,7 @@ def test_points_are_drawn_with_the_keyboard(studio):
     page = studio.open(SMALL)
     page.get_by_test_id("draw").click()
     page.get_by_test_id("pad").focus()
-    for key in ("Enter", *["ArrowRight"] * 4, "2", "Enter", *["ArrowUp"] * 4, "Enter"):
+    for key in ("Enter", *["ArrowRight"] * 4, "1", "Enter", *["ArrowUp"] * 4, "Enter"):
         page.keyboard.press(key)
     points = read_points(studio, page)
     assert [point.label for point in points] == [0, 1, 1]

@@ -65,6 +65,28 @@ def test_an_address_that_is_no_link_opens_the_start(studio):
     assert studio.experiment(page).settings.data.name == "xor_points"
 
 
+@pytest.mark.parametrize(
+    "fragment",
+    ["#preset=nothing", link_of({"data": {"name": "nothing"}})],
+    ids=["preset", "dataset"],
+)
+def test_a_link_that_cannot_be_opened_says_why_and_opens_the_start(studio, fragment):
+    page = studio.open(fragment=fragment)
+    text = page.get_by_test_id("error").inner_text()
+    assert "expected one of" in text
+    assert "nothing" in text
+    assert studio.experiment(page).settings.data.name == "xor_points"
+
+
+def test_a_link_with_a_wrong_type_changes_nothing(studio):
+    page = studio.open(SMALL)
+    page.evaluate("hash => { location.hash = hash; }", link_of({"seed": "x"}))
+    error = page.get_by_test_id("error")
+    error.wait_for()
+    assert "$.settings.seed" in error.inner_text()
+    assert studio.experiment(page).settings.data.n == 60
+
+
 def test_link_script_and_files(studio):
     page = studio.open(SMALL)
     click(studio, page, "step")

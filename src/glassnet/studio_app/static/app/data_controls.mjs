@@ -168,7 +168,7 @@ function Options({ settings, change, data, dataset, limit }) {
       data.class_names.length > 1 &&
       html`<${RangeField}
       name="data.minority"
-      label=${`Rows of class ${data.class_names[1]}`}
+      label=${`Rows of ${nameClass(data.class_names[1])}`}
       value=${settings.minority}
       min="0.02"
       max="1"
@@ -202,6 +202,9 @@ function Options({ settings, change, data, dataset, limit }) {
     />
   </div>`;
 }
+
+/** Names such as "class 1" say themselves that they are classes. */
+const nameClass = (name) => (name.startsWith("class") ? name : `class ${name}`);
 
 function NoiseField({ settings, change }) {
   return html`<${RangeField}

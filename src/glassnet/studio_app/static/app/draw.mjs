@@ -25,15 +25,15 @@ export function DrawPad({ settings, data, change, limit }) {
         (each) => html`<button
           key=${each}
           class="small class-button"
-          data-testid=${`class_${each + 1}`}
-          aria-label=${`Add points of class ${each + 1}`}
+          data-testid=${`class_${each}`}
+          aria-label=${`Add points of class ${each}`}
           aria-pressed=${!isErasing && label === each}
           onClick=${() => {
             setLabel(each);
             setErasing(false);
           }}
         >
-          <span class="swatch" style=${{ background: CLASS_COLORS[each] }}></span>${each + 1}
+          <span class="swatch" style=${{ background: CLASS_COLORS[each] }}></span>${each}
         </button>`,
       )}
       <button
@@ -81,7 +81,7 @@ export function DrawPad({ settings, data, change, limit }) {
     </div>
     <p class="hint">
       Click to add, Shift and click to erase, drag to spray. Keys: arrows move the cross, Enter adds,
-      Delete erases, 1 to 4 choose the class.
+      Delete erases, 0 to 3 choose the class.
     </p>
   </div>`;
 }
@@ -176,7 +176,7 @@ function Pad({ range, label, isErasing, setLabel, drawing }) {
     } else if (event.key === "Delete" || event.key === "Backspace") {
       drawing.begin();
       act(cross.current, true);
-    } else if (CLASSES.includes(Number(event.key) - 1)) setLabel(Number(event.key) - 1);
+    } else if (CLASSES.map(String).includes(event.key)) setLabel(Number(event.key));
     else return;
     event.preventDefault();
   };
