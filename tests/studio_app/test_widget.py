@@ -116,6 +116,13 @@ def test_the_widget_loads_nothing_from_a_network():
     assert not re.search(r"url\((?!['\"]?data:)", gn.Studio._css)
 
 
+def test_the_styles_are_those_of_the_page():
+    """Oracle: the files of the folder."""
+    styles = make_styles()
+    for path in STATIC.rglob("*.css"):
+        assert path.read_text(encoding="utf-8") in styles, path
+
+
 def test_styles_of_the_widget_touch_no_other_part_of_the_notebook():
     """Oracle: every selector names the studio, or uPlot, which is in it."""
     text = re.sub(r"/\*.*?\*/", "", make_styles(), flags=re.DOTALL)

@@ -17,7 +17,7 @@ STATIC = Path(__file__).parent / "static"
 ENTRY = "app/notebook.mjs"
 """The module that renders the widget."""
 
-STYLES = ("vendor/uplot.css", "studio.css")
+STYLE_SHEET = re.compile(r'<link rel="stylesheet" href="static/([^"]+)">')
 
 IMPORT = re.compile(r'^((?:import|export)\b[^;"]*?"|\} from ")(\.{1,2}/[^"]+)"', re.MULTILINE)
 """An import of another module: what stands before its path, and the path."""
@@ -73,5 +73,6 @@ def resolve_path(name: str, path: str) -> str:
 
 
 def make_styles(static: Path = STATIC) -> str:
-    """Return the style sheets of the page."""
-    return "\n".join((static / name).read_text(encoding="utf-8") for name in STYLES)
+    """Return the style sheets that the page names."""
+    names = STYLE_SHEET.findall((static / "index.html").read_text(encoding="utf-8"))
+    return "\n".join((static / name).read_text(encoding="utf-8") for name in names)
