@@ -188,3 +188,22 @@ def test_a_page_that_another_tab_replaced_says_so(studio):
     first.get_by_test_id("take_over").click()
     first.get_by_test_id("play").wait_for()
     second.get_by_test_id("take_over").wait_for()
+
+
+def test_a_server_that_ended_leaves_everything_on_the_page(chromium):
+    make_session = count_messages(make_session_factory(StudioStart(is_playing=False)))
+    with ExitStack() as stack:
+        with run_live_server(make_session, welcome=make_welcome()) as server:
+            studio = Studio(server, chromium, stack)
+            page = studio.open(SMALL)
+            click(studio, page, "step", "step")
+            fragment = read_address(page)
+            before = weights(studio, page)
+        banner = page.get_by_test_id("connection")
+        banner.wait_for()
+        assert "The run is paused, and everything on this page stays." in banner.inner_text()
+        assert page.get_by_test_id("position_step").inner_text() == "2"
+        page.get_by_text('start it again with "glassnet studio"').wait_for()
+        with run_live_server(make_session, welcome=make_welcome()) as server:
+            other = Studio(server, chromium, stack)
+            np.testing.assert_array_equal(weights(other, other.open(fragment=fragment)), before)
