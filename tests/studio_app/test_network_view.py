@@ -1,5 +1,7 @@
 """The network on the page: its neurons, weights, arithmetic, walk and landscape."""
 
+import json
+
 import numpy as np
 import pytest
 from studio_pages import wait_until
@@ -330,3 +332,19 @@ def test_only_the_strongest_of_many_edges_are_drawn(studio):
     shown = np.array([value for *_, value in edges], np.float32)
     np.testing.assert_array_equal(np.abs(shown), np.sort(np.abs(kernel), axis=None)[-100:])
     np.testing.assert_array_equal(shown, [kernel[int(i), int(j)] for i, j, _ in edges])
+
+
+def test_a_selected_neuron_survives_other_networks(studio):
+    """Oracle: the weights of the session's model; the console has no error on the way."""
+    page = studio.open(TWO_LAYERS)
+    select(studio, page, "dense_2", 1)
+    for units in (7, 12, 2):
+        studio.session(page).post(
+            json.dumps(
+                {"type": "set_network", "network": {"layers": [{"units": units}, {"units": 2}]}}
+            )
+        )
+        wait_until(lambda n=units: page.locator(".neuron tbody tr").count() == n + 1)
+        page.mouse.move(640, 500)
+        kernel = make_model(studio, page)[0].weights_named()["dense_2/kernel"]
+        wait_until(lambda n=units, k=kernel: np.allclose(values(page, "weight", n), k[:, 1]))

@@ -11,7 +11,7 @@ import { drawNetwork } from "./network_drawing.mjs";
 import { arrange } from "./network_layout.mjs";
 import { NeuronTiles } from "./neuron_tiles.mjs";
 import { formatNumber } from "./numbers.mjs";
-import { useDrawing, useStore, useStudio } from "./store.mjs";
+import { findPicture, useDrawing, useStore, useStudio } from "./store.mjs";
 import { createAtlas } from "./tiles.mjs";
 import { listWalkValues } from "./walk_values.mjs";
 import { describeWeight, isSameWeight } from "./weights.mjs";
@@ -69,13 +69,18 @@ function Drawing({ state, plan }) {
   }
   useDrawing(draw);
 
+  function drawAgain() {
+    const picture = findPicture(store.get());
+    if (picture) draw(picture);
+  }
+
   function hover({ offsetX, offsetY }) {
     const found = pickEdge(edges.current, offsetX, offsetY);
     const isNew = !isSameWeight(found?.weight, hovered.current?.weight);
     hovered.current = found;
     canvas.current.classList.toggle("on-edge", Boolean(found));
     showTip(tip.current, found, offsetX, offsetY, state);
-    if (isNew) draw(store.get().picture);
+    if (isNew) drawAgain();
   }
 
   function choose({ offsetX, offsetY }) {
@@ -89,7 +94,7 @@ function Drawing({ state, plan }) {
   function leave() {
     hovered.current = null;
     tip.current.hidden = true;
-    draw(store.get().picture);
+    drawAgain();
   }
 
   const style = { width: `${plan.width}px`, height: `${plan.height}px` };

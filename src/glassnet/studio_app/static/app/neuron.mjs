@@ -1,7 +1,7 @@
 import { html, useState } from "../vendor/htm-preact-standalone.mjs";
 import { AxisButton } from "./edge_editor.mjs";
 import { formatNumber } from "./numbers.mjs";
-import { useStore, useStudio } from "./store.mjs";
+import { findPicture, useStore, useStudio } from "./store.mjs";
 import { changeView } from "./view.mjs";
 import { WeightField } from "./weight_field.mjs";
 
@@ -126,7 +126,9 @@ function Backward({ backward, nRows }) {
 
 /** The inputs that correlate most with the neuron's output, for tables and images. */
 function Drivers({ neuron }) {
-  const drivers = useStore(({ picture }) => picture.arrays[`drivers_${neuron.layer}`]);
+  const drivers = useStore(
+    (content) => findPicture(content)?.arrays[`drivers_${neuron.layer}`],
+  );
   const inputs = useStore(({ state }) => state.data.input_names);
   if (!drivers) return null;
   const n = drivers.shape[1];

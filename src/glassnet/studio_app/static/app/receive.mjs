@@ -1,5 +1,5 @@
 import { ALL_ANSWERED, addUnanswered } from "./changes.mjs";
-import { callAll, extendCurve } from "./store.mjs";
+import { callAll, extendCurve, findPicture } from "./store.mjs";
 import { START_VIEW, changeView, fitView } from "./view.mjs";
 import { hasWeight } from "./weights.mjs";
 
@@ -16,8 +16,8 @@ export function createReceiver(store, send, readLink) {
   let errors = 0;
 
   function drawPictures() {
-    const picture = store.get().picture;
-    callAll(drawers, picture);
+    const picture = findPicture(store.get());
+    if (picture) callAll(drawers, picture);
     for (const number of waiting) send({ type: "ack", picture: number });
     waiting = [];
   }
@@ -39,8 +39,10 @@ export function createReceiver(store, send, readLink) {
     const view = fitView(before.view, header.network);
     const axes = before.axes.filter((weight) => hasWeight(header.network, weight));
     const edge = hasWeight(header.network, before.edge) ? before.edge : null;
+    const toText = (state) => JSON.stringify(state?.network.weights);
+    const neuron = toText(header) === toText(before.state) ? before.neuron : null;
     const shown = addUnanswered(before.unanswered, header);
-    store.set({ ...shown, walk: null, view, axes, edge });
+    store.set({ ...shown, walk: null, neuron, view, axes, edge });
   }
 
   const receivers = {

@@ -101,6 +101,11 @@ export function useStore(select) {
   return selected;
 }
 
+/** Return the last picture; null if it is of a network that has been replaced. */
+export function findPicture({ picture, state }) {
+  return picture?.arrays.weights.length === state?.network.n_weights ? picture : null;
+}
+
 /**
  * Draw each picture outside of rendering: at most once per frame of the screen, and after each
  * render of the component.
@@ -112,7 +117,7 @@ export function useDrawing(draw) {
   latest.current = draw;
   useLayoutEffect(() => studio.onPicture((picture) => latest.current(picture)), [studio]);
   useLayoutEffect(() => {
-    const { picture } = studio.store.get();
+    const picture = findPicture(studio.store.get());
     if (picture) draw(picture);
   });
 }
