@@ -283,11 +283,9 @@ def test_play_trains_until_pause_and_pause_shows_the_last_step(page):
     page.post("play", steps=3)
     while page.last("picture")[0]["step"] < 30:
         time.sleep(0.01)
-    n = len(page.messages)
-    page.post("pause")
-    page.wait("picture", n)
-    state = [each for each, _ in page.messages[n:] if each["type"] == "state"][-1]
+    state, _ = page.ask("pause", "state")
     assert not state["playing"]
+    page.ask("set_view", "row", row=0)  # everything before it has been sent
     last = page.last("picture")[0]["step"]
     time.sleep(0.2)
     assert page.last("picture")[0]["step"] == last

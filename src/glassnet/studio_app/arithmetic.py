@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from glassnet.data.parsing import format_value
-from glassnet.engine import network
 from glassnet.engine.train_step import Data
 from glassnet.errors import DataError, lookup, require
 from glassnet.formatting import format_number
@@ -15,15 +14,10 @@ from glassnet.inspection.examples import read_examples
 from glassnet.inspection.snapshot import Snapshot
 from glassnet.inspection.trace import Trace, record_trace
 from glassnet.inspection.trace.trace_data import LinkTrace
-from glassnet.layers import Activation, Dense
 from glassnet.studio_app.experiment import Experiment
-from glassnet.studio_app.scene import Arrays
 
 MAX_INPUTS = 2000
 """Most inputs of a neuron that are listed."""
-
-MAX_WALK_NUMBERS = 200_000
-"""Most numbers of a network whose step is shown number by number."""
 
 
 def find_row(experiment: Experiment, index: int) -> tuple[Snapshot, int]:
@@ -208,101 +202,3 @@ def _scaling_layers(experiment: Experiment) -> list[Any]:
     first = min((path[0] for kind, path, _ in built.weight_paths if kind == "params"), default=0)
     spans = zip(built.layers, built.spans, strict=True)
     return [layer for layer, (_, stop) in spans if stop <= first]
-
-
-def describe_walk(experiment: Experiment) -> tuple[dict[str, Any], Arrays]:
-    """Return every number of the next step: forward, backward and update. Nothing is trained.
-
-    Raises:
-        DataError: the network is too large to be shown number by number.
-    """
-    run = experiment.segment.run
-    n = network.count_params(run.start.train_state.params)
-    expected = f"a network of at most {MAX_WALK_NUMBERS:,} weights"
-    require(n <= MAX_WALK_NUMBERS, "walk", expected, error=DataError, weights=n)
-    trace, rows = trace_batch(experiment)
-    stages: list[dict[str, Any]] = [
-        {
-            "kind": "input",
-            "layer": "",
-            "title": "The rows of the step",
-            "text": _say_rows(len(rows)),
-        }
-    ]
-    arrays: Arrays = {"input": np.ravel(trace.x[0]).astype(np.float32)}
-    pairs = _pair_links(trace)
-    for dense, activation in pairs:
-        arrays[f"z_{dense.name}"] = _first(dense.output)
-        arrays[f"a_{dense.name}"] = _first((activation or dense).output)
-        stages.append(_say_forward(dense, activation))
-    loss = format_number(trace.loss, 6)
-    name = trace.program.loss.display_name
-    stages.append(
-        {
-            "kind": "loss",
-            "layer": "",
-            "title": "The loss",
-            "text": f"The loss of these {len(rows):,} rows is {loss}: the mean of {name}.",
-        }
-    )
-    for dense, activation in reversed(pairs):
-        delta = (activation or dense).delta if (activation or dense).has_z else dense.d_output
-        assert delta is not None
-        arrays[f"delta_{dense.name}"] = _first(delta)
-        for key, gradient in dense.d_params.items():
-            arrays[f"gradient_{dense.name}_{key}"] = gradient.astype(np.float32)
-        stages.append(_say_backward(dense))
-    for dense, _ in pairs:
-        for key, update in dense.update.items():
-            arrays[f"update_{dense.name}_{key}"] = update.astype(np.float32)
-    rate = format_number(trace.rate)
-    stages.append(
-        {
-            "kind": "update",
-            "layer": "",
-            "title": "The update",
-            "text": f"The optimizer changes every weight at a learning rate of {rate}.",
-        }
-    )
-    header = {"type": "walk", "n_rows": len(rows), "row": int(rows[0]), "stages": stages}
-    return header | {"rate": trace.rate, "loss": trace.loss, "step": experiment.run.step}, arrays
-
-
-def _first(values: np.ndarray) -> np.ndarray:
-    return np.ravel(values[0]).astype(np.float32)
-
-
-def _pair_links(trace: Trace) -> list[tuple[LinkTrace, LinkTrace | None]]:
-    """Return each link with weights, with its own activation if it has one."""
-    pairs = []
-    for i, link in enumerate(trace.links):
-        if link.params:
-            following = trace.links[i + 1] if i + 1 < len(trace.links) else None
-            is_own = (
-                following is not None
-                and isinstance(following.link, Activation)
-                and following.name.startswith(f"{link.name}.")
-            )
-            pairs.append((link, following if is_own else None))
-    return pairs
-
-
-def _say_rows(n: int) -> str:
-    shown = "The first of them is shown." if n > 1 else "It is shown."
-    return f"The step takes {n:,} of the training rows. {shown}"
-
-
-def _say_forward(link: LinkTrace, activation: LinkTrace | None) -> dict[str, Any]:
-    name = "" if activation is None else activation.link.activation_name
-    formula = "z = x W + b" if isinstance(link.link, Dense) else "z"
-    then = f", then a = {name}(z)" if name else ""
-    text = f"Each neuron of {link.name} computes {formula}{then}."
-    return {"kind": "forward", "layer": link.name, "title": f"Forward: {link.name}", "text": text}
-
-
-def _say_backward(link: LinkTrace) -> dict[str, Any]:
-    text = (
-        f"delta = dL/dz says how the loss changes with z of each neuron of {link.name}. "
-        "The gradient of a weight is delta times its input, added up over the rows."
-    )
-    return {"kind": "backward", "layer": link.name, "title": f"Backward: {link.name}", "text": text}

@@ -20,7 +20,7 @@ import numpy as np
 from glassnet.errors import DataError, GlassnetError, lookup, require
 from glassnet.evaluation.quick_rivals import Rivals
 from glassnet.studio_app import exports, messages
-from glassnet.studio_app.arithmetic import describe_neuron, describe_row, describe_walk
+from glassnet.studio_app.arithmetic import describe_neuron, describe_row
 from glassnet.studio_app.curve import Curve
 from glassnet.studio_app.doctor_cards import DoctorCards
 from glassnet.studio_app.experiment import Experiment, OwnModel
@@ -36,6 +36,7 @@ from glassnet.studio_app.page_messages import (
     draw_rows,
 )
 from glassnet.studio_app.settings import Settings
+from glassnet.studio_app.walk import describe_walk
 
 MAX_IN_FLIGHT = 2
 """Pictures that the page has not drawn yet: training waits before the next one."""
