@@ -176,6 +176,8 @@ def test_two_widgets_do_not_disturb_each_other(notebook):
     page.keyboard.press("b")
     wait_until(lambda: second.step == 0)
     assert first.step == 2
+    page.keyboard.press("a")  # JupyterLab would insert a cell
+    page.wait_for_timeout(500)
     assert page.locator(".jp-Cell").count() == 2
 
 

@@ -51,10 +51,15 @@ function copyBytes({ buffer, byteOffset, byteLength }) {
   return buffer.slice(byteOffset, byteOffset + byteLength);
 }
 
+/** Keep keys from the notebook, in which a inserts a cell; it still gets Ctrl+S and the like. */
+function keepKey(event) {
+  if (!event.ctrlKey && !event.metaKey && !event.altKey) event.stopPropagation();
+}
+
 /** Show the studio in the output of a cell: the function that anywidget calls. */
 export function render({ model, el }) {
   const root = document.createElement("div");
-  root.dataset.lmSuppressShortcuts = "true"; // b would insert a cell
+  root.addEventListener("keydown", keepKey);
   el.append(root);
   return mount(root, connectTo(model), { isNotebook: true });
 }
