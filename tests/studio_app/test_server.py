@@ -235,7 +235,7 @@ def test_a_message_beyond_all_limits_ends_its_socket_and_is_named_after_that(liv
         session = receive(client)["session"]
         with contextlib.suppress(ConnectionClosed):
             client.send(bytes(34 * MIB))
-        with pytest.raises(ConnectionClosed, match="1009"):
+        with pytest.raises(ConnectionClosed):
             client.recv(timeout=5)
     with live.connect(session) as client:
         assert receive(client)["session"] == session
