@@ -80,8 +80,8 @@ export function DrawPad({ settings, data, change, limit }) {
       >${drawing.points.length}</span> of ${limit} points</span>
     </div>
     <p class="hint">
-      Click to add, Shift and click to erase, drag to spray. Keys: arrows move the cross, Enter adds,
-      Delete erases, 0 to 3 choose the class.
+      Click to add, Shift and click to erase, drag to spray. Keys: arrows move the cross, Enter
+      adds, Delete erases, 0 to 3 choose the class.
     </p>
   </div>`;
 }

@@ -31,12 +31,12 @@ export function Help() {
       <ul>
         <li>Weights and neurons: blue is positive, orange is negative, white is zero.</li>
         <li>
-          Output: each class has its colour. The stronger the colour, the surer the network. White is
-          the boundary.
+          Output: each class has its colour. The stronger the colour, the surer the network. White
+          is the boundary.
         </li>
         <li>
-          Points: a circle is a training row, a square is a test row. The network never trains on test
-          rows.
+          Points: a circle is a training row, a square is a test row. The network never trains on
+          test rows.
         </li>
         <li>Curves: a solid line is the training rows, a dashed line the test rows.</li>
       </ul>

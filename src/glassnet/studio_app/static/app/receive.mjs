@@ -68,7 +68,8 @@ export function createReceiver(store, send, readLink) {
     idle: () => store.set({ busy: null }),
     error({ message, about }) {
       store.set({ error: { message, about, count: ++errors }, unanswered: ALL_ANSWERED });
-      if (store.get().state === null && errors === 1) send({ type: "open" }); // not the link's state
+      const isLinkRefused = store.get().state === null && errors === 1;
+      if (isLinkRefused) send({ type: "open" });
     },
   };
 

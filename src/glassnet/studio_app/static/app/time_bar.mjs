@@ -95,8 +95,10 @@ function Position() {
   return html`<p class="position" ref=${element}>
     step <b class="number" data-testid="position_step"></b>, epoch${" "}
     <b class="number" data-testid="position_epoch"></b>
-    <span class="soft" title="Steps of this epoch"> (<span class="number" data-testid="position_step_in_epoch"></span> of${" "}
-      <span class="number" data-testid="position_steps_per_epoch"></span>)</span>
+    <span class="soft" title="Steps of this epoch">
+      ${" ("}<span class="number" data-testid="position_step_in_epoch"></span> of${" "}
+      <span class="number" data-testid="position_steps_per_epoch"></span>)
+    </span>
   </p>`;
 }
 

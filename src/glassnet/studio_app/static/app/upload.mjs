@@ -16,7 +16,7 @@ export function Upload({ limit }) {
     if (file.size > limit) {
       setProblem(
         `${file.name} has ${formatNumber(file.size / MIB, 3)} MiB. The page takes files of up to ` +
-          `${formatNumber(limit / MIB, 3)} MiB. Start "glassnet studio ${file.name}" for larger ones.`,
+          `${formatNumber(limit / MIB, 3)} MiB. For larger ones, start "glassnet studio FILE".`,
       );
       return;
     }
