@@ -338,3 +338,19 @@ def test_a_refused_message_is_explained_and_the_session_goes_on(page, message, e
     header, _ = page.ask("step")
     assert header["step"] == 1
     assert page.last("state")[0]["settings"] == before
+
+
+def test_inputs_of_an_array_have_the_names_of_its_columns():
+    page = Page()
+    page.ask("open", settings={"data": {"name": "iris"}, "network": {"layers": [{"units": 2}]}})
+    state, _ = page.last("state")
+    names = gn.datasets.load("iris").feature_names
+    assert state["data"]["input_names"] == list(names)
+    assert state["axes"] == list(names[:2])
+    header, _ = page.ask("set_view", axes=[names[3], names[0]], layer="dense_1", row=1)
+    assert header["grid"]["names"] == [names[3], names[0]]
+    assert set(header["grid"]["fixed"]) == set(names[1:3])
+    inputs = page.wait("neuron")[0]["forward"]["inputs"]
+    assert [each["name"] for each in inputs] == list(names)
+    assert [name for name, _ in page.wait("row")[0]["values"]] == list(names)
+    page.close()

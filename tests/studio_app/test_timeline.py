@@ -63,9 +63,24 @@ def test_steps_between_moments_are_computed_again(run):
         by_one[run.step] = leaves(run)
     run.seek(0)
     run.advance(9)
-    run.seek(4)  # no moment was stored there
     assert [moment.step for moment in run.timeline.moments] == [0, 9]
+    run.seek(4)
     assert_equal(leaves(run), by_one[4])
+    assert [moment.step for moment in run.timeline.moments] == [0, 4, 9]
+    run.seek(3)
+    assert_equal(leaves(run), by_one[3])
+
+
+def test_the_states_of_a_path_are_those_of_its_steps(run):
+    run.advance(6)
+    expected = leaves(run)
+    states = run.list_states(4)
+    assert [int(state.step) for state in states] == [0, 2, 4, 6]
+    assert_equal(leaves(run), expected)
+    run.seek(2)
+    np.testing.assert_array_equal(
+        states[1].params[0]["kernel"], run.state.train_state.params[0]["kernel"]
+    )
 
 
 def test_training_on_from_an_earlier_step_forgets_the_later_ones(run):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -68,7 +69,7 @@ def describe_row(experiment: Experiment, index: int) -> dict[str, Any]:
         "type": "row",
         "index": index,
         "is_test": part is not scene.rows,
-        "values": _list_values(part, i),
+        "values": _list_values(part, scene.input_names, i),
         "loss": float(np.mean(trace.unreduced_loss)) * trace.program.loss.report_scale,
         "prediction": "",
         "target": "",
@@ -90,13 +91,13 @@ def _name_answer(value: Any, class_names: tuple[str, ...]) -> str:
     return class_names[int(value)] if class_names else format_number(value)
 
 
-def _list_values(part: Snapshot, i: int) -> list[tuple[str, str]]:
+def _list_values(part: Snapshot, names: Sequence[str], i: int) -> list[tuple[str, str]]:
     examples = read_examples(part)
-    if examples.columns:
+    if part.table is not None:
         return [(str(name), _format(values[i])) for name, values in examples.columns.items()]
     x = np.asarray(part.x)
     if x.ndim == 2:
-        return [(name, _format(v)) for name, v in zip(part.feature_names, x[i], strict=False)]
+        return [(name, _format(v)) for name, v in zip(names, x[i], strict=False)]
     return []
 
 
@@ -188,7 +189,7 @@ def _column(kernel: np.ndarray | None, unit: int) -> list[float]:
 def name_inputs(experiment: Experiment, dense: LinkTrace) -> list[str]:
     """Return the name of each input of a Dense layer: a column, or a neuron of the layer before."""
     n = dense.input.shape[1]
-    names = experiment.scene.rows.feature_names
+    names = experiment.scene.input_names
     scaling = {"x", *(str(layer.name) for layer in _scaling_layers(experiment))}
     if dense.source in scaling and len(names) == n:
         return list(names)

@@ -273,7 +273,8 @@ class Experiment:
             model = segment.run.make_model(state.train_state, state.epoch, None)
             pair = test if isinstance(test, tuple) else (test, None)
             test_rows = model.take_snapshot(*pair, targets="required")
-        return make_scene(segment.run, rows, test_rows, self._axes)
+        names = segment.data.feature_names
+        return make_scene(segment.run, rows, test_rows, self._axes, names)
 
 
 def _shapes(segment: Segment) -> tuple[Any, ...]:

@@ -15,8 +15,8 @@ from glassnet.studio_app.scene import Arrays
 RESOLUTION = 51
 """Number of values of each weight."""
 
-MAX_MOMENTS = 500
-"""Most moments of a path."""
+MAX_STATES = 200
+"""Most points of a path."""
 
 
 class _Moment:
@@ -70,14 +70,11 @@ def draw_landscape(
 def _list_values(
     experiment: Experiment, weights: Sequence[tuple[str, tuple[int, ...]]]
 ) -> np.ndarray:
-    """Return the values of the weights at the moments of the run so far: (moments, 2)."""
+    """Return the values of the weights at steps of the run so far: (steps, 2)."""
     run = experiment.segment.run
     selections = select_weights(run.network, run.start.train_state.params, list(weights))
-    moments = [each for each in experiment.run.timeline.moments if each.step <= experiment.run.step]
-    stride = -(-len(moments) // MAX_MOMENTS)
-    states = [each.unpack() for each in moments[::stride]] + [experiment.run.state]
     rows = [
-        [selection.get_value(state.train_state.params) for selection in selections]
-        for state in states
+        [selection.get_value(state.params) for selection in selections]
+        for state in experiment.run.list_states(MAX_STATES)
     ]
     return np.array(rows, np.float64)

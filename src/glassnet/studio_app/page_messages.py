@@ -91,7 +91,7 @@ def score_name(run: TrainingRun) -> str:
 
 
 def _describe_data(experiment: Experiment) -> dict[str, Any]:
-    data, rows = experiment.data, experiment.scene.rows
+    data = experiment.data
     columns = [
         {"name": each.name, "kind": each.kind, "used": each.used, "detail": each.detail}
         for each in data.columns
@@ -103,7 +103,7 @@ def _describe_data(experiment: Experiment) -> dict[str, Any]:
         "n_train": data.n_train,
         "n_test": data.n_test,
         "feature_names": list(data.feature_names),
-        "input_names": list(rows.feature_names),
+        "input_names": list(experiment.scene.input_names),
         "class_names": list(data.class_names),
         "target_name": data.target_name,
         "columns": columns,

@@ -13,6 +13,7 @@ from glassnet.data.parsing import format_value
 from glassnet.engine import inference
 from glassnet.engine.inference import iter_padded_blocks
 from glassnet.engine.train_step import TrainState
+from glassnet.errors import lookup
 from glassnet.inspection.features import has_features, read_features
 from glassnet.inspection.slices import OutputReader, Slice, make_plane_axis, make_reader, make_slice
 from glassnet.inspection.snapshot import Snapshot
@@ -42,6 +43,7 @@ class Scene:
         part: the plane of the map: two inputs, with the others at typical values; one input for a
             curve; None if the inputs cannot be drawn.
         reader: how outputs are read; None for several numbers.
+        names: the user's names of the inputs x1, x2, ... of an array; empty for other rows.
     """
 
     run: TrainingRun
@@ -49,6 +51,12 @@ class Scene:
     test_rows: Snapshot | None
     part: Slice | None
     reader: OutputReader | None
+    names: tuple[str, ...] = ()
+
+    @property
+    def input_names(self) -> tuple[str, ...]:
+        """The name of each input of the network, as the user knows it."""
+        return self.names or self.rows.feature_names
 
     @property
     def parts(self) -> list[Snapshot]:
@@ -89,13 +97,17 @@ class Scene:
         ]
         return [
             {
-                "name": axis.label,
+                "name": self._rename(axis.label),
                 "range": [float(axis.positions[0]), float(axis.positions[-1])],
                 "levels": list(axis.levels),
                 "is_date": axis.is_date,
             }
             for axis in axes
         ]
+
+    def _rename(self, name: str) -> str:
+        """Return the user's name of an input."""
+        return dict(zip(self.rows.feature_names, self.names, strict=False)).get(name, name)
 
     @cached_property
     def targets(self) -> list[np.ndarray | None]:
@@ -136,7 +148,10 @@ class Scene:
             probability, prediction = reader.read(outputs[-1])
             values = prediction[:, None] if probability is None else probability
             arrays["output"] = values.reshape(*as_plane(shape), -1).astype(np.float32)
-        fixed = {name: format_value(value) for name, value in self.part.plain_fixed().items()}
+        fixed = {
+            self._rename(name): format_value(value)
+            for name, value in self.part.plain_fixed().items()
+        }
         grid: dict[str, Any] = {"x1": self.axes[0]["range"], "x2": None}
         if len(self.axes) == 2:
             grid["x2"] = self.axes[1]["range"]
@@ -201,7 +216,11 @@ class Scene:
 
 
 def make_scene(
-    run: TrainingRun, rows: Snapshot, test_rows: Snapshot | None, axes: Sequence[str] = ()
+    run: TrainingRun,
+    rows: Snapshot,
+    test_rows: Snapshot | None,
+    axes: Sequence[str] = (),
+    names: Sequence[str] = (),
 ) -> Scene:
     """Return the scene of a network.
 
@@ -210,21 +229,26 @@ def make_scene(
         rows: a snapshot with the training rows.
         test_rows: one with the test rows, or None.
         axes: names of the two inputs of the map; empty for the first two.
+        names: the user's names of the inputs of an array.
 
     Raises:
-        ConfigError: an axis is not a feature of the model.
+        ConfigError: an axis is not an input.
     """
-    snapshots, part = [rows, *([test_rows] if test_rows else [])], None
+    is_array = rows.table is None and len(names) == len(rows.feature_names)
+    own_names = tuple(names) if is_array else ()
+    part = None
     if has_features(rows) and not rows.shows_images:
-        names = read_features(rows, "studio").names
-        n_axes = min(len(names), 2)
-        chosen = tuple(axes) if len(axes) == n_axes else _choose_axes(rows)[:n_axes]
-        features = chosen if n_axes > 1 else chosen[0]
-        part = make_slice(snapshots, features, None, RESOLUTION, n_axes, "studio")
+        inner = dict(zip(own_names, rows.feature_names, strict=False))
+        n_axes = min(len(read_features(rows, "studio").names), 2)
+        chosen = [lookup("axis", name, inner) if inner else name for name in axes]
+        features = chosen if len(chosen) == n_axes else _choose_axes(rows)[:n_axes]
+        snapshots = [rows, *([test_rows] if test_rows else [])]
+        named = features if n_axes > 1 else features[0]
+        part = make_slice(snapshots, named, None, RESOLUTION, n_axes, "studio")
     shape = rows.network.shapes[-1]
     has_one_answer = bool(rows.class_names) or shape == (1,)
     reader = make_reader(rows, None, "studio") if has_one_answer else None
-    return Scene(run, rows, test_rows, part, reader)
+    return Scene(run, rows, test_rows, part, reader, own_names)
 
 
 def _choose_axes(rows: Snapshot) -> tuple[str, ...]:

@@ -141,19 +141,32 @@ class Timeline:
             self.drop_after(moment.step - 1)
         self.moments.append(moment)
         self.n_bytes += moment.n_bytes
-        while self.n_bytes > self.limit and self._thin_out():
-            pass
+        self._limit_memory()
+
+    def insert(self, moment: Moment) -> None:
+        """Add a moment that was computed again, before later ones."""
+        index = self._count(moment.step)
+        if self.moments[index - 1].step < moment.step:
+            self.moments.insert(index, moment)
+            self.n_bytes += moment.n_bytes
+            self._limit_memory()
 
     def find(self, step: int) -> Moment:
         """Return the last moment that is not after a step."""
-        index = bisect.bisect_right(self.moments, step, key=lambda moment: moment.step)
-        return self.moments[max(index - 1, 0)]
+        return self.moments[max(self._count(step) - 1, 0)]
 
     def drop_after(self, step: int) -> None:
         """Forget the moments after a step."""
-        index = bisect.bisect_right(self.moments, step, key=lambda moment: moment.step)
-        del self.moments[index:]
+        del self.moments[self._count(step) :]
         self.n_bytes = sum(moment.n_bytes for moment in self.moments)
+
+    def _count(self, step: int) -> int:
+        """Return the number of moments that are not after a step."""
+        return bisect.bisect_right(self.moments, step, key=lambda moment: moment.step)
+
+    def _limit_memory(self) -> None:
+        while self.n_bytes > self.limit and self._thin_out():
+            pass
 
     def _thin_out(self) -> bool:
         """Drop every second moment of the older half; return whether any could be dropped."""

@@ -143,6 +143,22 @@ class StudioRun:
         self.segment, self.state, self.problem = moment.segment, moment.unpack(), ""
         if step > moment.step:
             self._train(step - moment.step, NO_HOOKS)
+            self.timeline.insert(pack(self.segment, self.state))
+
+    def list_states(self, most: int) -> list[TrainState]:
+        """Return the train states at some steps from the first to the present one.
+
+        Args:
+            most: number of states. There are fewer if there are fewer steps.
+        """
+        segment, state, problem = self.segment, self.state, self.problem
+        steps = np.unique(np.linspace(self.first, self.step, most).round().astype(int))
+        states = []
+        for step in steps.tolist():
+            self.seek(step)
+            states.append(self.state.train_state)
+        self.segment, self.state, self.problem = segment, state, problem
+        return [*states[:-1], state.train_state]
 
     def forget_later(self) -> None:
         """Forget what was trained and changed after the present step."""
