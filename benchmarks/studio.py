@@ -203,9 +203,7 @@ def main() -> None:
     seconds = parser.parse_args().seconds
     with sync_playwright() as playwright:
         options = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        browser = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), args=options
-        )
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=options)
         starts = [time_first_picture(browser) for _ in range(4)]
         figures = {"first picture after the command (s)": statistics.median(starts[1:])}
         with run_studio() as (url, process):

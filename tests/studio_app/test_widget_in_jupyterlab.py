@@ -45,9 +45,9 @@ def lab(tmp_path_factory):
     own = {f"JUPYTER_{name}": str(folder / name) for name in names}
     own |= {f"JUPYTERLAB_{name}_DIR": str(folder / name) for name in ("SETTINGS", "WORKSPACES")}
     own["IPYTHONDIR"] = str(folder / "ipython")
-    news = "@jupyterlab/apputils-extension:announcements"
+    announcements = "@jupyterlab/apputils-extension:announcements"
     (folder / "CONFIG_DIR/labconfig").mkdir(parents=True)
-    settings = {"disabledExtensions": {news: True}}
+    settings = {"disabledExtensions": {announcements: True}}
     (folder / "CONFIG_DIR/labconfig/page_config.json").write_text(json.dumps(settings))
     command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"]
     options = {"port": port, "token": "t", "root_dir": folder, "port_retries": 0}
