@@ -118,20 +118,19 @@ def test_axes_of_the_map_of_a_table(studio, page):
     choose(page, "other_dataset", "wine")
     studio.settle(page)
     names = studio.experiment(page).data.feature_names
-    inputs = studio.experiment(page).scene.rows.feature_names
     page.get_by_test_id("axis_1").select_option(label=names[4])
     studio.settle(page)
     page.get_by_test_id("axis_2").select_option(label=names[5])
     studio.settle(page)
     axes = [axis["name"] for axis in studio.experiment(page).scene.axes]
-    assert axes == [inputs[4], inputs[5]]
+    assert axes == [names[4], names[5]]
     assert page.locator(".axis-across .name").inner_text() == names[4]
     text = find(page, "slice").inner_text()
     assert all(f"{name} = " in text for name in names if name not in names[4:6])
     page.get_by_test_id("axis_1").select_option(label=names[5])
     studio.settle(page)
     axes = [axis["name"] for axis in studio.experiment(page).scene.axes]
-    assert axes == [inputs[5], inputs[4]]
+    assert axes == [names[5], names[4]]
 
 
 def test_controls_of_the_network(studio, page):

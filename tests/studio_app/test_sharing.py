@@ -14,9 +14,10 @@ from studio_pages import Studio, count_messages, link_of
 from test_time_bar import SMALL, click, weights
 
 import glassnet as gn
+from glassnet.studio_app.lessons import write_lesson
 from glassnet.studio_app.python_script import make_script
 from glassnet.studio_app.session import StudioStart
-from glassnet.studio_app.settings import Settings, settings_to_json
+from glassnet.studio_app.settings import Settings
 from glassnet.studio_app.starts import make_session_factory, make_welcome
 
 PRESETS = {preset["name"]: preset for preset in make_welcome()["catalog"]["presets"]}
@@ -107,7 +108,7 @@ def test_link_script_and_files(studio):
     with page.expect_download() as download:
         page.get_by_test_id("settings").click()
     text = download.value.path().read_text()
-    assert text == settings_to_json(studio.experiment(page).link)
+    assert text == write_lesson(studio.experiment(page).link)
     page.get_by_test_id("close").click()
     assert page.get_by_role("dialog").count() == 0
 
