@@ -354,3 +354,22 @@ def test_inputs_of_an_array_have_the_names_of_its_columns():
     assert [each["name"] for each in inputs] == list(names)
     assert [name for name, _ in page.wait("row")[0]["values"]] == list(names)
     page.close()
+
+
+def test_a_long_link_can_be_interrupted():
+    page = Page()
+    page.post("open", settings={"data": {"name": "moons"}, "steps": 1_000_000})
+    page.wait("busy")
+    time.sleep(1.0)
+    header, _ = page.ask("pause")
+    assert 0 < header["step"] < 1_000_000
+    assert page.ask("step")[0]["step"] == header["step"] + 1
+    page.close()
+
+
+def test_many_steps_end_if_the_page_pauses(page):
+    page.post("step", n=1_000_000)
+    time.sleep(0.5)
+    page.post("pause")
+    page.ask("set_view", "row", row=0)
+    assert 0 < page.last("picture")[0]["step"] < 1_000_000

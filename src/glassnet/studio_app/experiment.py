@@ -219,11 +219,19 @@ class Experiment:
         self.note = "The next step starts from this weight."
 
     def replay(self, settings: Settings, should_stop: Callable[[], bool]) -> None:
-        """Train to the step of a link, with the changes in the middle of its run."""
+        """Train to the step of a link, with the changes in the middle of its run.
+
+        Args:
+            settings: of the link.
+            should_stop: called between slices; if it returns True, training ends there.
+        """
         for event in settings.events:
             self._advance_to(event.step, should_stop)
+            if self.run.step < event.step:
+                break
             self._apply(event)
-        self._advance_to(self.run.first + settings.steps, should_stop)
+        else:
+            self._advance_to(self.run.first + settings.steps, should_stop)
         self.note = ""
 
     def _apply(self, event: Event) -> None:

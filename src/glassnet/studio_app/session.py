@@ -56,6 +56,9 @@ CHANGES = (messages.SetData, messages.SetNetwork, messages.SetTraining)
 END_SECONDS = 30.0
 """How long the end of the program waits for threads, which may be compiling."""
 
+ENDING = messages.Pause | messages.Reset | messages.Open | messages.SetData | messages.SetNetwork
+"""Messages that end the steps in progress."""
+
 Send = Callable[[str | bytes], None]
 
 _log = logging.getLogger(__name__)
@@ -166,6 +169,12 @@ class Session:
                 return item
         return None
 
+    def _has_message(self, kinds: Any = object) -> bool:
+        """Return whether a message of some kinds waits, or the session is closed."""
+        with self._inbox.mutex:
+            waiting = [item[0] for item in self._inbox.queue if item is not None]
+        return self._is_closed or any(isinstance(each, kinds) for each in waiting)
+
     @property
     def _must_wait(self) -> bool:
         """Whether the page has not drawn enough of the pictures that were sent."""
@@ -208,7 +217,7 @@ class Session:
         with self._busy("Data and network are prepared."):
             experiment = Experiment(settings, own_data, own_model)
             if settings.steps or settings.events:
-                experiment.replay(settings, lambda: self._is_closed)
+                experiment.replay(settings, self._has_message)
         self._plays, self._experiment, self._view = None, experiment, SetView()
         self._curve, self._rivals, self._cards = Curve(), None, DoctorCards()
         if is_new and start.is_playing:
@@ -382,7 +391,7 @@ class Session:
         run = self.experiment.run
         if run.problem:
             self._send_error(run.problem, "training")
-        run.advance(n_steps, lambda: self._is_closed)
+        run.advance(n_steps, lambda: self._has_message(ENDING))
         self._send_picture()
         if run.problem:
             self._examine()
@@ -393,7 +402,7 @@ class Session:
         limit = SLICE_SECONDS if how.pictures else POSITION_SECONDS
         n = self._remaining or (how.steps if how.pictures else 10**9)
         before = run.step
-        run.advance(n, lambda: not self._inbox.empty() or time.perf_counter() - start > limit)
+        run.advance(n, lambda: self._has_message() or time.perf_counter() - start > limit)
         self._remaining = n - (run.step - before)
         if run.problem:
             self._stop_playing()
