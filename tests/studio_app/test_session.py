@@ -227,7 +227,9 @@ def test_a_link_leads_to_the_same_weights_with_all_changes_on_the_way(page):
     state, _ = page.last("state")
     link = {**state["link"], "steps": 16}
     other = Page()
-    header, opened = other.ask("open", settings=json.loads(json.dumps(link)))
+    other.ask("open", "idle", settings=json.loads(json.dumps(link)))
+    other.ask("set_view", "row", row=0)  # everything before it has been sent
+    header, opened = other.last("picture")
     other.close()
     assert header["step"] == 16
     np.testing.assert_array_equal(opened["weights"], arrays["weights"])
@@ -356,12 +358,15 @@ def test_inputs_of_an_array_have_the_names_of_its_columns():
     page.close()
 
 
-def test_a_long_link_can_be_interrupted():
+def test_a_long_link_is_shown_at_its_start_and_can_be_interrupted():
     page = Page()
-    page.post("open", settings={"data": {"name": "moons"}, "steps": 1_000_000})
-    page.wait("busy")
+    header, _ = page.ask("open", settings={"data": {"name": "moons"}, "steps": 1_000_000})
+    assert header["step"] == 0
     time.sleep(1.0)
-    header, _ = page.ask("pause")
+    assert page.last("busy")[0]["what"].startswith("1,000,000 steps are trained")
+    n = len(page.messages)
+    page.post("pause")
+    header, _ = page.wait("picture", n)
     assert 0 < header["step"] < 1_000_000
     assert page.ask("step")[0]["step"] == header["step"] + 1
     page.close()

@@ -215,14 +215,19 @@ class Session:
             settings, own_model = received.settings, None
         own_data = self._experiment.own_data if self._experiment else start.own_data
         with self._busy("Data and network are prepared."):
-            experiment = Experiment(settings, own_data, own_model)
-            if settings.steps or settings.events:
-                experiment.replay(settings, self._has_message)
-        self._plays, self._experiment, self._view = None, experiment, SetView()
+            self._experiment = Experiment(settings, own_data, own_model)
+        self._plays, self._view = None, SetView()
         self._curve, self._rivals, self._cards = Curve(), None, DoctorCards()
         if is_new and start.is_playing:
             self._plays = messages.Play()
         self._send_everything()
+        if settings.steps or settings.events:
+            what = (
+                f"{settings.steps:,} steps are trained, to the state of the link. Pause ends this."
+            )
+            with self._busy(what):
+                self._experiment.replay(settings, lambda: self._has_message(ENDING))
+            self._send_everything()
 
     @_respond.register
     def _resume(self, received: _Resume) -> None:
