@@ -173,3 +173,21 @@ def test_predict_writes_cells_as_they_are_in_the_file(tmp_path):
     lines = [line.split(",") for line in result.stdout.splitlines()]
     assert [line[0] for line in lines] == ["color", *["NA", "red", "blue"] * 10]
     assert "color=missing" in model.preprocessor.feature_names
+
+
+@pytest.mark.filterwarnings("ignore:kind. the class 'x' has a single row")
+def test_labels_stay_text_if_those_of_the_test_rows_are_numbers(tmp_path):
+    """Oracle: the file. The only x is a training row, so the test rows are 1 and 2 alone, as are
+    the rows of a second file.
+    """
+    labels = ["x" if i == 11 else str(i % 2 + 1) for i in range(30)]
+    for name, rows in (("labels.csv", labels), ("new.csv", labels[:8])):
+        lines = [f"{i % 7}.5,{'ab'[i % 2]},{label}" for i, label in enumerate(rows)]
+        (tmp_path / name).write_text("a,b,kind\n" + "\n".join(lines) + "\n")
+    words = ("--target", "kind", *FAST, "--out", "m.glassnet")
+    result = run("train", "labels.csv", *words)
+    assert result.exit_code == 0, result.output
+    assert gn.load("m.glassnet").preprocessor.target.labels == ("1", "2", "x")
+    result = run("evaluate", "m.glassnet", "new.csv")
+    assert result.exit_code == 0, result.output
+    assert "new.csv: loss" in result.output

@@ -147,6 +147,15 @@ def test_fewer_rows_of_a_file_say_what_they_say(tmp_path):
     assert read_table(pd.DataFrame({"a": ["1", "x"]})).take([0])["a"].tolist() == ["1"]
 
 
+def test_a_column_that_was_replaced_stays_text_if_rows_are_selected(tmp_path):
+    """Oracle: the cells; other columns are parsed again."""
+    table = read_table(written(tmp_path, "n,kind\n1,1\n2,2\nx,x\n"))
+    table = table.replace_column("kind", table["kind"])
+    for part in (table.take([0, 1]), table.take([0, 1, 2]).take([0, 1])):
+        assert to_lists(part) == {"n": [1, 2], "kind": ["1", "2"]}
+    assert table.drop("n").take([0, 1])["kind"].tolist() == ["1", "2"]
+
+
 FRAMES = {
     "zones": (
         pd.to_datetime(["2024-01-01 23:30"]).tz_localize("America/New_York"),

@@ -389,3 +389,14 @@ def test_a_frame_and_its_file_teach_the_same(tmp_path, shared_data):
     assert fit_encoder(read_table(frame)) == fit_encoder(
         read_table(shared_data / "titanic" / "titanic.csv")
     )
+
+
+@pytest.mark.parametrize(
+    ("values", "types"),
+    [(text("x", "y", None), {}), (text("x", "y", "z"), {"a": "category"}), (X[:3], {"a": "category"})],
+)  # fmt: skip
+def test_a_category_of_which_no_two_rows_share_a_value_is_left_out(values, types):
+    """Oracle: counting: each value is in one row, and a category needs two."""
+    encoder = fit_encoder(table(a=values, b=[1.0, 2.0, 4.0]), types)
+    assert encoder.feature_names == ("b",)
+    assert encoder.dropped_columns() == {"a": "each of its values is in fewer than 2 rows"}

@@ -86,6 +86,7 @@ class Table:
         label_words: columns of a CSV file that are few different numbers, and words that count as
             missing but may be labels.
         distinct: the distinct values of columns of text that are known already, by name.
+        fixed: columns of text that stay text if rows are selected: those that were replaced.
     """
 
     columns: dict[str, np.ndarray]
@@ -95,6 +96,7 @@ class Table:
     exact_times: Mapping[str, ExactTimes] = field(default_factory=dict)
     label_words: Mapping[str, LabelWords] = field(default_factory=dict)
     distinct: Mapping[str, DistinctValues] = field(default_factory=dict)
+    fixed: frozenset[str] = frozenset()
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.values()))) if self.columns else 0
@@ -105,12 +107,13 @@ class Table:
     def take(self, index: Any) -> Table:
         """Return some of the rows; text columns of a CSV file are parsed again.
 
-        Without the rows that hold text, a column may be numbers or dates.
+        Without the rows that hold text, a column may be numbers or dates. Columns that were
+        replaced stay as they are: `fixed`.
         """
         blank_words = {name: words.take(index) for name, words in self.blank_words.items()}
         columns = {name: column[index] for name, column in self.columns.items()}
         for name, column in columns.items() if self.formats else ():
-            if column.dtype.kind == "O":
+            if column.dtype.kind == "O" and name not in self.fixed:
                 words = blank_words.get(name)
                 columns[name] = parse_again(column if words is None else words, self.formats)
                 if columns[name].dtype.kind != "O":
@@ -119,7 +122,9 @@ class Table:
                     columns[name] = column
         times = {name: each.take(index) for name, each in self.exact_times.items()}
         labels = {name: each.take(index) for name, each in self.label_words.items()}
-        return Table(columns, self.messages, self.formats, blank_words, times, labels)
+        return Table(
+            columns, self.messages, self.formats, blank_words, times, labels, fixed=self.fixed
+        )
 
     def drop(self, *names: str) -> Table:
         """Return the table without these columns."""
@@ -127,12 +132,18 @@ class Table:
         words = {name: each for name, each in self.blank_words.items() if name not in names}
         times = {name: each for name, each in self.exact_times.items() if name not in names}
         labels = {name: each for name, each in self.label_words.items() if name not in names}
-        return Table(columns, self.messages, self.formats, words, times, labels)
+        return Table(columns, self.messages, self.formats, words, times, labels, fixed=self.fixed)
 
     def replace_column(self, name: str, column: np.ndarray) -> Table:
-        """Return the table with another column, as the file alone decides all others."""
-        columns = {**self.columns, name: column}
-        return replace(self, columns=columns, blank_words={}, label_words={}, distinct={})
+        """Return the table with another column, as the file alone decides all others.
+
+        The column keeps its type if rows are selected: labels 1 and 2 stay text without the rows of
+        label x.
+        """
+        columns, fixed = {**self.columns, name: column}, self.fixed | {name}
+        return replace(
+            self, columns=columns, blank_words={}, label_words={}, distinct={}, fixed=fixed
+        )
 
     def resolve(self, name: str, levels: Collection[Any] = ()) -> np.ndarray:
         """Return a column; words that may mean a missing cell are text if they are in `levels`."""

@@ -257,8 +257,11 @@ def _encode_numbers(name: str, facts: NumberFacts, coerce: bool = False) -> Nume
     return NumericColumn(name, facts.mean, scale, facts.median, facts.has_missing, coerce)
 
 
-def _encode_categories(facts: ColumnFacts) -> CategoricalColumn:
-    counts, has_other = facts.to_categories(min_frequency(facts.n_rows))
+def _encode_categories(facts: ColumnFacts) -> CategoricalColumn | DroppedColumn:
+    least = min_frequency(facts.n_rows)
+    counts, has_other = facts.to_categories(least)
+    if not counts:
+        return DroppedColumn(facts.name, f"each of its values is in fewer than {least} rows")
     common = sorted(counts, key=lambda category: (category is None, category))
     frequencies = tuple(counts[category] / facts.n_rows for category in common)
     return CategoricalColumn(facts.name, tuple(common), frequencies, has_other)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from glassnet.data.column_values import factorize
+from glassnet.data.parsing import format_exact
 from glassnet.data.target_columns import check_varying_target, target_to_numeric, to_log
 from glassnet.errors import ConfigError, DataError, is_number, message, require
 from glassnet.formatting import format_number
@@ -120,11 +121,16 @@ class ClassTarget(Target):
     def transform(self, values: np.ndarray) -> np.ndarray:
         """Return the class index of every label, (n,) int64.
 
+        If all labels of training are text, a number counts as its text: a file with the labels 1
+        and 2 alone is read as numbers, and one with 1, 2 and x as text.
+
         Raises:
             DataError: a label that training did not have.
         """
         codes = self._codes()
         labels, positions = factorize(values)
+        if values.dtype.kind == "f" and all(isinstance(label, str) for label in self.labels):
+            labels = [format_exact(label) for label in labels]
         unknown = [label for label in labels if label not in codes]
         require(
             not unknown,

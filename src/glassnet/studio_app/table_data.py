@@ -171,8 +171,8 @@ def _split_table(
         steps.code.append(f"labels = table[{target!r}].astype(str)")
     rows = select_minority(settings, labels, "labels", steps)
     if rows is not None:
-        table, labels = _take_rows(table, rows, target), None if labels is None else labels[rows]
-        steps.code.append(f"table = {_take_code('rows', target)}")
+        table, labels = table.take(rows), None if labels is None else labels[rows]
+        steps.code.append("table = table.take(rows)")
         steps.code.append("labels = labels[rows]")
     if own.validation is not None:
         assert isinstance(own.validation, Table)
@@ -182,20 +182,9 @@ def _split_table(
     if parts is None:
         steps.code.append("train = table")
         return table, None
-    train, test = (_take_rows(table, part, target) for part in parts)
-    steps.code.append(f"train = {_take_code('train_rows', target)}")
-    steps.code.append(f"test = {_take_code('test_rows', target)}")
+    train, test = (table.take(part) for part in parts)
+    steps.code.append("train, test = table.take(train_rows), table.take(test_rows)")
     return train, test
-
-
-def _take_rows(table: Table, rows: np.ndarray, target: str) -> Table:
-    """Return some rows, with the target as all rows have it: `Table.take` parses text again."""
-    return table.take(rows).replace_column(target, table[target][rows])
-
-
-def _take_code(rows: str, target: str) -> str:
-    """Return the code of `_take_rows`."""
-    return f"table.take({rows}).replace_column({target!r}, table[{target!r}][{rows}])"
 
 
 def _drop_columns(
