@@ -17,6 +17,7 @@ import sys
 import warnings
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, TypeVar
 
 T = TypeVar("T")
@@ -169,8 +170,38 @@ def _is_beyond_float32(value: Any) -> bool:
     return isinstance(value, float) and math.isfinite(value) and not is_float32(value)
 
 
+_collected: ContextVar[list[str] | None] = ContextVar("collected_warnings", default=None)
+
+
+@contextmanager
+def collect_warnings() -> Iterator[list[str]]:
+    """Collect the texts of Glassnet's warnings of this thread, in place of issuing them.
+
+    Python's own `catch_warnings` changes all threads.
+
+    Example:
+        >>> with collect_warnings() as texts:
+        ...     warn("age: 99 may stand for a missing value.", DataWarning)
+        >>> texts
+        ['age: 99 may stand for a missing value.']
+    """
+    texts: list[str] = []
+    token = _collected.set(texts)
+    try:
+        yield texts
+    finally:
+        _collected.reset(token)
+
+
 def warn(text: str, category: type[Warning]) -> None:
-    """Issue a warning that names the line of the user that called Glassnet, at any depth."""
+    """Issue a warning that names the line of the user that called Glassnet, at any depth.
+
+    Inside `collect_warnings`, its text is collected.
+    """
+    collected = _collected.get()
+    if collected is not None:
+        collected += [] if text in collected else [text]
+        return
     package, level, frame = os.path.dirname(__file__) + os.sep, 1, sys._getframe()
     while frame.f_back is not None and frame.f_code.co_filename.startswith(package):
         frame, level = frame.f_back, level + 1

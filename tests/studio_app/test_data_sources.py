@@ -292,6 +292,77 @@ def test_targets_of_own_tables():
     assert any("stars has 4 different integers" in text for text in data.messages)
 
 
+RATED = "size,zip,stars\n" + "\n".join(f"{i / 3:.2f},{10 + i % 3},{i % 4}" for i in range(40))
+
+
+def test_integers_are_classes_or_numbers_as_the_user_says(tmp_path, monkeypatch):
+    """Oracle: the file: stars are 0 to 3, each in 10 rows."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "things.csv").write_text(RATED)
+    data = upload(RATED)
+    assert data.class_names == ()
+    text = (
+        "stars has 4 different integers, which are treated as numbers. If they are classes, choose"
+    )
+    assert text in " ".join(data.messages)
+    classes = upload(RATED, target_type="category")
+    assert classes.class_names == ("0", "1", "2", "3")
+    assert classes.output_head() == (4, "softmax", "sparse_categorical_crossentropy")
+    assert (data.has_target_type, data.has_column_types) == (True, True)
+    assert not any("different integers" in text for text in classes.messages)
+    y = np.concatenate([classes.fit_arguments["y"], classes.test[1]])
+    assert sorted(y.tolist()) == [0] * 10 + [1] * 10 + [2] * 10 + [3] * 10
+    assert_same_rows(classes)
+    two = upload(TWO_COLUMNS.replace(b"cat", b"3").replace(b"dog", b"7"), test_share=0)
+    assert two.class_names == ("3", "7")
+    number = upload(
+        TWO_COLUMNS.replace(b"cat", b"3").replace(b"dog", b"7"), test_share=0, target_type="number"
+    )
+    assert number.class_names == ()
+    assert set(number.fit_arguments["y"].tolist()) == {3, 7}
+
+
+def test_a_target_that_cannot_be_what_the_user_says():
+    fix = "Choose classes for the target, or correct these cells in the file."
+    with pytest.raises(DataError, match=rf"target 'kind': expected numbers. .*'cat'.*{fix}"):
+        upload(TWO_COLUMNS, target_type="number")
+    many = "a,b\n" + "\n".join(f"{i % 7},{i}.5" for i in range(200))
+    with pytest.raises(DataError, match=r"2 to 100 classes, or numbers. Received: classes=200"):
+        upload(many, target="b", target_type="category")
+
+
+def test_types_of_columns_are_those_of_fit(tmp_path, monkeypatch):
+    """Oracle: `fit` with the same types, and counting: zip is 10, 11 and 12."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "things.csv").write_text(RATED)
+    types = {"zip": "category", "size": "drop"}
+    data = upload(RATED, column_types=types)
+    kinds = {each.name: (each.kind, each.used, each.type) for each in data.columns}
+    assert kinds == {"size": ("left out", False, "drop"), "zip": ("category", True, "category")}
+    assert data.columns[1].detail == "10, 11, 12"
+    assert data.kind == "table"
+    assert data.fit_arguments["column_types"] == {"zip": "category"}
+    model = gn.Sequential([gn.layers.Dense(1)], seed=0)
+    model.fit(**data.fit_arguments, validation_data=data.test, epochs=0, verbose=0)
+    assert model.preprocessor.feature_names == ("zip=10", "zip=11", "zip=12")
+    assert_same_rows(data)
+    text = upload(MIXED, column_types={"color": "number", "id": "number"})
+    assert [each.kind for each in text.columns] == ["number", "left out", "number"]
+    assert text.columns[1].detail == "it holds no number"
+    assert "column_types" not in upload(MIXED, target="width").fit_arguments
+    other = upload(MIXED, target="color", column_types={"color": "category"})
+    assert other.fit_arguments.get("column_types") is None
+    with pytest.raises(ConfigError, match=r"column_types: expected one of .*name='colour'"):
+        upload(MIXED, column_types={"colour": "number"})
+
+
+def test_test_rows_of_another_class_are_refused():
+    frames = [{"a": [1.0, 2.5, 3.0], "b": ["x", "y", "x"]}, {"a": [1.0], "b": ["z"]}]
+    own = own_data(frames[0], target="b", validation_data=frames[1])
+    with pytest.raises(DataError, match=r"target 'b': expected classes of the training rows.*'z'"):
+        make_data(DataSettings("own"), own)
+
+
 def test_the_default_target_is_the_last_column_that_can_be_one():
     rows = [f"{i % 7},{'ab'[i % 2]},always" for i in range(30)]
     data = upload("n,kind,note\n" + "\n".join(rows))

@@ -123,6 +123,8 @@ def test_a_target_that_does_not_exist():
         ([[0, 1], [1, 0], [1, 0], [0, 1]], ("0", "1"), [1, 0, 0, 1]),
         ([0.5, 1.5, 2.5, 3.5], (), [0.5, 1.5, 2.5, 3.5]),
         ([0.0, 2.0, 5.0, 7.0], (), [0.0, 2.0, 5.0, 7.0]),
+        ([-1, 1, 1, -1], (), [-1, 1, 1, -1]),
+        ([0, 2, 2, 200], (), [0, 2, 2, 200]),
     ],
 )
 def test_targets_are_classes_or_numbers(y, classes, codes):
@@ -130,6 +132,15 @@ def test_targets_are_classes_or_numbers(y, classes, codes):
     assert own.class_names == classes
     assert own.rows[1].tolist() == own.validation[1].tolist() == codes
     assert own.rows[0].dtype == np.float32
+
+
+@pytest.mark.parametrize(
+    ("y", "n_classes"),
+    [(np.arange(20) * 4, 77), (np.arange(21) * 4, 0), (np.arange(26), 26)],
+)
+def test_many_integers_are_classes_if_none_is_missing(y, n_classes):
+    """Oracle: the rule: at most 20 different integers, or each one up to the largest."""
+    assert len(own_data(y[:, None], y).class_names) == n_classes
 
 
 def test_columns_of_a_frame_keep_their_names():

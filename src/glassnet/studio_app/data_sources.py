@@ -18,6 +18,7 @@ from glassnet.datasets import CATALOGUE, load
 from glassnet.datasets.table_sets import TableDataset
 from glassnet.errors import DataError, lookup, require
 from glassnet.studio_app.own_data import OwnData, own_data, read_upload
+from glassnet.studio_app.own_targets import choose_target_type
 from glassnet.studio_app.row_selection import (
     Steps,
     choose_names,
@@ -138,7 +139,8 @@ def make_data(settings: DataSettings, own: OwnData | None = None) -> StudioData:
         assert own is not None
         if isinstance(own.rows, Table):
             return _make_own_table(settings, own, own.rows)
-        return _finish_arrays(settings, _read_own_arrays(own, *own.rows))
+        data = _finish_arrays(settings, _read_own_arrays(settings, own))
+        return replace(data, has_target_type=True)
     lookup("dataset", settings.name, dict.fromkeys(OFFERED, True))
     return _load_dataset(settings)
 
@@ -262,14 +264,16 @@ def _draw_points(settings: DataSettings) -> _Pool:
     )
 
 
-def _read_own_arrays(own: OwnData, x: np.ndarray, y: np.ndarray) -> _Pool:
+def _read_own_arrays(settings: DataSettings, own: OwnData) -> _Pool:
     steps = Steps([], list(own.messages))
     steps.code.append("x, y = ...  # the arrays that you passed to the studio")
-    test = None
     if own.validation is not None:
-        assert not isinstance(own.validation, Table)
-        test = own.validation
         steps.code.append("x_test, y_test = ...  # your validation_data")
+    own = choose_target_type(own, settings.target_type, steps)
+    test = own.validation
+    assert not isinstance(own.rows, Table)
+    assert not isinstance(test, Table)
+    x, y = own.rows
     if (rows := sample_rows(len(x), "your arrays", steps)) is not None:
         x, y = x[rows], y[rows]
         steps.code.append("x, y = x[rows], y[rows]")
@@ -312,9 +316,9 @@ def _finish_arrays(settings: DataSettings, pool: _Pool) -> StudioData:
         "class" if pool.class_names else "y",
         columns,
         tuple(steps.messages),
-        pool.is_private,
-        x.shape[1:] if x.ndim > 2 else None,
-        tuple(steps.code),
+        is_private=pool.is_private,
+        image_shape=x.shape[1:] if x.ndim > 2 else None,
+        code=tuple(steps.code),
     )
 
 

@@ -10,7 +10,7 @@ import jax
 import msgspec
 import numpy as np
 
-from glassnet.errors import ConfigError, GlassnetError, message
+from glassnet.errors import ConfigError, GlassnetError, collect_warnings, message
 from glassnet.inspection.snapshot import Snapshot
 from glassnet.studio_app import networks
 from glassnet.studio_app.data_sources import make_data
@@ -83,6 +83,11 @@ class Experiment:
     def data(self) -> StudioData:
         """The rows that the network is trained on now."""
         return self.segment.data
+
+    @property
+    def messages(self) -> list[str]:
+        """Sentences about the rows: how they were read, and what looks wrong in them."""
+        return list(dict.fromkeys((*self.data.messages, *self.segment.warnings)))
 
     @property
     def settings(self) -> Settings:
@@ -273,6 +278,10 @@ class Experiment:
         return prepare_segment(model, data, training)
 
     def _make_scene(self, segment: Segment) -> Scene:
+        with collect_warnings():  # those of `prepare_segment` again
+            return self._read_scene(segment)
+
+    def _read_scene(self, segment: Segment) -> Scene:
         rows = segment.run.read_snapshot()
         test = segment.data.test
         test_rows: Snapshot | None = None

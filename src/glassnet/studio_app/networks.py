@@ -58,7 +58,7 @@ def build_model(settings: Settings, data: StudioData, steps_per_epoch: int) -> S
     layers.append(Dense(units, activation, kernel_initializer=network.initializer))
     layers += data.target_layers(network.scale)
     model = Sequential(set_penalties(layers, training.l1, training.l2), seed=settings.seed)
-    metrics = ["accuracy"] if data.class_names else []
+    metrics = ["accuracy" if data.class_names else "mae"]
     model.compile(make_optimizer(training, steps_per_epoch), training.loss or loss, metrics)
     if network.weights:
         model.set_build_hook(lambda built: set_named_weights(built, network.weights))

@@ -15,6 +15,7 @@ from glassnet.data.frames import is_frame
 from glassnet.data.images import Images
 from glassnet.data.table import CSV_SUFFIXES, FRAME_READERS, Table, is_table, read_table
 from glassnet.errors import DataError, lookup, message, require
+from glassnet.models.default_layers import MAX_INTEGER_CLASSES
 
 MAX_UPLOAD_BYTES = 32_000_000
 """Limit of the size of an uploaded file."""
@@ -229,12 +230,23 @@ def _to_classes(y: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
         names = np.unique(y.astype(str))
         _require_classes(len(names))
         return _encode_like(y, tuple(names.tolist())), tuple(names.tolist())
-    is_integer = bool(np.isfinite(y).all() and (y == np.round(y)).all() and y.min() >= 0)
-    if is_integer and (y.dtype.kind in "iu" or y.max() <= 1) and y.max() < MAX_CLASSES:
-        n_classes = max(int(y.max()) + 1, 2)
-        return y.astype(np.int64), tuple(map(str, range(n_classes)))
     require(bool(np.isfinite(y).all()), "studio", "finite targets", error=DataError, y="NaN")
+    if are_class_indices(y) and (y.dtype.kind in "iu" or y.max() <= 1):
+        values = np.unique(y)
+        if len(values) <= MAX_INTEGER_CLASSES or len(values) == values[-1] + 1:
+            return number_classes(y)
     return y.astype(np.float32), ()
+
+
+def are_class_indices(y: np.ndarray) -> bool:
+    """Return whether numbers are integers from 0 to at most `MAX_CLASSES` - 1."""
+    return bool((y == np.round(y)).all() and y.min() >= 0 and y.max() < MAX_CLASSES)
+
+
+def number_classes(y: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Return class indices, and their names: the numbers themselves."""
+    n_classes = max(int(y.max()) + 1, 2)
+    return y.astype(np.int64), tuple(map(str, range(n_classes)))
 
 
 def _require_classes(n: int) -> None:

@@ -107,7 +107,9 @@ def _describe_data(experiment: Experiment) -> dict[str, Any]:
         "class_names": list(data.class_names),
         "target_name": data.target_name,
         "columns": columns,
-        "messages": list(data.messages),
+        "has_column_types": data.has_column_types,
+        "has_target_type": data.has_target_type,
+        "messages": experiment.messages,
         "is_private": data.is_private,
         "image_shape": data.image_shape,
     }

@@ -182,8 +182,8 @@ class _Script:
         steps = self._count_steps(training)
         optimizer = write_value(networks.make_optimizer(training, steps))
         loss = training.loss or self._default_loss()
-        metrics = ['["accuracy"]'] if self.data.class_names else []
-        return write_call("model.compile", [optimizer, quote(loss), *metrics])
+        metrics = '["accuracy"]' if self.data.class_names else '["mae"]'
+        return write_call("model.compile", [optimizer, quote(loss), metrics])
 
     def _default_loss(self) -> str:
         return self.data.output_head(self.settings.network.output_activation)[2]
@@ -205,6 +205,8 @@ class _Script:
         rows, test = ["x", "y"], "(x_test, y_test)"
         if self.data.is_table:
             rows, test = ["train", f"target={quote(self.data.target_name)}"], "test"
+            types = self.data.fit_arguments.get("column_types")
+            rows += [f"column_types={types!r}"] if types else []
         arguments = [*rows, f"epochs={epochs}", *arguments]
         if epochs and self.data.n_test:
             arguments.append(f"validation_data={test}")

@@ -128,6 +128,22 @@ def shuffle_labels(settings: DataSettings, y: np.ndarray, steps: Steps) -> tuple
     return shuffled, f"np.random.default_rng(({settings.seed}, 3)).permutation"
 
 
+def describe_few_integers(target: str, values: np.ndarray, chosen: str) -> str:
+    """Return a sentence about integers that may be classes or numbers.
+
+    Args:
+        target: name of the target.
+        values: the integers.
+        chosen: what they are treated as: "classes" or "numbers".
+    """
+    other = "numbers" if chosen == "classes" else "classes"
+    n = len(np.unique(values))
+    return (
+        f"{target} has {n} different integers, which are treated as {chosen}. If they are {other}, "
+        f"choose {other} for the target."
+    )
+
+
 def describe_range(values: np.ndarray) -> str:
     """Return the range of numbers as text; NaN is missing."""
     present = values[~np.isnan(values)] if values.dtype.kind == "f" else values

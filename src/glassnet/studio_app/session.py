@@ -358,7 +358,9 @@ class Session:
             self.experiment.settings.data,
             name="own",
             target=received.target,
+            target_type=None,
             columns=(),
+            column_types={},
             shuffle_labels=False,
         )
         with self._changing():

@@ -16,6 +16,8 @@ MAX_POINTS = 2000
 Name = Annotated[str, Meta(max_length=200)]
 Seed = Annotated[int, Meta(ge=0, le=2**53)]  # JavaScript has no larger exact integers
 Share = Annotated[float, Meta(ge=0, le=0.9)]
+ColumnType = Literal["number", "category", "date", "drop"]
+TargetType = Literal["number", "category"]
 
 
 class Point(Struct, frozen=True, array_like=True):
@@ -39,7 +41,10 @@ class DataSettings(Struct, frozen=True, omit_defaults=True):
         minority: the fraction of its points that class 1 keeps.
         shuffle_labels: whether the targets of the training rows are shuffled.
         columns: names of the features that take part; empty for all.
+        column_types: types of columns of a table that are not inferred, as `fit` takes them.
         target: name of the target column of an own table.
+        target_type: whether the target of a table, or of own arrays, is a number or a class; None
+            for what its values suggest.
         points: drawn points.
     """
 
@@ -51,7 +56,9 @@ class DataSettings(Struct, frozen=True, omit_defaults=True):
     minority: Annotated[float, Meta(gt=0, le=1)] = 1.0
     shuffle_labels: bool = False
     columns: Annotated[tuple[Name, ...], Meta(max_length=2000)] = ()
+    column_types: Annotated[dict[Name, ColumnType], Meta(max_length=2000)] = {}
     target: Name | None = None
+    target_type: TargetType | None = None
     points: Annotated[tuple[Point, ...], Meta(max_length=MAX_POINTS)] = ()
 
 

@@ -11,6 +11,7 @@ import msgspec
 
 from glassnet import activations, optimizers
 from glassnet.errors import ConfigError, message, require
+from glassnet.layers import Dense
 from glassnet.selection.model_arguments import get_sequential, require_model
 from glassnet.studio_app.catalog import describe_catalog
 from glassnet.studio_app.data_sources import make_data
@@ -18,6 +19,7 @@ from glassnet.studio_app.experiment import OwnModel
 from glassnet.studio_app.lessons import Lesson
 from glassnet.studio_app.networks import read_network, read_training
 from glassnet.studio_app.own_data import OwnData, own_data
+from glassnet.studio_app.own_targets import has_numbers
 from glassnet.studio_app.presets import PRESETS
 from glassnet.studio_app.session import Session, StudioStart
 from glassnet.studio_app.settings import (
@@ -27,6 +29,7 @@ from glassnet.studio_app.settings import (
     LayerSettings,
     NetworkSettings,
     Settings,
+    TargetType,
 )
 from glassnet.studio_app.tabs import MakeSession
 
@@ -64,7 +67,7 @@ def start_with_model(
     inner = copy.deepcopy(get_sequential(model))
     network = read_network(inner.get_settings().layers)
     settings = Settings(
-        data=DataSettings(name="own", target=target),
+        data=DataSettings("own", target=target, target_type=_read_target_type(inner, data)),
         network=network or NetworkSettings(),
         training=read_training(inner, BATCH_SIZE),
         seed=inner.seed,
@@ -72,6 +75,21 @@ def start_with_model(
     make_data(settings.data, data)
     own_model = OwnModel(inner, "" if network else OTHER_LAYERS)
     return StudioStart(settings, data, own_model, is_playing=False)
+
+
+def _read_target_type(model: Any, data: OwnData) -> TargetType | None:
+    """Return whether a model learns classes or numbers; None if only its data say so."""
+    setup = model.get_settings()
+    last = next((each for each in reversed(setup.layers) if isinstance(each, Dense)), None)
+    activation = getattr(last, "activation", None)
+    ends = {getattr(activation, "__name__", activation)}
+    ends.add(getattr(setup.loss, "output_activation", None))
+    if "softmax" in ends:
+        return "category"
+    has_one_output = last is not None and last.units == 1
+    learns_errors = getattr(setup.loss, "depends_on_error_only", False)
+    learns_errors &= "sigmoid" not in ends
+    return "number" if has_one_output and learns_errors and has_numbers(data) else None
 
 
 def start_with_data(data: OwnData, settings: Settings, columns: tuple[str, ...]) -> StudioStart:

@@ -21,12 +21,14 @@ class DataColumn:
         kind: "number", "category", "boolean", "date", or "left out".
         used: whether it takes part.
         detail: a sentence about its values, or why it is left out.
+        type: the type that the settings state; "" if it is inferred.
     """
 
     name: str
     kind: str
     used: bool
     detail: str
+    type: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +49,8 @@ class StudioData:
         target_name: name of the target.
         columns: all columns of a table.
         messages: sentences about how the data were made.
+        has_column_types: whether the settings may state the types of columns: those of a table.
+        has_target_type: whether the settings may state if the target is a number or a class.
         is_private: whether they are the user's, and so never part of a link.
         image_shape: shape of an image.
         code: lines of Python that make the same rows: see `load_code`.
@@ -65,6 +69,8 @@ class StudioData:
     target_name: str = "y"
     columns: tuple[DataColumn, ...] = ()
     messages: tuple[str, ...] = ()
+    has_column_types: bool = False
+    has_target_type: bool = False
     is_private: bool = False
     image_shape: tuple[int, ...] | None = None
     code: tuple[str, ...] = field(default=(), repr=False)

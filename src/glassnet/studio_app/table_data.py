@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import replace
 
 import msgspec
 import numpy as np
 
+from glassnet.data.column_checks import find_problems
+from glassnet.data.column_values import find_distinct, to_float
 from glassnet.data.parsing import format_value
 from glassnet.data.table import Table, split_target
 from glassnet.data.target_columns import check_varying_target
-from glassnet.errors import ConfigError, DataError, lookup, require
+from glassnet.errors import ConfigError, DataError, collect_warnings, lookup, require
 from glassnet.models.default_layers import count_classes, has_few_integers
 from glassnet.preprocessing.column_facts import ArrayFacts
 from glassnet.preprocessing.columns import Column
@@ -29,13 +30,14 @@ from glassnet.studio_app.own_data import MAX_CLASSES, OwnData
 from glassnet.studio_app.row_selection import (
     Steps,
     choose_names,
+    describe_few_integers,
     describe_range,
     sample_rows,
     select_minority,
     shuffle_labels,
     split_rows,
 )
-from glassnet.studio_app.settings import DataSettings
+from glassnet.studio_app.settings import DataSettings, TargetType
 from glassnet.studio_app.studio_data import DataColumn, StudioData
 
 SHOWN_LEVELS = 5
@@ -84,14 +86,15 @@ def make_table_data(
         steps.code.append(f"train = train.replace_column({target!r}, shuffled)")
     if test is None:
         steps.code.append("test = None")
-    column = table[target]
-    classes = fit_class_target(target, column).labels if count_classes(column) else ()
+    column, types = table[target], _list_types(columns)
+    is_class = _count_classes(column, settings.target_type) > 0
+    classes = fit_class_target(target, column).labels if is_class else ()
     data = StudioData(
         settings=settings,
         kind="table",
         name=settings.name,
         title=own.name,
-        fit_arguments={"x": train, "target": target},
+        fit_arguments={"x": train, "target": target, **({"column_types": types} if types else {})},
         test=test,
         n_train=len(train),
         n_test=0 if test is None else len(test),
@@ -99,6 +102,8 @@ def make_table_data(
         class_names=tuple(format_value(label) for label in classes),
         target_name=target,
         columns=columns,
+        has_column_types=True,
+        has_target_type=True,
         messages=tuple(steps.messages),
         code=tuple(steps.code),
     )
@@ -117,11 +122,11 @@ def _keep_rows_with_target(table: Table, target: str, steps: Steps) -> Table:
 
 def _choose_target(settings: DataSettings, own: OwnData, table: Table, steps: Steps) -> str:
     """Return the target of the settings or of the user, else the last column that can be one."""
-    names = list(table.columns)
+    names, target_type = list(table.columns), settings.target_type
     stated = settings.target or own.target
     if stated is not None:
         lookup("target", stated, table.columns)
-        _check_target(table, stated)
+        _check_target(table, stated, target_type)
         return stated
     problem: DataError | ConfigError | None = None
     for name in reversed(names):
@@ -130,6 +135,8 @@ def _choose_target(settings: DataSettings, own: OwnData, table: Table, steps: St
         except (DataError, ConfigError) as error:
             problem = problem or error
             continue
+        if target_type is not None:
+            _check_target(table, name, target_type)
         if name != names[-1]:
             steps.messages.append(f"The target is {name}, the last column that can be one.")
         return name
@@ -137,16 +144,26 @@ def _choose_target(settings: DataSettings, own: OwnData, table: Table, steps: St
     raise problem
 
 
-def _check_target(table: Table, name: str) -> None:
-    """Refuse a target with one value, or with very many different texts.
+def _count_classes(column: np.ndarray, target_type: TargetType | None) -> int:
+    """Return the number of classes of a target column; 0 if it is a number."""
+    if target_type is None:
+        return count_classes(column)
+    return len(set(column.tolist())) if target_type == "category" else 0
+
+
+def _check_target(table: Table, name: str, target_type: TargetType | None = None) -> None:
+    """Refuse a target with one value, with very many classes, or with text in place of numbers.
 
     Raises:
         DataError: with the reason.
     """
     column = split_target(table, name).target_column
-    n_classes = count_classes(column)
+    n_classes = _count_classes(column, target_type)
     who = f"target {name!r}"
     if not n_classes:
+        text = to_float(column)[1] if column.dtype.kind == "O" else []
+        fix = "Choose classes for the target, or correct these cells in the file."
+        require(not text, who, "numbers", error=DataError, text=text[:3], fix=fix)
         check_varying_target(name, column)
         return
     fix = "Choose another column as the target."
@@ -160,13 +177,11 @@ def _split_table(
 ) -> tuple[Table, Table | None]:
     """Return training and test rows."""
     column = table[target]
-    labels = column.astype(str) if count_classes(column) else None
-    if labels is None and has_few_integers(column):
-        n = len(set(column.tolist()))
-        steps.messages.append(
-            f"{target} has {n} different integers and is treated as a number. To have classes, "
-            "write them as text in the file, such as class 1."
-        )
+    has_classes = _count_classes(column, settings.target_type) > 0
+    labels = column.astype(str) if has_classes else None
+    is_inferred = settings.target_type is None and column.dtype.kind == "f"
+    if labels is None and is_inferred and has_few_integers(column):
+        steps.messages.append(describe_few_integers(target, column, "numbers"))
     if labels is not None:
         steps.code.append(f"labels = table[{target!r}].astype(str)")
     rows = select_minority(settings, labels, "labels", steps)
@@ -215,28 +230,37 @@ def _describe_columns(
 ) -> tuple[DataColumn, ...]:
     """Describe every column but the target, and whether it takes part."""
     features = train.drop(target)
+    for name in settings.column_types:
+        lookup("column_types", name, train.columns)
     inputs = tuple(name for name in settings.columns if name != target)
     settings = msgspec.structs.replace(settings, columns=inputs)
     chosen = choose_names(settings, tuple(features.columns))
     described = []
     for name in features.columns:
-        column = _describe_column(name, features, test)
+        column = _describe_column(name, features, test, settings.column_types.get(name))
         described.append(replace(column, used=column.used and name in chosen))
     return tuple(described)
 
 
-def _describe_column(name: str, train: Table, test: Table | None) -> DataColumn:
+def _list_types(columns: tuple[DataColumn, ...]) -> dict[str, str]:
+    """Return the types that `fit` takes: of the columns that take part."""
+    return {each.name: each.type for each in columns if each.used and each.type}
+
+
+def _describe_column(
+    name: str, train: Table, test: Table | None, column_type: str | None
+) -> DataColumn:
     """Describe a column as `fit` will encode it; one that cannot be encoded is left out."""
     try:
-        encoding = choose_encoding(ArrayFacts(Column(name, train[name], train.formats)), None)
+        facts = ArrayFacts(Column(name, train[name], train.formats))
+        encoding = choose_encoding(facts, column_type)
         if test is not None and not isinstance(encoding, DroppedColumn):
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
+            with collect_warnings():
                 encoding.transform(test.resolve(name, encoding.text_levels))
     except (ConfigError, DataError) as error:
-        return DataColumn(name, "left out", False, str(error))
-    kind = KINDS[type(encoding)]
-    return DataColumn(name, kind, kind != "left out", _describe_values(encoding, train[name]))
+        return DataColumn(name, "left out", False, str(error), column_type or "")
+    kind, detail = KINDS[type(encoding)], _describe_values(encoding, train[name])
+    return DataColumn(name, kind, kind != "left out", detail, column_type or "")
 
 
 def _describe_values(encoding: FittedColumn, values: np.ndarray) -> str:
@@ -248,8 +272,8 @@ def _describe_values(encoding: FittedColumn, values: np.ndarray) -> str:
         shown, more = ", ".join(levels[:SHOWN_LEVELS]), len(levels) - SHOWN_LEVELS
         rare = " and rare ones" if encoding.has_other else ""
         return shown + (f", {more} more" if more > 0 else "") + rare
-    if isinstance(encoding, NumericColumn) and values.dtype.kind == "f":
-        return describe_range(values)
+    if isinstance(encoding, NumericColumn):
+        return describe_range(to_float(values)[0])
     present = [value for value in values.tolist() if value is not None and value == value]
     n_missing = len(values) - len(present)
     text = "true or false" if isinstance(encoding, BooleanColumn) else f"such as {present[0]}"
@@ -271,6 +295,16 @@ def _is_plane(columns: tuple[DataColumn, ...], train: Table, test: Table | None)
     )
 
 
+def _find_problems(data: StudioData, train: Table, test: Table | None) -> list[str]:
+    """Return what `fit` warns about if it is passed the table, not arrays."""
+    target, columns = data.target_name, {name: train[name] for name in data.feature_names}
+    counts = None
+    if data.class_names:
+        parts = [train] if test is None else [train, test]
+        counts = find_distinct(np.concatenate([part[target] for part in parts])).count()
+    return find_problems(columns, target, train[target], counts)
+
+
 def _to_arrays(data: StudioData, train: Table, test: Table | None) -> StudioData:
     """Return the same rows as arrays of the one or two columns of numbers."""
     names, target = list(data.feature_names), data.target_name
@@ -282,6 +316,9 @@ def _to_arrays(data: StudioData, train: Table, test: Table | None) -> StudioData
         if not has_classes:
             return x, table[target].astype(np.float32)
         codes = {label: code for code, label in enumerate(labels)}
+        unknown = [value for value in table[target].tolist() if value not in codes]
+        who, expected = f"target {target!r}", f"classes of the training rows, {labels[:6]}"
+        require(not unknown, who, expected, error=DataError, others=unknown[:3])
         return x, np.array([codes[value] for value in table[target].tolist()], np.int64)
 
     test_lines = ["x_test, y_test = convert(test)"] if test is not None else []
@@ -299,6 +336,7 @@ def _to_arrays(data: StudioData, train: Table, test: Table | None) -> StudioData
     x, y = convert(train)
     return replace(
         data,
+        messages=(*data.messages, *_find_problems(data, train, test)),
         kind="plane" if len(names) == 2 else "line",
         fit_arguments={"x": x, "y": y},
         test=None if test is None else convert(test),

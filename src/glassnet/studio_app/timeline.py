@@ -32,12 +32,14 @@ class Segment:
         training: how the network is trained.
         run: program and batches.
         runs: the iterator of the run, whose end closes the data.
+        warnings: texts of warnings about the data.
     """
 
     data: StudioData
     training: TrainingSettings
     run: TrainingRun
     runs: Iterator[TrainingRun]
+    warnings: tuple[str, ...] = ()
 
 
 class _Leaf(NamedTuple):

@@ -21,7 +21,7 @@ from glassnet.engine.train_step import (
     learning_rate_at,
     with_learning_rate,
 )
-from glassnet.errors import DataError, is_float32, lookup, require
+from glassnet.errors import DataError, collect_warnings, is_float32, lookup, require
 from glassnet.inspection.training_runs import RunSettings
 from glassnet.studio_app.settings import Event, TrainingSettings, WeightChange
 from glassnet.studio_app.studio_data import StudioData
@@ -44,8 +44,9 @@ def prepare_segment(model: Any, data: StudioData, training: TrainingSettings) ->
     settings = RunSettings(start="current", batch_size="full" if size is None else size)
     arguments = dict(data.fit_arguments) | {"validation_data": data.test}
     x, y = arguments.pop("x"), arguments.pop("y", None)
-    runs = model.iter_training_runs(x, y, [settings], **arguments)
-    return Segment(data, training, next(runs), runs)
+    with collect_warnings() as texts:
+        runs = model.iter_training_runs(x, y, [settings], **arguments)
+        return Segment(data, training, next(runs), runs, tuple(texts))
 
 
 class EpochResult(NamedTuple):

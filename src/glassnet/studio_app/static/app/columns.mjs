@@ -3,19 +3,33 @@ import { SelectField } from "./fields.mjs";
 import { useHidden } from "./store.mjs";
 
 const LEFT_OUT = "left out"; // the kind of a column that cannot take part
+const INFERRED = "";
+const COLUMN_TYPES = [
+  [INFERRED, "as inferred"],
+  ["number", "number"],
+  ["category", "category"],
+  ["date", "date"],
+  ["drop", LEFT_OUT],
+];
 
 /** The target and the columns of a table: what each is, and whether it takes part. */
 export function Columns({ settings, change, data }) {
   const isHidden = useHidden("data.columns");
-  if (!data.columns.length) return null;
+  const targetType = html`<${TargetType} data=${data} settings=${settings} change=${change} />`;
+  if (!data.columns.length) return targetType;
   const names = data.columns.map(({ name }) => name);
   const isUsed = ({ name, kind }) =>
     kind !== LEFT_OUT && (!settings.columns.length || settings.columns.includes(name));
   const used = data.columns.filter(isUsed).map(({ name }) => name);
   const toggle = (name, isChecked) =>
     change({ columns: names.filter((each) => (each === name ? isChecked : used.includes(each))) });
+  const setType = (name, type) => {
+    const { [name]: _, ...others } = settings.column_types;
+    change({ column_types: type === INFERRED ? others : { ...others, [name]: type } });
+  };
   return html`<div class="stack">
     ${settings.name === "own" && html`<${Target} data=${data} names=${names} change=${change} />`}
+    ${targetType}
     ${
       !isHidden &&
       html`<fieldset class="columns-list">
@@ -28,6 +42,8 @@ export function Columns({ settings, change, data }) {
             isUsed=${isUsed(column)}
             isLast=${isUsed(column) && used.length === 1}
             toggle=${toggle}
+            type=${settings.column_types[column.name] ?? INFERRED}
+            setType=${data.has_column_types && ((type) => setType(column.name, type))}
           />`,
         )}
       </ul>
@@ -43,11 +59,28 @@ function Target({ data, names, change }) {
     value=${data.target_name}
     options=${[...names, data.target_name]}
     hint="The network is built again for another target."
-    onChange=${(target) => change({ target, columns: [] })}
+    onChange=${(target) => change({ target, target_type: null, columns: [] })}
   />`;
 }
 
-function Column({ column, isUsed, isLast, toggle }) {
+/** Whether the target is a class or a number: integers can be both. */
+function TargetType({ data, settings, change }) {
+  if (!data.has_target_type) return null;
+  return html`<${SelectField}
+    name="data.target_type"
+    label="The target has classes or numbers"
+    value=${settings.target_type ?? INFERRED}
+    options=${[
+      [INFERRED, "as inferred"],
+      ["category", "classes"],
+      ["number", "numbers"],
+    ]}
+    hint="The network is built again with the output layer and the loss that fit."
+    onChange=${(type) => change({ target_type: type === INFERRED ? null : type })}
+  />`;
+}
+
+function Column({ column, isUsed, isLast, toggle, type, setType }) {
   const { name, kind, detail } = column;
   return html`<li>
     <label class="check">
@@ -64,5 +97,23 @@ function Column({ column, isUsed, isLast, toggle }) {
         <span class="hint">${kind}${detail && `: ${detail}`}</span>
       </span>
     </label>
+    ${setType && html`<${ColumnType} name=${name} type=${type} setType=${setType} />`}
   </li>`;
+}
+
+function ColumnType({ name, type, setType }) {
+  if (useHidden("data.column_types")) return null;
+  return html`<select
+    class="column-type"
+    data-testid="column_type"
+    data-column=${name}
+    aria-label=${`Type of ${name}`}
+    title="How the column is encoded for the network"
+    value=${type}
+    onChange=${(event) => setType(event.currentTarget.value)}
+  >
+    ${COLUMN_TYPES.map(
+      ([key, text]) => html`<option key=${key} value=${key} selected=${key === type}>${text}</option>`,
+    )}
+  </select>`;
 }

@@ -1,5 +1,6 @@
 import uPlot from "../vendor/uplot.mjs";
 import { html, useEffect, useRef, useState } from "../vendor/htm-preact-standalone.mjs";
+import { nameOfScore } from "./names.mjs";
 import { formatNumber } from "./numbers.mjs";
 import { useHidden, useStore, useStudio } from "./store.mjs";
 
@@ -9,7 +10,7 @@ const DRAW_INTERVAL = 100; // ms
 /** Loss and score of training and test rows over the steps. */
 export function Curves() {
   const [isLog, setLog] = useState(false);
-  const scoreName = useStore(({ state }) => state.score_name);
+  const scoreName = useStore(({ state }) => nameOfScore(state.score_name));
   if (useHidden("output.curves")) return null;
   return html`<div class="curves">
     <div class="row">

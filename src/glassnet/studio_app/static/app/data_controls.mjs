@@ -12,6 +12,17 @@ import { changeView } from "./view.mjs";
 const MAX_SEED = 1_000_000;
 const NEW_DATA = "Other data: the next step begins a new epoch.";
 
+/** Settings that another dataset starts with. */
+const OF_A_DATASET = {
+  noise: null,
+  minority: 1,
+  shuffle_labels: false,
+  columns: [],
+  column_types: {},
+  target: null,
+  target_type: null,
+};
+
 /** Which data, and which part of them. */
 export function DataControls() {
   const studio = useStudio();
@@ -38,8 +49,7 @@ export function DataControls() {
 function Datasets({ settings, datasets, change }) {
   const group = useId();
   if (useHidden("data.name")) return null;
-  const choose = (name) =>
-    change({ name, noise: null, minority: 1, shuffle_labels: false, columns: [], target: null });
+  const choose = (name) => change({ ...OF_A_DATASET, name });
   const others = datasets.filter(({ name }) => !hasIcon(name));
   const isOther = others.some(({ name }) => name === settings.name);
   return html`<div class="stack">

@@ -1,4 +1,9 @@
-/** Names of the inputs of the network, as the page shows them. */
+/** Names of inputs and scores, as the page shows them. */
+
+const SCORES = { mae: "mean absolute error", mse: "mean squared error" };
+
+/** Return the name to show for a metric: that of "mae" is "mean absolute error". */
+export const nameOfScore = (name) => SCORES[name] ?? name.replaceAll("_", " ");
 
 /**
  * Return the name to show for each name of an input: arrays have names such as x1 in the network,

@@ -2,6 +2,7 @@ import { html } from "../vendor/htm-preact-standalone.mjs";
 import { Confusion } from "./confusion.mjs";
 import { Curves } from "./curves.mjs";
 import { ImageRow } from "./image_row.mjs";
+import { nameOfScore } from "./names.mjs";
 import { formatNumber } from "./numbers.mjs";
 import { usePicture } from "./output_picture.mjs";
 import { Regions } from "./regions.mjs";
@@ -40,7 +41,12 @@ function Scores() {
     </thead>
     <tbody>
       <${ScoreLine} label="Loss" testId="loss" values=${losses} />
-      ${name && html`<${ScoreLine} label=${name} testId="score" values=${scores} isMain />`}
+      ${name && html`<${ScoreLine}
+        label=${nameOfScore(name)}
+        testId="score"
+        values=${scores}
+        isMain
+      />`}
       ${rivals.map((rival) => html`<${RivalLine} key=${rival.name} rival=${rival} />`)}
     </tbody>
   </table>`;
