@@ -183,3 +183,74 @@ def test_drawing_starts_from_the_points_of_a_dataset(studio):
     page.get_by_test_id("draw").click()
     page.get_by_test_id("copy_points").click()
     assert len(read_points(studio, page)) == 60
+
+
+def write_ratings(path):
+    """Write a CSV file whose target is 1 to 4, and with a column of the numbers 10, 11 and 12."""
+    numbers = np.random.default_rng(0).normal(size=60).round(3)
+    rows = [f"{x},{10 + i % 3},{'ab'[i % 2]},{1 + i % 4}" for i, x in enumerate(numbers)]
+    path.write_text("size,zip,color,stars\n" + "\n".join(rows) + "\n")
+    return path
+
+
+def test_the_target_is_classes_or_numbers_as_the_user_says(studio, tmp_path):
+    page = studio.open(SMALL)
+    open_file(studio, page, write_ratings(tmp_path / "ratings.csv"))
+    assert studio.experiment(page).data.class_names == ()
+    messages = page.get_by_test_id("data_messages").inner_text()
+    assert "stars has 4 different integers, which are treated as numbers" in messages
+    scores = page.get_by_test_id("scores").inner_text()
+    assert "mean absolute error" in scores
+    page.get_by_test_id("target_type").select_option("category")
+    studio.settle(page)
+    data = studio.experiment(page).data
+    assert data.class_names == ("1", "2", "3", "4")
+    assert "(4 classes)" in page.get_by_test_id("data_summary").inner_text()
+    assert "accuracy" in page.get_by_test_id("scores").inner_text()
+    click(studio, page, "epoch")
+    assert studio.experiment(page).run.state.epoch == 1
+    page.get_by_test_id("target").select_option("color")
+    studio.settle(page)
+    assert studio.experiment(page).settings.data.target_type is None
+    page.get_by_test_id("target_type").select_option("number")
+    studio.settle(page)
+    error = page.get_by_test_id("error").inner_text()
+    assert "target 'color': expected numbers" in error
+    assert "Choose classes for the target" in error
+    assert page.get_by_test_id("target_type").input_value() == ""
+
+
+def test_each_column_has_the_type_that_the_user_chooses(studio, tmp_path):
+    page = studio.open(SMALL)
+    open_file(studio, page, write_ratings(tmp_path / "ratings.csv"))
+    choice = page.get_by_label("Type of zip")
+    choice.select_option("category")
+    studio.settle(page)
+    assert studio.experiment(page).data.fit_arguments["column_types"] == {"zip": "category"}
+    row = page.locator(".columns-list li", has_text="zip").first
+    assert "category: 10, 11, 12" in row.inner_text()
+    choice.select_option("drop")
+    studio.settle(page)
+    assert studio.experiment(page).data.feature_names == ("size", "color")
+    assert "left out: as requested" in row.inner_text()
+    assert row.get_by_test_id("column").is_disabled()
+    choice.select_option("")
+    studio.settle(page)
+    assert studio.experiment(page).settings.data.column_types == {}
+    assert studio.experiment(page).data.feature_names == ("size", "zip", "color")
+    page.get_by_label("Type of zip").focus()
+    page.keyboard.press("c")
+    studio.settle(page)
+    assert studio.experiment(page).settings.data.column_types == {"zip": "category"}
+    open_file(studio, page, write_table(tmp_path / "parts.csv"))
+    assert studio.experiment(page).settings.data.column_types == {}
+
+
+def test_warnings_about_the_data_are_on_the_page(studio, tmp_path):
+    page = studio.open(SMALL)
+    path = tmp_path / "rare.csv"
+    rows = [f"{i % 7},{i % 5},{'xy'[i % 2]},{'c' if i == 9 else 'ab'[i % 2]}" for i in range(40)]
+    path.write_text("n,m,color,kind\n" + "\n".join(rows) + "\n")
+    open_file(studio, page, path)
+    text = page.get_by_test_id("data_messages").inner_text()
+    assert "the class 'c' has a single row, which cannot be both learned and tested" in text

@@ -34,6 +34,11 @@ CSV = "width,color,kind\n" + "\n".join(
     f"{i / 7:.3f},{'red' if i % 3 else 'blue'},{'a' if i * i % 5 < 2 else 'b'}" for i in range(40)
 )
 
+ROOMS_CSV = "width,color,rooms,stars\n" + "\n".join(
+    f"{i / 7:.3f},{'red' if i % 3 else 'blue'},{i % 4 + 1},{i * i % 5}" for i in range(60)
+)
+ROOMS = ("own_table_with_types", "own_plane_of_classes")
+
 RUNNER = """
 import runpy, sys
 import numpy as np
@@ -109,6 +114,31 @@ def other_data(experiment):
     experiment.run.advance(3)
 
 
+def a_loss(experiment):
+    """Change the loss alone: the optimizer goes on from its state."""
+    experiment.run.advance(3)
+    experiment.set_training(msgspec.structs.replace(SGD, loss="mean_squared_error"))
+    experiment.run.advance(9)
+
+
+def a_loss_at_the_start(experiment):
+    experiment.set_training(msgspec.structs.replace(SGD, loss="mean_squared_error"))
+    experiment.run.advance(9)
+
+
+def penalties_at_the_start(experiment):
+    experiment.set_training(msgspec.structs.replace(SGD, l1=0.002, l2=0.03))
+    experiment.run.advance(9)
+
+
+def types_of_columns(experiment):
+    """Change what columns and target are, and train."""
+    types = {"rooms": "category", "color": "drop"}
+    data = DataSettings("own", column_types=types, target_type="category")
+    experiment.set_data(data)
+    experiment.run.advance(9)
+
+
 def nothing(experiment):
     """Train no step."""
 
@@ -132,18 +162,29 @@ RUNS = {
     "a_number": (Settings(DataSettings("diabetes", shuffle_labels=True)), part_of_an_epoch),
     "images": (Settings(DataSettings("digits", test_share=0.5)), part_of_an_epoch),
     "own_table": (Settings(DataSettings("own")), part_of_an_epoch),
+    "own_table_of_numbers": (Settings(DataSettings("own", target="width", target_type="number")), part_of_an_epoch),
+    "own_table_with_types": (Settings(DataSettings("own")), types_of_columns),
+    "own_plane_of_classes": (Settings(DataSettings("own", columns=("width", "rooms"), target_type="category")), part_of_an_epoch),
+    "a_loss": (Settings(MOONS, training=SGD), a_loss),
+    "a_loss_at_the_start": (Settings(MOONS, training=SGD), a_loss_at_the_start),
+    "penalties_at_the_start": (Settings(MOONS, training=SGD), penalties_at_the_start),
 }  # fmt: skip
 WRITTEN_OUT = {
     "a_weight_in_an_epoch": "a weight was changed in the middle of an epoch",
     "a_penalty": "a penalty was changed in the middle of the run",
     "other_data": "the data were changed in the middle of the run",
+    "a_loss": "the loss was changed in the middle of the run",
 }
 """Runs that `fit` cannot repeat, and why."""
 
 
 def run_in_studio(name):
     settings, act = RUNS[name]
-    own = read_upload("things.csv", CSV.encode()) if settings.data.name == "own" else None
+    own = None
+    if settings.data.name == "own":
+        own = read_upload("things.csv", CSV.encode())
+        if name in ROOMS:
+            own = read_upload("rooms.csv", ROOMS_CSV.encode())
     experiment = Experiment(settings, own)
     act(experiment)
     return experiment
@@ -156,6 +197,7 @@ def results(tmp_path_factory):
     experiments = {name: run_in_studio(name) for name in RUNS}
     scripts = {name: make_script(experiment) for name, experiment in experiments.items()}
     (folder / "things.csv").write_text(CSV)
+    (folder / "rooms.csv").write_text(ROOMS_CSV)
     for name, script in scripts.items():
         (folder / f"{name}.py").write_text(script, encoding="utf-8")
     command = [sys.executable, "-P", "-W", "ignore", "-c", RUNNER, *RUNS]
@@ -181,6 +223,14 @@ def test_only_what_fit_cannot_repeat_is_written_out(results, name):
     assert "model.fit(" in script
     assert "model.evaluate(" in script
     assert max(map(len, script.splitlines())) <= 130
+
+
+def test_types_of_columns_are_in_the_script(results):
+    """Oracle: the settings: a column that is left out needs no type."""
+    experiment, script, _ = results["own_table_with_types"]
+    assert experiment.data.class_names == ("0", "1", "4")
+    assert "column_types={'rooms': 'category'}," in script
+    assert "unused = ['color']" in script
 
 
 def test_example():
