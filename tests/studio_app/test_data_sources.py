@@ -383,8 +383,36 @@ def test_rows_without_a_target_are_left_out():
 
 def test_no_column_to_learn_from():
     rows = "\n".join(f"{i},{'ab'[i % 2]}" for i in range(40))
-    with pytest.raises(DataError, match=r"a column to learn from. Received: columns=.*numbers th"):
+    with pytest.raises(DataError, match=r"a column to learn from. Received: target=.*columns=.*numbers th"):
         upload("id,kind\n" + rows)
+
+
+def test_what_is_wrong_with_a_table_is_said_in_the_words_of_the_page():
+    """Oracle: the file, and the types that the page offers."""
+    rows = [f"{'inf' if i == 20 else i / 7},{i % 7},{'ab'[i % 2]}" for i in range(40)]
+    column = upload("a,b,kind\n" + "\n".join(rows)).columns[0]
+    assert column.detail.endswith('Leave those cells blank, or choose the type "left out".')
+    rows = [f"{'oops' if i == 20 else i},{i % 7},{'ab'[i % 2]}" for i in range(40)]
+    column = upload("a,b,kind\n" + "\n".join(rows)).columns[0]
+    expected = 'Correct them, or choose the type "number" to count them as missing, or "category".'
+    assert column.detail.endswith(expected)
+    with pytest.raises(DataError, match=r"Received: target='a', columns=\{'b': 'it is always x'\}"):
+        upload("a,b\n" + "\n".join(f"{i}.5,x" for i in range(40)))
+
+
+def test_classes_that_are_numbers_with_signs_are_mentioned():
+    data = upload("a,price\n" + "\n".join(f"{i / 7},${i % 9}.00" for i in range(90)))
+    assert len(data.class_names) == 9
+    text = "price is text, such as $0.00, so its 9 different values are classes. To have numbers: "
+    assert text + "write them with digits and a decimal point only." in data.messages
+
+
+def test_numbers_beyond_float32_stay_in_the_table():
+    """Oracle: float32 holds numbers up to 3.4e38; a table's target is scaled first."""
+    rows = "\n".join(f"{i / 7},{i}e37" for i in range(60))
+    data = upload("a,y\n" + rows)
+    assert data.kind == "table"
+    assert upload("a,y\n" + rows.replace("e37", "e35")).kind == "line"
 
 
 def test_more_rows_than_the_limit_are_sampled(monkeypatch):

@@ -66,6 +66,9 @@ def test_real_tables(shared_data):
     ("name", "raw", "text"),
     [
         ("a.xlsx", b"PK", r"a file that ends in .csv, .tsv, .txt, .parquet.*name='a.xlsx'"),
+        ("a.xlsx", b"PK", "Save the sheet as CSV: in Excel, File, Save As, CSV UTF-8"),
+        ("a.json", b"[]", "Save the table as CSV with the program that wrote it"),
+        ("a.csv.gz", b"\x1f\x8b", "It is compressed: unpack it first"),
         ("../a.exe", b"MZ", "name='a.exe'"),
         ("a.csv", b"PK\3\4zip", "It is a ZIP or Excel file under another name"),
         ("a.csv", b"a\n1\n2\n", r"at least two columns: an input and the target.*columns=\['a'\]"),

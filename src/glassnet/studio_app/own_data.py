@@ -13,7 +13,15 @@ import numpy as np
 from glassnet.data.csv_reader import parse_csv
 from glassnet.data.frames import is_frame
 from glassnet.data.images import Images
-from glassnet.data.table import CSV_SUFFIXES, FRAME_READERS, Table, is_table, read_table
+from glassnet.data.table import (
+    CSV_SUFFIXES,
+    FRAME_READERS,
+    PACKED_SUFFIXES,
+    PANDAS_READERS,
+    Table,
+    is_table,
+    read_table,
+)
 from glassnet.errors import DataError, lookup, message, require
 from glassnet.models.default_layers import MAX_INTEGER_CLASSES
 
@@ -73,12 +81,24 @@ def read_upload(name: str, raw: bytes, target: str | None = None) -> OwnData:
     require(fits, "studio", expected, error=DataError, bytes=len(raw), fix=fix)
     known = (*CSV_SUFFIXES, *FRAME_READERS)
     expected = f"a table: a file that ends in {', '.join(known)}"
-    require(suffix in known, "studio", expected, error=DataError, name=name)
+    fix = _suggest_file(suffix)
+    require(suffix in known, "studio", expected, error=DataError, name=name, fix=fix)
     if suffix in CSV_SUFFIXES:
         table = Table(*parse_csv(name, raw))
     else:
         table = _parse_frame(name, raw, suffix)
     return replace(_own_table(name, table, target), is_file=True)
+
+
+def _suggest_file(suffix: str) -> str:
+    """Return what to do with a file of another kind."""
+    if suffix in PACKED_SUFFIXES:
+        return "It is compressed: unpack it first."
+    if PANDAS_READERS.get(suffix) == "read_excel":
+        return "Save the sheet as CSV: in Excel, File, Save As, CSV UTF-8."
+    if suffix in PANDAS_READERS:
+        return "Save the table as CSV with the program that wrote it, or with pandas."
+    return ""
 
 
 def _parse_frame(name: str, raw: bytes, suffix: str) -> Table:

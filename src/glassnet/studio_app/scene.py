@@ -107,7 +107,18 @@ class Scene:
 
     def _rename(self, name: str) -> str:
         """Return the user's name of an input."""
-        return dict(zip(self.rows.feature_names, self.names, strict=False)).get(name, name)
+        return self._own_names.get(name, name)
+
+    @cached_property
+    def _own_names(self) -> dict[str, str]:
+        return dict(zip(self.rows.feature_names, self.names, strict=False))
+
+    @cached_property
+    def _fixed(self) -> dict[str, str]:
+        """The value of each input that is not on an axis, as text."""
+        assert self.part is not None
+        values = self.part.plain_fixed().items()
+        return {self._rename(name): format_value(value) for name, value in values}
 
     @cached_property
     def targets(self) -> list[np.ndarray | None]:
@@ -148,17 +159,13 @@ class Scene:
             probability, prediction = reader.read(outputs[-1])
             values = prediction[:, None] if probability is None else probability
             arrays["output"] = values.reshape(*as_plane(shape), -1).astype(np.float32)
-        fixed = {
-            self._rename(name): format_value(value)
-            for name, value in self.part.plain_fixed().items()
-        }
         grid: dict[str, Any] = {"x1": self.axes[0]["range"], "x2": None}
         if len(self.axes) == 2:
             grid["x2"] = self.axes[1]["range"]
         grid["names"] = [axis["name"] for axis in self.axes]
         grid["levels"] = [axis["levels"] for axis in self.axes]
         grid["is_date"] = [axis["is_date"] for axis in self.axes]
-        return grid | {"size": as_plane(shape), "fixed": fixed}, arrays
+        return grid | {"size": as_plane(shape), "fixed": self._fixed}, arrays
 
     def draw_confusion(self, state: TrainState) -> Arrays:
         """Return how often each class was predicted as each class: (true, predicted)."""
@@ -254,14 +261,15 @@ def make_scene(
 def _choose_axes(rows: Snapshot) -> tuple[str, ...]:
     """Return the names of all inputs, of a table those with the most different numbers first."""
     table = read_features(rows, "studio")
-    if len(table.names) <= 2 or rows.table is None:
-        return tuple(table.names)
-    features = [table.read(name) for name in table.names]
+    names = table.names
+    if len(names) <= 2 or rows.table is None:
+        return tuple(names)
+    features = [table.read(name) for name in names]
     n_values = [
         len(np.unique(each.positions())) if each.kind == "number" else 0 for each in features
     ]
     order = np.argsort(np.negative(n_values), kind="stable")
-    return tuple(table.names[i] for i in order)
+    return tuple(names[i] for i in order)
 
 
 def as_plane(shape: tuple[int, ...]) -> tuple[int, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import msgspec
@@ -9,10 +10,11 @@ import numpy as np
 
 from glassnet.data.column_checks import find_problems
 from glassnet.data.column_values import find_distinct, to_float
+from glassnet.data.number_format import describe_numbers_in_text
 from glassnet.data.parsing import format_value
 from glassnet.data.table import Table, split_target
 from glassnet.data.target_columns import check_varying_target
-from glassnet.errors import ConfigError, DataError, collect_warnings, lookup, require
+from glassnet.errors import MAX_FLOAT32, ConfigError, DataError, collect_warnings, lookup, require
 from glassnet.models.default_layers import count_classes, has_few_integers
 from glassnet.preprocessing.column_facts import ArrayFacts
 from glassnet.preprocessing.columns import Column
@@ -78,7 +80,7 @@ def make_table_data(
     table = _keep_rows_with_target(table, target, steps)
     train, test = _split_table(settings, own, table, target, steps)
     columns = _describe_columns(settings, train, test, target)
-    train, test = _drop_columns(train, test, columns, steps)
+    train, test = _drop_columns(train, test, columns, target, steps)
     if settings.shuffle_labels:
         shuffled, function = shuffle_labels(settings, train[target], steps)
         train = train.replace_column(target, shuffled)
@@ -107,7 +109,8 @@ def make_table_data(
         messages=tuple(steps.messages),
         code=tuple(steps.code),
     )
-    return _to_arrays(data, train, test) if _is_plane(columns, train, test) else data
+    is_plane = _is_plane(columns, train, test) and (is_class or _fits_float32(column))
+    return _to_arrays(data, train, test) if is_plane else data
 
 
 def _keep_rows_with_target(table: Table, target: str, steps: Steps) -> Table:
@@ -179,6 +182,8 @@ def _split_table(
     column = table[target]
     has_classes = _count_classes(column, settings.target_type) > 0
     labels = column.astype(str) if has_classes else None
+    if has_classes and column.dtype.kind == "O":
+        _describe_numbers_in_text(target, column, steps)
     is_inferred = settings.target_type is None and column.dtype.kind == "f"
     if labels is None and is_inferred and has_few_integers(column):
         steps.messages.append(describe_few_integers(target, column, "numbers"))
@@ -202,8 +207,18 @@ def _split_table(
     return train, test
 
 
+def _describe_numbers_in_text(target: str, column: np.ndarray, steps: Steps) -> None:
+    """Add a message if the classes are numbers with other signs, such as $1,200."""
+    texts = sorted(set(column.tolist()))
+    if fix := describe_numbers_in_text(texts, n_plain=0):
+        steps.messages.append(
+            f"{target} is text, such as {texts[0]}, so its {len(texts)} different values are "
+            f"classes. To have numbers: {fix[0].lower()}{fix[1:]}."
+        )
+
+
 def _drop_columns(
-    train: Table, test: Table | None, columns: tuple[DataColumn, ...], steps: Steps
+    train: Table, test: Table | None, columns: tuple[DataColumn, ...], target: str, steps: Steps
 ) -> tuple[Table, Table | None]:
     """Return the tables without the columns that do not take part.
 
@@ -212,9 +227,12 @@ def _drop_columns(
     """
     unused = [each.name for each in columns if not each.used]
     fix = "Choose other columns, or correct them in the file."
-    details = {each.name: each.detail for each in columns[:SHOWN_LEVELS]}
+    received = {
+        "target": target,
+        "columns": {each.name: each.detail for each in columns[:SHOWN_LEVELS]},
+    }
     fits = len(unused) < len(columns)
-    require(fits, "studio", "a column to learn from", error=DataError, columns=details, fix=fix)
+    require(fits, "studio", "a column to learn from", error=DataError, fix=fix, **received)
     if not unused:
         return train, test
     steps.code.append(f"unused = {unused!r}")
@@ -258,9 +276,15 @@ def _describe_column(
             with collect_warnings():
                 encoding.transform(test.resolve(name, encoding.text_levels))
     except (ConfigError, DataError) as error:
-        return DataColumn(name, "left out", False, str(error), column_type or "")
+        return DataColumn(name, "left out", False, _say_types(str(error)), column_type or "")
     kind, detail = KINDS[type(encoding)], _describe_values(encoding, train[name])
     return DataColumn(name, kind, kind != "left out", detail, column_type or "")
+
+
+def _say_types(text: str) -> str:
+    """Return a message of `fit` with the page's control of types in place of `column_types`."""
+    text = re.sub(r"pass column_types=\{.*?: (\"\w+\")\}", r"choose the type \1", text)
+    return text.replace('"drop"', '"left out"')
 
 
 def _describe_values(encoding: FittedColumn, values: np.ndarray) -> str:
@@ -278,6 +302,11 @@ def _describe_values(encoding: FittedColumn, values: np.ndarray) -> str:
     n_missing = len(values) - len(present)
     text = "true or false" if isinstance(encoding, BooleanColumn) else f"such as {present[0]}"
     return text + (f", {n_missing:,} missing" if n_missing else "")
+
+
+def _fits_float32(column: np.ndarray) -> bool:
+    """Return whether arrays hold the target. A table's target is scaled first."""
+    return bool(np.abs(column.astype(float)).max() <= MAX_FLOAT32)
 
 
 def _is_plane(columns: tuple[DataColumn, ...], train: Table, test: Table | None) -> bool:
