@@ -7,11 +7,14 @@ in NumPy (2).
 import json
 import time
 
+import msgspec
 import numpy as np
 import pytest
 
 import glassnet as gn
+from glassnet.errors import DataError
 from glassnet.studio_app.data_sources import make_data
+from glassnet.studio_app.messages import read_message
 from glassnet.studio_app.networks import build_model
 from glassnet.studio_app.session import StudioStart
 from glassnet.studio_app.settings import (
@@ -378,3 +381,43 @@ def test_many_steps_end_if_the_page_pauses(page):
     page.post("pause")
     page.ask("set_view", "row", row=0)
     assert 0 < page.last("picture")[0]["step"] < 1_000_000
+
+
+def test_a_look_at_a_link_that_opens_does_not_shorten_it():
+    """A page that connects again sends `open` and `set_view` at once."""
+    page = Page(StudioStart(is_playing=False))
+    settings = json.loads(msgspec.json.encode(SETTINGS)) | {"steps": 3000}
+    page.post("open", settings=settings)
+    page.ask("set_view", "row", row=1)
+    assert page.last("picture")[0]["step"] == 3000
+    page.close()
+
+
+def test_a_link_that_is_stopped_says_so():
+    page = Page(StudioStart(is_playing=False))
+    settings = json.loads(msgspec.json.encode(SETTINGS)) | {"steps": 1_000_000}
+    page.post("open", settings=settings)
+    page.wait("busy")
+    page.post("pause")
+    page.ask("set_view", "row", row=0)
+    state, _ = page.last("state")
+    assert state["position"]["step"] < 1_000_000
+    assert not state["playing"]
+    assert state["note"] == "Stopped before step 1,000,000 of the link."
+    page.close()
+
+
+@pytest.mark.parametrize(
+    ("settings", "problem"),
+    [
+        ({"lossy": 1}, "unknown='settings: lossy'"),
+        ({"events": [{"step": 1, "rate": 2}]}, "unknown='settings: events[0]: rate'"),
+        ({"data": {"n": 1}}, "Expected `int` >= 10 - at `$.settings.data.n`"),
+        ({"events": [{"step": 4}, {"step": 1}]}, "changes in the order of their steps"),
+    ],
+    ids=["field", "field of a change", "range", "order"],
+)
+def test_a_link_that_does_not_fit_is_refused(settings, problem):
+    with pytest.raises(DataError, match=r"^link: expected") as error:
+        read_message(json.dumps({"type": "open", "settings": settings}))
+    assert problem in str(error.value)

@@ -74,9 +74,34 @@ def test_an_address_that_is_no_link_opens_the_start(studio):
 def test_a_link_that_cannot_be_opened_says_why_and_opens_the_start(studio, fragment):
     page = studio.open(fragment=fragment)
     text = page.get_by_test_id("error").inner_text()
+    assert text.startswith("The link of this page could not be opened, so this is the start.")
     assert "expected one of" in text
     assert "nothing" in text
     assert studio.experiment(page).settings.data.name == "xor_points"
+
+
+def test_a_link_that_was_cut_says_so(studio):
+    page = studio.open(fragment=link_of({"seed": 5, "data": {"n": 80}})[:-4])
+    assert "a part of it is missing" in page.get_by_test_id("error").inner_text()
+    assert studio.experiment(page).settings.data.name == "xor_points"
+    page = studio.open(SMALL)
+    page.evaluate("() => { location.hash = '#eyJzZWVkIjo1LCJkYXRh'; }")
+    page.get_by_test_id("error").wait_for()
+    assert studio.experiment(page).settings.data.n == 60
+
+
+def test_the_steps_of_a_long_link_can_be_stopped(studio):
+    page = studio.open(SMALL)
+    link = link_of(SMALL | {"steps": 1_000_000})
+    page.evaluate("sessionStorage.clear()")
+    page.goto("about:blank")
+    page.goto(f"http://{studio.server.host}/{link}")
+    page.get_by_test_id("busy").wait_for()
+    assert read_address(page) == link
+    page.get_by_role("button", name="Pause").click()
+    page.get_by_text("Stopped before step 1,000,000 of the link.").wait_for()
+    assert len(read_address(page)) > 1
+    assert read_address(page) != link
 
 
 def test_a_link_with_a_wrong_type_changes_nothing(studio):

@@ -180,6 +180,8 @@ def describe_values(values: np.ndarray) -> str:
         '1 to 3, median 2'
         >>> describe_values(np.array(["b", "a", "b", None], object))
         'b (2), a (1)'
+        >>> describe_values(np.array([True, False, True]))
+        'True (2), False (1)'
     """
     known = values[~is_missing(values)]
     if not len(known):
@@ -189,7 +191,7 @@ def describe_values(values: np.ndarray) -> str:
     if known.dtype.kind == "M":
         return f"{known.min().astype('datetime64[s]')} to {known.max().astype('datetime64[s]')}"
     counts = Counter(known.tolist()).most_common()
-    words = [f"{shorten(word, 40)} ({count:,})" for word, count in counts[:N_EXAMPLES]]
+    words = [f"{shorten(str(word), 40)} ({count:,})" for word, count in counts[:N_EXAMPLES]]
     more = f", and {len(counts) - N_EXAMPLES:,} others" if len(counts) > N_EXAMPLES else ""
     return ", ".join(words) + more
 

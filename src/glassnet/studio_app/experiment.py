@@ -11,6 +11,7 @@ import msgspec
 import numpy as np
 
 from glassnet.errors import ConfigError, GlassnetError, collect_warnings, message
+from glassnet.formatting import format_number
 from glassnet.inspection.snapshot import Snapshot
 from glassnet.studio_app import networks
 from glassnet.studio_app.data_sources import make_data
@@ -27,6 +28,9 @@ from glassnet.studio_app.settings import (
 from glassnet.studio_app.studio_data import StudioData
 from glassnet.studio_app.timeline import Segment
 from glassnet.studio_app.training_run import StudioRun, prepare_segment
+
+REPLAYED_STEPS = 1000
+"""Number of steps between two moments of a run that is repeated."""
 
 STAYS = "The weights stay."
 CHANGED = "The layers cannot be changed here: the controls know Dense layers and Dropout only."
@@ -230,14 +234,16 @@ class Experiment:
             settings: of the link.
             should_stop: called between slices; if it returns True, training ends there.
         """
+        last = self.run.first + settings.steps
         for event in settings.events:
             self._advance_to(event.step, should_stop)
             if self.run.step < event.step:
                 break
             self._apply(event)
         else:
-            self._advance_to(self.run.first + settings.steps, should_stop)
-        self.note = ""
+            self._advance_to(last, should_stop)
+        is_stopped = self.run.step < last and not self.run.problem
+        self.note = f"Stopped before step {format_number(last)} of the link." if is_stopped else ""
 
     def _apply(self, event: Event) -> None:
         if event.learning_rate is not None:
@@ -250,8 +256,9 @@ class Experiment:
             self.set_data(event.data)
 
     def _advance_to(self, step: int, should_stop: Callable[[], bool]) -> None:
-        if step > self.run.step:
-            self.run.advance(step - self.run.step, should_stop)
+        """Train to a step, with moments on the way to go back to."""
+        while self.run.step < step and not self.run.problem and not should_stop():
+            self.run.advance(min(step - self.run.step, REPLAYED_STEPS), should_stop)
 
     def make_model(self) -> Any:
         """Return a `Sequential` with the present weights, as `fit` would have left it."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
 import msgspec
 from msgspec import Meta, Struct
 
-from glassnet.errors import DataError, message
+from glassnet.errors import DataError, message, require
+from glassnet.studio_app.lessons import find_unknown_fields
 from glassnet.studio_app.settings import (
     DataSettings,
     Name,
@@ -17,6 +18,9 @@ from glassnet.studio_app.settings import (
     TrainingSettings,
     WeightChange,
 )
+
+OF_LINK = "settings that this version of the studio knows"
+WRONG_LINK = "The link may be incomplete, or of another version of Glassnet."
 
 Count = Annotated[int, Meta(ge=1, le=1_000_000)]
 Index = Annotated[int, Meta(ge=0, le=2**53)]
@@ -189,5 +193,23 @@ def read_message(text: str | bytes) -> Message:
     try:
         result: Message = _DECODER.decode(text)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise DataError(message("studio", "a message of the page", problem=str(error))) from error
+        problem = str(error)
+        if "$.settings" in problem:
+            raise DataError(message("link", OF_LINK, problem=problem, fix=WRONG_LINK)) from error
+        raise DataError(message("studio", "a message of the page", problem=problem)) from error
+    if isinstance(result, Open) and result.settings is not None:
+        _check_link(msgspec.json.decode(text)["settings"], result.settings)
     return result
+
+
+def _check_link(values: Any, settings: Settings) -> None:
+    """Refuse what another version may have meant, and changes in a wrong order.
+
+    Raises:
+        DataError: the message names the place.
+    """
+    for place, name, _ in find_unknown_fields(values, settings, "settings"):
+        raise DataError(message("link", OF_LINK, unknown=f"{place}: {name}", fix=WRONG_LINK))
+    steps = [event.step for event in settings.events]
+    expected = "changes in the order of their steps"
+    require(steps == sorted(steps), "link", expected, error=DataError, steps=steps[:20])

@@ -218,15 +218,17 @@ class Session:
             self._experiment = Experiment(settings, own_data, own_model)
         self._plays, self._view = None, SetView()
         self._curve, self._rivals, self._cards = Curve(), None, DoctorCards()
-        if is_new and start.is_playing:
+        has_steps = bool(settings.steps or settings.events)
+        if has_steps or (is_new and start.is_playing):
             self._plays = messages.Play()
         self._send_everything()
-        if settings.steps or settings.events:
+        if has_steps:
             what = (
                 f"{settings.steps:,} steps are trained, to the state of the link. Pause ends this."
             )
             with self._busy(what):
                 self._experiment.replay(settings, lambda: self._has_message(ENDING))
+            self._plays = None
             self._send_everything()
 
     @_respond.register

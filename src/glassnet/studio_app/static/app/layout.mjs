@@ -35,8 +35,14 @@ function Studio() {
       <div class="top-actions"><${Presets} /><${Share} /><${Help} /></div>
     </header>
     <${Banner} />
-    ${isReady && html`<${Body} />`}
+    ${isReady ? html`<${Body} />` : html`<${Waiting} />`}
   `;
+}
+
+/** What the session does before there is anything to show. */
+function Waiting() {
+  const busy = useStore((content) => content.busy);
+  return busy && html`<p class="message banner" role="status">${busy}</p>`;
 }
 
 function Body() {

@@ -1,5 +1,8 @@
 /** The link of a page: settings in the hash of its address. */
 
+const START = "eyJ"; // of a link: '{"' in base64
+const INCOMPLETE = "The link of this page cannot be read: a part of it is missing or was changed.";
+
 /** Return whether the settings use data of the user, which no link stores. */
 export function isPrivate(settings) {
   return settings.data?.name === "own";
@@ -23,7 +26,8 @@ function withoutOwnData(settings) {
 }
 
 /**
- * Return what a hash asks for: {preset}, {settings}, or {} if it is empty or not a link.
+ * Return what a hash asks for: {preset}, {settings}, or {} if it is empty or not a link, or
+ * {problem}, a sentence, if a part of the link is missing.
  * @param {string} hash such as "#preset=xor" or the result of `encodeLink`
  */
 export function decodeLink(hash) {
@@ -36,7 +40,7 @@ export function decodeLink(hash) {
     const settings = JSON.parse(new TextDecoder().decode(bytes));
     return settings !== null && typeof settings === "object" ? { settings } : {};
   } catch {
-    return {};
+    return text.startsWith(START) ? { problem: INCOMPLETE } : {};
   }
 }
 

@@ -1,7 +1,9 @@
 import { ALL_ANSWERED, addUnanswered } from "./changes.mjs";
-import { callAll, extendCurve, findPicture } from "./store.mjs";
+import { callAll, extendCurve, findPicture, showError } from "./store.mjs";
 import { START_VIEW, changeView, fitView } from "./view.mjs";
 import { hasWeight } from "./weights.mjs";
+
+const REFUSED = "The link of this page could not be opened, so this is the start.";
 
 /**
  * Return the function that puts messages of the session into the store.
@@ -13,7 +15,6 @@ import { hasWeight } from "./weights.mjs";
 export function createReceiver(store, send, readLink) {
   const drawers = new Set();
   let waiting = [];
-  let errors = 0;
 
   function drawPictures() {
     const picture = findPicture(store.get());
@@ -49,7 +50,11 @@ export function createReceiver(store, send, readLink) {
     welcome({ resumed, catalog, lesson }) {
       const before = store.get();
       store.set({ catalog, lesson, busy: null, unanswered: ALL_ANSWERED });
-      if (!resumed) send({ type: "open", ...readLink(before) });
+      if (!resumed) {
+        const { problem, ...link } = readLink(before);
+        if (problem) showError(store, problem, "link");
+        send({ type: "open", ...link });
+      }
       if (resumed || before.view !== START_VIEW) changeView({ store, send }, before.view);
     },
     state: receiveState,
@@ -67,8 +72,10 @@ export function createReceiver(store, send, readLink) {
     busy: ({ what }) => store.set({ busy: what }),
     idle: () => store.set({ busy: null }),
     error({ message, about }) {
-      store.set({ error: { message, about, count: ++errors }, unanswered: ALL_ANSWERED });
-      const isLinkRefused = store.get().state === null && errors === 1;
+      const { state, error } = store.get();
+      const isLinkRefused = state === null && error === null;
+      showError(store, isLinkRefused ? `${REFUSED} ${message}` : message, about);
+      store.set({ unanswered: ALL_ANSWERED });
       if (isLinkRefused) send({ type: "open" });
     },
   };

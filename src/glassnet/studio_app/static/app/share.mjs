@@ -2,7 +2,7 @@ import { html, useEffect, useRef, useState } from "../vendor/htm-preact-standalo
 import { Dialog } from "./dialog.mjs";
 import { useId } from "./fields.mjs";
 import { decodeLink, encodeLink, isPrivate } from "./link.mjs";
-import { useHidden, useStore, useStudio } from "./store.mjs";
+import { showError, useHidden, useStore, useStudio } from "./store.mjs";
 
 const HASH_INTERVAL = 500; // ms between two changes of the address
 
@@ -51,7 +51,8 @@ function useAddress() {
     store.set({ presetName: decodeLink(location.hash).preset ?? null });
     const write = () => {
       timer = 0;
-      const { state, picture } = store.get();
+      const { state, picture, busy } = store.get();
+      if (busy) return; // the steps of the link may not be trained yet
       last = [state, picture];
       history.replaceState(history.state, "", encodeLink(presentSettings(store.get())));
     };
@@ -63,6 +64,7 @@ function useAddress() {
     const open = () => {
       const link = decodeLink(location.hash);
       store.set({ presetName: link.preset ?? null });
+      if (link.problem) showError(store, link.problem, "link");
       if (link.preset || link.settings) send({ type: "open", ...link });
     };
     const unsubscribe = store.subscribe(schedule);

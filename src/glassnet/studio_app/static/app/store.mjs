@@ -101,6 +101,11 @@ export function useStore(select) {
   return selected;
 }
 
+/** Show a sentence as an error. */
+export function showError(store, message, about) {
+  store.set({ error: { message, about, count: (store.get().error?.count ?? 0) + 1 } });
+}
+
 /** Return the last picture; null if it is of a network that has been replaced. */
 export function findPicture({ picture, state }) {
   return picture?.arrays.weights.length === state?.network.n_weights ? picture : null;
