@@ -383,7 +383,9 @@ def test_rows_without_a_target_are_left_out():
 
 def test_no_column_to_learn_from():
     rows = "\n".join(f"{i},{'ab'[i % 2]}" for i in range(40))
-    with pytest.raises(DataError, match=r"a column to learn from. Received: target=.*columns=.*numbers th"):
+    with pytest.raises(
+        DataError, match=r"a column to learn from. Received: target=.*columns=.*numbers th"
+    ):
         upload("id,kind\n" + rows)
 
 

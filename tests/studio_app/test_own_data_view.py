@@ -254,3 +254,23 @@ def test_warnings_about_the_data_are_on_the_page(studio, tmp_path):
     open_file(studio, page, path)
     text = page.get_by_test_id("data_messages").inner_text()
     assert "the class 'c' has a single row, which cannot be both learned and tested" in text
+
+
+def test_columns_of_a_wide_table_are_found_by_a_part_of_their_name(studio, tmp_path):
+    """Oracle: counting: of the columns c0 to c119, c11 and c110 to c119 have the part C11."""
+    page = studio.open(SMALL)
+    path = tmp_path / "wide.csv"
+    names = [*(f"c{i}" for i in range(120)), "kind"]
+    numbers = np.random.default_rng(0).normal(size=(30, 120)).round(2)
+    rows = [",".join([*map(str, row), "ab"[i % 2]]) for i, row in enumerate(numbers)]
+    path.write_text("\n".join([",".join(names), *rows]) + "\n")
+    open_file(studio, page, path)
+    columns = page.locator(".columns-list li")
+    assert columns.count() == 100
+    assert page.get_by_test_id("n_columns").inner_text() == "100 of 120 columns are listed."
+    page.get_by_test_id("find_column").fill("C11")
+    assert columns.count() == 11
+    page.locator('select[data-column="c117"]').select_option("drop")
+    studio.settle(page)
+    assert len(studio.experiment(page).data.feature_names) == 119
+    assert columns.count() == 11

@@ -1,8 +1,9 @@
-import { html } from "../vendor/htm-preact-standalone.mjs";
+import { html, useState } from "../vendor/htm-preact-standalone.mjs";
 import { SelectField } from "./fields.mjs";
 import { useHidden } from "./store.mjs";
 
 const LEFT_OUT = "left out"; // the kind of a column that cannot take part
+const MAX_LISTED = 100;
 const INFERRED = "";
 const COLUMN_TYPES = [
   [INFERRED, "as inferred"],
@@ -15,11 +16,14 @@ const COLUMN_TYPES = [
 /** The target and the columns of a table: what each is, and whether it takes part. */
 export function Columns({ settings, change, data }) {
   const isHidden = useHidden("data.columns");
+  const [part, setPart] = useState("");
   const targetType = html`<${TargetType} data=${data} settings=${settings} change=${change} />`;
   if (!data.columns.length) return targetType;
   const names = data.columns.map(({ name }) => name);
   const isUsed = ({ name, kind }) =>
     kind !== LEFT_OUT && (!settings.columns.length || settings.columns.includes(name));
+  const isWide = data.columns.length > MAX_LISTED;
+  const found = isWide ? data.columns.filter(({ name }) => hasPart(name, part)) : data.columns;
   const used = data.columns.filter(isUsed).map(({ name }) => name);
   const toggle = (name, isChecked) =>
     change({ columns: names.filter((each) => (each === name ? isChecked : used.includes(each))) });
@@ -34,8 +38,9 @@ export function Columns({ settings, change, data }) {
       !isHidden &&
       html`<fieldset class="columns-list">
       <legend class="label">Columns that take part</legend>
+      ${isWide && html`<${FindColumn} part=${part} setPart=${setPart} count=${found.length} />`}
       <ul>
-        ${data.columns.map(
+        ${found.slice(0, MAX_LISTED).map(
           (column) => html`<${Column}
             key=${column.name}
             column=${column}
@@ -49,6 +54,25 @@ export function Columns({ settings, change, data }) {
       </ul>
     </fieldset>`
     }
+  </div>`;
+}
+
+const hasPart = (name, part) => name.toLowerCase().includes(part.toLowerCase());
+
+/** A part of the names of the columns that are listed. */
+function FindColumn({ part, setPart, count }) {
+  return html`<div class="stack">
+    <input
+      type="text"
+      data-testid="find_column"
+      aria-label="Part of the name of a column"
+      placeholder="part of the name"
+      value=${part}
+      onInput=${(event) => setPart(event.currentTarget.value)}
+    />
+    <span class="hint" data-testid="n_columns">
+      ${Math.min(count, MAX_LISTED)} of ${count.toLocaleString("en")} columns are listed.
+    </span>
   </div>`;
 }
 
