@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import sys
 import time
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass, field, replace
@@ -164,6 +165,39 @@ class ArraySource:
 
     def close(self) -> None:
         pass
+
+
+@dataclass
+class WrappedSource(ABC):
+    """Base class of batch sources that pass on the chunks of another one.
+
+    Args:
+        source: the other one; it is closed by whoever opened it.
+    """
+
+    source: BatchSource
+
+    @abstractmethod
+    def iter_chunks(self, epoch: int, start_step: int) -> Generator[Chunk | None]:
+        """Yield the epoch's chunks: see `BatchSource`."""
+
+    @property
+    def steps(self) -> int | None:
+        return self.source.steps
+
+    @property
+    def batch_size(self) -> int:
+        return self.source.batch_size
+
+    @property
+    def n_samples(self) -> int | None:
+        return self.source.n_samples
+
+    def fingerprint(self) -> dict[str, Any]:
+        return self.source.fingerprint()
+
+    def close(self) -> None:  # noqa: B027
+        """Release nothing."""
 
 
 @dataclass(frozen=True)

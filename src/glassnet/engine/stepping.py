@@ -6,9 +6,8 @@ import sys
 from collections.abc import Callable, Generator
 from contextlib import closing
 from dataclasses import dataclass, replace
-from typing import Any
 
-from glassnet.engine.epoch_runner import BatchSource, Logs, RunState, SlicePacer
+from glassnet.engine.epoch_runner import BatchSource, Logs, RunState, SlicePacer, WrappedSource
 from glassnet.engine.loop import NO_HOOKS, LoopHooks, Record, run_epochs
 from glassnet.engine.train_step import Chunk, Program
 
@@ -72,24 +71,11 @@ def run_for_steps(
 
 
 @dataclass
-class _LimitedSource:
+class _LimitedSource(WrappedSource):
     """A batch source that waits after some steps, so that the loop's hook can stop there."""
 
-    source: BatchSource
     remaining: int
     n_before_epoch: int = 0
-
-    @property
-    def steps(self) -> int | None:
-        return self.source.steps
-
-    @property
-    def batch_size(self) -> int:
-        return self.source.batch_size
-
-    @property
-    def n_samples(self) -> int | None:
-        return self.source.n_samples
 
     def iter_chunks(self, epoch: int, start_step: int) -> Generator[Chunk | None]:
         with closing(self.source.iter_chunks(epoch, start_step)) as chunks:
@@ -105,9 +91,3 @@ class _LimitedSource:
                     start = stop
                     if not self.remaining:
                         yield None
-
-    def fingerprint(self) -> dict[str, Any]:
-        return self.source.fingerprint()
-
-    def close(self) -> None:
-        """Do nothing: the source is closed by whoever opened it."""

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from glassnet.engine import loop
-from glassnet.engine.epoch_runner import BatchSource, Logs, RunState
+from glassnet.engine.epoch_runner import BatchSource, Logs, RunState, WrappedSource
 from glassnet.engine.loop import LoopHooks, Record
 from glassnet.engine.network import BuiltNetwork, LinkPath, tree_get, tree_set
 from glassnet.engine.train_step import Chunk, Program, TrainState
@@ -234,29 +234,16 @@ class _Recorder:
         )
 
 
-@dataclass(frozen=True)
-class _ShortChunks:
+@dataclass
+class _ShortChunks(WrappedSource):
     """A batch source whose chunks are split after every `stride` steps of the run.
 
     The loop calls its hook at the end of each chunk at the latest. The steps, their programs and
     their results are those of the source.
     """
 
-    source: BatchSource
     stride: int
     first_epoch: int
-
-    @property
-    def steps(self) -> int | None:
-        return self.source.steps
-
-    @property
-    def batch_size(self) -> int:
-        return self.source.batch_size
-
-    @property
-    def n_samples(self) -> int | None:
-        return self.source.n_samples
 
     def iter_chunks(self, epoch: int, start_step: int) -> Generator[Chunk | None]:
         done = (epoch - self.first_epoch) * (self.steps or 0) + start_step
@@ -270,12 +257,6 @@ class _ShortChunks:
                     stop = min(start + self.stride - done % self.stride, chunk.steps)
                     yield chunk._replace(start=start, steps=stop)
                     done, start = done + stop - start, stop
-
-    def fingerprint(self) -> dict[str, Any]:
-        return self.source.fingerprint()
-
-    def close(self) -> None:
-        self.source.close()
 
 
 def flatten_params(network: BuiltNetwork, params: tuple[Params, ...]) -> np.ndarray:
