@@ -126,6 +126,25 @@ def test_a_port_in_use_is_named():
             launch.serve(None, {}, port=port)
 
 
+@pytest.mark.parametrize("port", [0, -1, 65536])
+def test_a_number_that_is_no_port_is_refused(port):
+    with pytest.raises(ConfigError, match=f"expected a port from 1 to 65535.*port={port}"):
+        launch.serve(None, {}, port=port)
+
+
+def test_the_widget_without_its_packages_says_what_to_install():
+    code = """
+from importlib.machinery import PathFinder
+find, missing = PathFinder.find_spec, ("anywidget", "msgspec")
+PathFinder.find_spec = lambda name, *rest: None if name in missing else find(name, *rest)
+import glassnet as gn
+gn.Studio
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert "expected anywidget and msgspec to be installed" in done.stderr
+    assert 'Run pip install "glassnet[notebook]".' in done.stderr
+
+
 def test_a_host_that_is_not_this_machine_is_refused():
     for host in ("no-such-host.invalid", "192.0.2.1"):  # an address for documentation
         with pytest.raises(ConfigError, match="a name or address of this machine") as error:

@@ -155,3 +155,14 @@ def test_simple_methods_stand_beside_the_score(studio):
     known = studio.session(page)._rivals
     expected = [known.constant_accuracy, known.linear_accuracy, known.neighbours_accuracy]
     assert shown == pytest.approx(expected)
+
+
+def test_data_of_one_input_are_followed_by_data_of_two(studio):
+    """Oracle: no error on the page, and the number of rows."""
+    page = studio.open({"data": {"name": "line"}})
+    for name in ("plane", "line", "moons"):
+        page.get_by_test_id(f"dataset_{name}").check(force=True)
+        studio.settle(page)
+        data = studio.experiment(page).data
+        assert page.get_by_test_id("n_train").inner_text() == str(data.n_train)
+        assert data.name == name

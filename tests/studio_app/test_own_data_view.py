@@ -74,7 +74,7 @@ def test_titanic_is_trained_from_its_file(studio):
     assert len(kinds) == len(rows[0]) - 1
 
 
-def test_a_table_is_opened_by_dropping_it_on_the_column(studio, tmp_path):
+def test_a_table_is_opened_by_dropping_it_anywhere_on_the_page(studio, tmp_path):
     page = studio.open(SMALL)
     text = write_table(tmp_path / "parts.csv").read_text()
     transfer = page.evaluate_handle(
@@ -86,7 +86,7 @@ def test_a_table_is_opened_by_dropping_it_on_the_column(studio, tmp_path):
         text,
     )
     for event in ("dragover", "drop"):
-        page.get_by_test_id("data_summary").dispatch_event(event, {"dataTransfer": transfer})
+        page.get_by_test_id("network").dispatch_event(event, {"dataTransfer": transfer})
     page.locator('[data-testid="n_train"][data-value="28"]').wait_for()
     assert studio.experiment(page).settings.data.name == "own"
 
@@ -274,3 +274,11 @@ def test_columns_of_a_wide_table_are_found_by_a_part_of_their_name(studio, tmp_p
     studio.settle(page)
     assert len(studio.experiment(page).data.feature_names) == 119
     assert columns.count() == 11
+
+
+def test_a_very_long_name_of_a_column_does_not_widen_the_page(studio, tmp_path):
+    page = studio.open(SMALL)
+    names = ("x" * 3000, "y" * 3000, "kind")
+    open_file(studio, page, write_table(tmp_path / "long.csv", names))
+    assert studio.experiment(page).data.feature_names == names[:2]
+    assert page.evaluate("document.documentElement.scrollWidth") <= 1280

@@ -12,7 +12,7 @@ import webbrowser
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from glassnet.errors import ConfigError, message
+from glassnet.errors import ConfigError, message, require
 
 if TYPE_CHECKING:
     import uvicorn
@@ -215,6 +215,8 @@ def bind(host: str, port: int | None) -> socket.socket:
         ConfigError: the port is not free, or the host is not this machine.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    expected = "a port from 1 to 65535, or None"
+    require(port is None or 0 < port < 2**16, "studio", expected, port=port)
     try:
         return socket.create_server((host, port or 0), family=family, backlog=128)
     except OSError as error:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-import msgspec
-
 from glassnet._version import __version__
 from glassnet.studio_app.launch import require_packages
 from glassnet.studio_app.notebook_page import make_module, make_styles
@@ -14,6 +12,7 @@ from glassnet.studio_app.notebook_page import make_module, make_styles
 require_packages("notebook")
 
 import anywidget  # noqa: E402
+import msgspec  # noqa: E402
 
 __all__ = ["Studio"]
 

@@ -37,6 +37,8 @@ export function Regions() {
   const isNumber = data.class_names.length === 0;
   const scale = useMemo(() => numberScale(points?.arrays.target ?? []), [points]);
   const grid = useRef(null);
+  const isOfOtherData = grid.current && (grid.current.x2 === null) !== isLine;
+  if (isOfOtherData) grid.current = null; // until the first picture of these data
   const nameOf = namesOf(data);
 
   const place = (i) => {

@@ -5,7 +5,7 @@ import { useHidden, useStudio } from "./store.mjs";
 const SUFFIXES = ".csv,.tsv,.txt,.parquet,.feather,.arrow";
 const MIB = 2 ** 20;
 
-/** A table of the user: by file choice, or dropped anywhere on the column. */
+/** A table of the user: by file choice, or dropped anywhere on the page. */
 export function Upload({ limit }) {
   const { send } = useStudio();
   const [problem, setProblem] = useState("");
@@ -21,7 +21,13 @@ export function Upload({ limit }) {
       return;
     }
     setProblem("");
-    const bytes = new Uint8Array(await file.arrayBuffer());
+    let bytes;
+    try {
+      bytes = new Uint8Array(await file.arrayBuffer());
+    } catch {
+      setProblem(`The browser cannot read ${file.name}. It may be a folder: choose a file.`);
+      return;
+    }
     send({ type: "upload", name: file.name, target: null }, bytes);
   };
   useDrop(zone, read, setOver);
@@ -45,33 +51,33 @@ export function Upload({ limit }) {
   </div>`;
 }
 
-/** Read the file that is dropped on the column around an element. */
+/** Read the file that is dropped anywhere on the page: a browser would open it instead. */
 function useDrop(zone, read, setOver) {
   const latest = useRef();
   latest.current = read;
   useEffect(() => {
-    const column = zone.current?.closest(".column");
-    if (!column) return undefined;
+    const page = zone.current?.closest(".glassnet-studio");
+    if (!page) return undefined;
     const over = (event) => {
       if (!event.dataTransfer.types.includes("Files")) return;
       event.preventDefault();
       setOver(true);
     };
     const leave = (event) => {
-      if (!column.contains(event.relatedTarget)) setOver(false);
+      if (!page.contains(event.relatedTarget)) setOver(false);
     };
     const drop = (event) => {
       event.preventDefault();
       setOver(false);
       latest.current(event.dataTransfer.files[0]);
     };
-    column.addEventListener("dragover", over);
-    column.addEventListener("dragleave", leave);
-    column.addEventListener("drop", drop);
+    page.addEventListener("dragover", over);
+    page.addEventListener("dragleave", leave);
+    page.addEventListener("drop", drop);
     return () => {
-      column.removeEventListener("dragover", over);
-      column.removeEventListener("dragleave", leave);
-      column.removeEventListener("drop", drop);
+      page.removeEventListener("dragover", over);
+      page.removeEventListener("dragleave", leave);
+      page.removeEventListener("drop", drop);
     };
   }, [zone, setOver]);
 }
