@@ -14,6 +14,7 @@ def test_a_remedy_is_shown_verified_and_applied(studio):
     finding = studio.session(page)._cards.findings[0]
     text = card.inner_text()
     assert all(part in text for part in (finding.symptom, finding.consequence, finding.remedy))
+    assert card.get_by_role("heading").inner_text() in ("Problem", "Note")
     assert f"[{finding.rule}]" in card.inner_text()
     card.get_by_test_id("verify").click()
     page.set_default_timeout(60_000)

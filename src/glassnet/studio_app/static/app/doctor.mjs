@@ -42,7 +42,7 @@ function Card({ finding, index, isBusy }) {
     class=${`card finding ${isAlarm ? "alarm" : ""}`}
     data-testid=${`finding_${index}`}
   >
-    <h3>${isAlarm ? "Problem" : "Note"}: ${finding.title}</h3>
+    <h3>${finding.title}</h3>
     <p>${finding.symptom} ${finding.consequence}</p>
     <p class="hint">Evidence: ${finding.evidence}</p>
     <p><b>Remedy:</b> ${finding.remedy}</p>
