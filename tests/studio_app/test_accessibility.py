@@ -120,6 +120,43 @@ def test_a_window_of_360_pixels_is_wide_enough(studio, settings):
     assert box["x"] + box["width"] <= 360
 
 
+PARTS = """[...document.querySelectorAll(".part")].map((part) => {
+    const { x, y } = part.getBoundingClientRect();
+    return [part.className.replace("part part-", ""), x, y];
+})"""
+NARROW_ORDER = ["network", "output", "training", "data", "landscape", "doctor"]
+
+
+@pytest.mark.parametrize("width", [360, 900])
+def test_what_moves_comes_first_on_small_screens(studio, width):
+    page = studio.open(SMALL, width=width, height=740)
+    parts = page.evaluate(PARTS)
+    column = sorted((y, name) for name, x, y in parts if x < 100)
+    names = [name for _, name in column]
+    assert names == [name for name in NARROW_ORDER if name != "output" or width == 360]
+    places = {name: (x, y) for name, x, y in parts}
+    if width == 900:  # beside the network
+        assert places["output"][1] == places["network"][1]
+
+
+def test_the_time_bar_leaves_space_on_a_phone(studio):
+    """Oracle: 100 pixels; the rest of the bar opens by its button."""
+    page = studio.open(SMALL, width=360, height=740)
+    bar = page.locator(".time")
+    assert bar.bounding_box()["height"] <= 100
+    for testid in ("play", "back", "step", "scrub", "position_step"):
+        assert page.get_by_test_id(testid).is_visible()
+    assert not page.get_by_test_id("reset").is_visible()
+    page.get_by_test_id("more_time").click()
+    click(studio, page, "step", "reset")
+    assert page.evaluate("document.documentElement.scrollWidth") == 360
+    page.get_by_test_id("more_time").click()
+    page.get_by_test_id("to_data").click()
+    page.wait_for_function("document.querySelector('.part-data').getBoundingClientRect().y < 200")
+    heading = page.get_by_role("heading", name="Data").bounding_box()
+    assert heading["y"] >= bar.bounding_box()["y"] + bar.bounding_box()["height"]
+
+
 def test_reduced_motion_stops_animations(studio):
     page = studio.open(SMALL, reduced_motion="reduce")
     names = page.evaluate(

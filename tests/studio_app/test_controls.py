@@ -72,6 +72,20 @@ DATA = [
 ]
 
 
+def test_the_loss_is_named_in_full(studio, page):
+    """Oracle: Keras's string in words; the box of the choice is wide enough for it."""
+    loss = page.get_by_test_id("loss")
+    read = "select => select.selectedOptions[0].textContent"
+    assert loss.evaluate(read) == "binary crossentropy (fits the target)"
+    assert loss.bounding_box()["width"] > 240
+    loss.select_option("squared_hinge")
+    assert loss.evaluate(read) == "squared hinge"
+    studio.settle(page)
+    assert studio.experiment(page).settings.training.loss == "squared_hinge"
+    first = loss.evaluate("select => select.options[0].textContent")
+    assert first == "the one that fits the target"
+
+
 def test_controls_of_the_data(studio, page):
     for testid, act, value, expected in DATA:
         act(page, testid, value)

@@ -1,10 +1,20 @@
 """The network on the page: its neurons, weights, arithmetic, walk and landscape."""
 
 import json
+from contextlib import ExitStack
 
 import numpy as np
 import pytest
-from studio_pages import wait_until
+from live_server import run_live_server
+from studio_pages import Studio, count_messages, wait_until
+
+import glassnet as gn
+from glassnet.studio_app.starts import (
+    OTHER_LAYERS,
+    make_session_factory,
+    make_welcome,
+    start_with_model,
+)
 
 TWO_LAYERS = {"network": {"layers": [{"units": 3}, {"units": 2}]}, "steps": 5}
 DIGITS = {
@@ -175,6 +185,33 @@ def test_a_walk_shows_the_next_step(studio):
     page.get_by_test_id("walk-step").click()
     page.get_by_test_id("walk").wait_for()
     assert studio.experiment(page).run.step == 6
+
+
+def test_lines_of_a_walk_show_gradients_then_updates(studio):
+    """Oracle: `model.trace` of the next batch."""
+    page = studio.open(TWO_LAYERS)
+    _, rows = studio.experiment(page).run.take_batch()
+    model, x, y = make_model(studio, page)
+    links = {link.name: link for link in model.trace(x[rows], y[rows], training=True).links}
+    link = links["dense_2"]
+    page.get_by_test_id("walk").click()
+    stages = page.get_by_test_id("walk-stages")
+    stages.wait_for()
+    expected = {"Forward: dense_2": ("", model.weights_named()["dense_2/kernel"])}
+    expected["Backward: dense_2"] = ("gradient ", link.d_params["kernel"])
+    expected["The update"] = ("update ", link.update["kernel"])
+    for _ in range(9):
+        if found := expected.pop(page.locator(".walk h3").inner_text(), None):
+            page.get_by_test_id("network").scroll_into_view_if_needed()
+            page.mouse.move(*middle_of_edge(page, "dense_1-0", "dense_2-0"))
+            tip = page.get_by_test_id("edge-weight")
+            tip.wait_for()
+            assert tip.inner_text().startswith(f"dense_1[0] → dense_2[0]: {found[0]}")
+            number = float(tip.get_attribute("data-value"))
+            assert number == pytest.approx(found[1][0, 0], rel=1e-4, abs=1e-7)
+            page.mouse.move(0, 0)
+        stages.press("ArrowRight")
+    assert expected == {}
 
 
 def test_a_walk_moves_by_keys_and_does_not_step(studio):
@@ -348,3 +385,45 @@ def test_a_selected_neuron_survives_other_networks(studio):
         page.mouse.move(640, 500)
         kernel = make_model(studio, page)[0].weights_named()["dense_2/kernel"]
         wait_until(lambda n=units, k=kernel: np.allclose(values(page, "weight", n), k[:, 1]))
+
+
+FIND_BLOCK = """() => {
+  const canvas = document.querySelector('[data-testid="network"] canvas');
+  const box = canvas.getBoundingClientRect();
+  const heading = document.querySelectorAll(".network-heading")[1].getBoundingClientRect();
+  const ratio = canvas.width / box.width;
+  const middle = heading.x + heading.width / 2;
+  const x = Math.round((middle - box.x) * ratio);
+  const { data } = canvas.getContext("2d").getImageData(x, 0, 1, canvas.height);
+  const rows = [...Array(canvas.height).keys()].filter((y) => data[4 * y + 3] > 0);
+  const size = rows.length / ratio;
+  return [middle - size / 2, box.y + rows[0] / ratio, size / 2];
+}"""  # the only thing in its column of pixels: left, top, and the side of one of 2 x 2 filters
+
+
+def test_a_model_with_convolutions_shows_its_filters_and_says_why_it_stays(chromium):
+    """Oracle: the reason of the session; orange and blue by the sign of the filter's weights."""
+    layers = [gn.layers.Conv2D(4, 2), gn.layers.Flatten(), gn.layers.Dense(2, activation="softmax")]
+    rng = np.random.default_rng(0)
+    x, y = rng.random((24, 4, 4, 1), np.float32), np.arange(24) % 2
+    start = start_with_model(gn.Sequential(layers, seed=0), x, y)
+    make_session = count_messages(make_session_factory(start))
+    with run_live_server(make_session, welcome=make_welcome()) as server, ExitStack() as stack:
+        studio = Studio(server, chromium, stack)
+        page = studio.open()
+        assert page.get_by_test_id("cannot_edit").inner_text() == OTHER_LAYERS
+        assert page.get_by_test_id("add_layer").count() == 0
+        kernel = studio.experiment(page).make_model().weights_named()["conv2d_1/kernel"]
+        assert studio.problems == []  # before the browser warns about reading pixels twice
+        left, top, side = page.evaluate(FIND_BLOCK)
+        points = [
+            [left + (f % 2 + (j + 0.5) / 2) * side, top + (f // 2 + (i + 0.5) / 2) * side]
+            for f in range(4)
+            for i in range(2)
+            for j in range(2)
+        ]
+        pixels = page.evaluate(READ_PIXELS, points)
+        values = [kernel[i, j, 0, f] for f in range(4) for i in range(2) for j in range(2)]
+        for (red, _, blue, *_), value in zip(pixels, values, strict=True):
+            if abs(value) > 0.2 * np.abs(kernel).max():
+                assert (blue > red) == (value > 0)

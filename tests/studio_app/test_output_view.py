@@ -5,6 +5,7 @@ Oracle: `evaluate` and `predict` of the model of the session, on the same rows.
 
 import numpy as np
 import pytest
+from studio_pages import wait_until
 from test_time_bar import SMALL, click
 
 STEPS = {**SMALL, "steps": 60}
@@ -147,6 +148,57 @@ def test_numbers_have_a_colour_scale_and_lines_a_curve(studio):
     assert dark > 100
 
 
+def test_the_line_of_the_lecture_shows_its_three_losses(studio):
+    """Oracle: the numbers of the lecture, as texts; the line goes through w x + 3."""
+    page = studio.open(fragment="#preset=lecture_line")
+    click(studio, page, "neuron-dense_1-0")
+    for weight, loss in [("7", "703.16"), ("8", "599.41"), ("9", "566.05")]:
+        field = page.get_by_test_id("weight-0")
+        field.fill(weight)
+        field.press("Enter")
+        studio.settle(page)
+        text = page.get_by_test_id("loss_train")
+        wait_until(lambda text=text, loss=loss: text.inner_text().strip() == loss)
+    assert page.get_by_test_id("loss_unit").inner_text() == (
+        "The loss is the mean squared error, in units of y squared."
+    )
+    grid = page.get_by_test_id("output_map").evaluate(
+        """canvas => {
+            const {width, height} = canvas;
+            const {data} = canvas.getContext("2d").getImageData(0, 0, width, height);
+            const dark = (x) => {
+                const rows = [...Array(height).keys()].filter((y) => data[4 * (y * width + x)] < 60);
+                return rows.reduce((sum, y) => sum + y, 0) / rows.length / height;
+            };
+            return [0.25, 0.75].map((share) => dark(Math.floor(share * width)));
+        }"""
+    )
+    low, high = (
+        float(page.locator(f".axis-up .{end}").inner_text().replace("\u2212", "-"))
+        for end in ("low", "high")
+    )
+    x0, x1 = studio.experiment(page).scene.axes[0]["range"]
+    for share, y in zip((0.25, 0.75), grid, strict=True):
+        expected = 9 * (x0 + share * (x1 - x0)) + 3
+        assert high - y * (high - low) == pytest.approx(expected, abs=0.02 * (high - low))
+
+
+def test_the_values_of_other_columns_are_few_lines_until_all_are_wanted(studio):
+    """Oracle: the height of three lines, and the values of the session's map."""
+    page = studio.open({"data": {"name": "wine"}, "network": {"layers": [{"units": 2}]}})
+    text = page.get_by_test_id("slice")
+    line = text.evaluate("each => parseFloat(getComputedStyle(each).lineHeight)")
+    assert text.bounding_box()["height"] <= 3 * line + 1
+    click(studio, page, "all_values")
+    assert text.bounding_box()["height"] > 3 * line + 1
+    fixed = studio.experiment(page).scene.draw_plane(studio.experiment(page).run.state.train_state)[
+        0
+    ]["fixed"]
+    assert len(fixed) == 11
+    for name, value in fixed.items():
+        assert f"{name} = {value}" in text.inner_text()
+
+
 def test_simple_methods_stand_beside_the_score(studio):
     page = studio.open(SMALL)
     rivals = page.get_by_test_id("rival")
@@ -155,6 +207,10 @@ def test_simple_methods_stand_beside_the_score(studio):
     known = studio.session(page)._rivals
     expected = [known.constant_accuracy, known.linear_accuracy, known.neighbours_accuracy]
     assert shown == pytest.approx(expected)
+    table = page.get_by_test_id("rivals").inner_text()
+    assert table.startswith("Simple methods: accuracy on test rows\n")
+    for name in ("most common class", "logistic regression", "15 nearest rows"):
+        assert name in table
 
 
 def test_data_of_one_input_are_followed_by_data_of_two(studio):

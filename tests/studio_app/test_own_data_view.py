@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from studio_pages import wait_until
 from test_time_bar import SMALL, click
 
 DATA_HOME = Path(os.environ.get("GLASSNET_DATA_HOME", "missing"))
@@ -282,3 +283,24 @@ def test_a_very_long_name_of_a_column_does_not_widen_the_page(studio, tmp_path):
     open_file(studio, page, write_table(tmp_path / "long.csv", names))
     assert studio.experiment(page).data.feature_names == names[:2]
     assert page.evaluate("document.documentElement.scrollWidth") <= 1280
+
+
+def test_points_are_drawn_by_touch(studio):
+    """Oracle: the places that the finger touched, in the range of the square."""
+    page = studio.open(SMALL, has_touch=True)
+    page.get_by_test_id("draw").tap()
+    pad = page.get_by_test_id("pad")
+    pad.scroll_into_view_if_needed()
+    box = pad.bounding_box()
+    for x, y in [(0.25, 0.25), (0.75, 0.5)]:
+        page.touchscreen.tap(box["x"] + x * box["width"], box["y"] + y * box["height"])
+    page.get_by_test_id("class_1").tap()
+    page.touchscreen.tap(box["x"] + 0.5 * box["width"], box["y"] + 0.75 * box["height"])
+    assert page.get_by_test_id("n_drawn").get_attribute("data-value") == "3"
+    wait_until(lambda: studio.experiment(page).settings.data.name == "points")
+    points = studio.experiment(page).settings.data.points
+    assert [point.label for point in points] == [0, 0, 1]
+    (x0, y0), (x1, y1), _ = [(point.x1, point.x2) for point in points]
+    assert x0 < 0 < y0
+    assert x1 == pytest.approx(-x0, rel=0.05)
+    assert y1 == pytest.approx(0, abs=0.05 * y0)

@@ -421,3 +421,50 @@ def test_a_link_that_does_not_fit_is_refused(settings, problem):
     with pytest.raises(DataError, match=r"^link: expected") as error:
         read_message(json.dumps({"type": "open", "settings": settings}))
     assert problem in str(error.value)
+
+
+def test_a_link_is_right_at_once_after_training_on_from_before_a_change(page):
+    """Oracle: the weights of another page that opens the link, bit for bit."""
+    page.ask("step", n=3)
+    page.ask("set_weight", change={"name": "dense_1/bias", "index": [0], "value": 0.75})
+    page.ask("step", n=2)
+    page.ask("seek", step=2)
+    header, arrays = page.ask("step", n=3)
+    assert header["step"] == 5
+    link = page.last("state")[0]["link"]
+    assert "events" not in link
+    other = Page()
+    other.ask("open", "idle", settings={**link, "steps": 5})
+    other.ask("set_view", "row", row=0)  # everything before it has been sent
+    opened = other.last("picture")[1]
+    other.close()
+    np.testing.assert_array_equal(opened["weights"], arrays["weights"])
+
+
+def test_the_points_of_a_table_have_the_histogram_of_each_input(page):
+    """Oracle: counted by hand, 12 bars from the smallest to the largest value."""
+    page.ask("open", settings={"data": {"name": "wine"}, "network": {"layers": [{"units": 2}]}})
+    x = page.session.experiment.data.fit_arguments["x"].astype(np.float64)
+    histograms = page.last("points")[1]["histograms"]
+    low, high = x.min(0), x.max(0)
+    bars = np.minimum((12 * (x - low) / (high - low)).astype(int), 11)
+    expected = [[int((column == bar).sum()) for bar in range(12)] for column in bars.T]
+    np.testing.assert_array_equal(histograms, expected)
+
+
+@pytest.mark.parametrize(
+    ("training", "name", "unit"),
+    [
+        ({}, "mean squared error", "The loss is the mean squared error, in units of y squared."),
+        (
+            {"loss": "mean_absolute_error"},
+            "mean absolute error",
+            "The loss is the mean absolute error, in units of y.",
+        ),
+        ({"loss": "huber"}, "huber", ""),
+    ],
+)
+def test_the_state_names_the_loss_and_its_unit(page, training, name, unit):
+    page.ask("open", settings={"data": {"name": "plane", "n": 60}, "training": training})
+    network = page.last("state")[0]["network"]
+    assert (network["loss_name"], network["loss_unit"]) == (name, unit)

@@ -138,6 +138,43 @@ def test_link_script_and_files(studio):
     assert page.get_by_role("dialog").count() == 0
 
 
+def test_the_report_is_a_page_about_this_run(studio):
+    """Oracle: the loss of the session's model, in the text of the page."""
+    page = studio.open(SMALL)
+    click(studio, page, "epoch")
+    page.get_by_test_id("share").click()
+    with page.expect_download() as download:
+        page.get_by_test_id("report").click()
+    assert download.value.suggested_filename.endswith(".html")
+    text = download.value.path().read_text()
+    assert text.startswith("<!doctype html>")
+    assert "dense_1" in text
+
+
+def test_link_and_script_are_copied(studio):
+    """Oracle: the clipboard of the browser."""
+    page = studio.open(SMALL, permissions=["clipboard-read", "clipboard-write"])
+    page.get_by_test_id("share").click()
+    page.get_by_test_id("python").click()
+    for testid in ("link", "script"):
+        page.get_by_test_id(f"copy_{testid}").click()
+        page.get_by_role("dialog").get_by_text("Copied.").last.wait_for()
+        expected = page.get_by_test_id(testid).input_value()
+        assert page.evaluate("navigator.clipboard.readText()") == expected
+
+
+def test_the_address_is_right_after_training_on_from_before_a_change(studio):
+    page = studio.open(SMALL)
+    click(studio, page, "step", "step", "neuron-dense_1-0")
+    field = page.get_by_test_id("weight-0")
+    field.fill("1.5")
+    field.press("Enter")
+    click(studio, page, "step", "back", "back", "step", "step", "step")
+    other = studio.open(fragment=read_address(page))
+    np.testing.assert_array_equal(weights(studio, other), weights(studio, page))
+    assert studio.experiment(other).settings == studio.experiment(page).settings
+
+
 @pytest.mark.parametrize("name", PRESETS)
 def test_every_preset_opens_by_its_link_and_runs(studio, name):
     page = studio.open(fragment=f"#preset={name}")

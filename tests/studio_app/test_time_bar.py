@@ -85,10 +85,10 @@ def test_playing_draws_a_picture_every_so_many_steps(studio, page):
     assert shown(page, "step") == studio.experiment(page).run.step
     loss = page.get_by_test_id("loss_train")
     text = page.get_by_test_id("summary").inner_text()
+    wait_until(lambda: loss.inner_text().strip() in text)
     assert text.startswith(
         f"Step {shown(page, 'step')}, epoch {shown(page, 'epoch')}: training loss"
     )
-    assert loss.inner_text().strip() in text
 
 
 def test_without_pictures_only_the_position_moves(studio, page):

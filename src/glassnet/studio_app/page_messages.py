@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -13,11 +14,19 @@ from glassnet.engine.network import iter_links, tree_get
 from glassnet.evaluation.quick_rivals import Rivals, fit_rivals
 from glassnet.inspection.training_runs import TrainingRun
 from glassnet.layers import Dense, Dropout, Layer
+from glassnet.losses import LOSSES, Loss
 from glassnet.studio_app.arithmetic import find_row
 from glassnet.studio_app.experiment import Experiment
 from glassnet.studio_app.messages import SetView
 from glassnet.studio_app.scene import Arrays
 from glassnet.studio_app.settings import Settings
+
+LOSS_UNITS = {
+    "mean squared error": " squared",
+    "half mean squared error": " squared",
+    "mean absolute error": "",
+}
+"""What follows the unit of the target in the unit of a loss."""
 
 PRIVACY = "Your data stay in this process: a link to this page does not contain them."
 
@@ -46,7 +55,8 @@ def describe_state(
             "layers": _list_layers(run),
             "weights": list_weights(run),
             "n_weights": network.count_params(run.start.train_state.params),
-            "loss_name": program.loss.display_name,
+            "loss_name": name_loss(program.loss),
+            "loss_unit": _say_loss_unit(program.loss, data.class_names, data.target_name),
             "optimizer_name": type(program.optimizer).__name__,
             "can_edit": experiment.own_model is None or not experiment.own_model.reason,
             "cannot_edit_reason": experiment.own_model.reason if experiment.own_model else "",
@@ -88,6 +98,20 @@ def describe_position(experiment: Experiment) -> dict[str, int]:
 def score_name(run: TrainingRun) -> str:
     """Return the name of the metric that is shown beside the loss, or ""."""
     return run.program.metrics[0].name if run.program.metrics else ""
+
+
+def name_loss(loss: Loss) -> str:
+    """Return the name of a loss in the words of Keras's strings, such as mean squared error."""
+    names = {kind.__name__: name for name, kind in reversed(LOSSES.items())}
+    return names.get(loss.display_name, loss.display_name).replace("_", " ")
+
+
+def _say_loss_unit(loss: Loss, class_names: Sequence[str], target: str) -> str:
+    """Return the unit of the loss in a sentence; "" for classes, and if there is no simple one."""
+    power = LOSS_UNITS.get(name_loss(loss))
+    if class_names or power is None:
+        return ""
+    return f"The loss is the {name_loss(loss)}, in units of {target}{power}."
 
 
 def _describe_data(experiment: Experiment) -> dict[str, Any]:
@@ -174,9 +198,9 @@ def _list_rivals(rivals: Rivals | None) -> list[dict[str, Any]]:
         return []
     is_classes = rivals.constant_accuracy == rivals.constant_accuracy
     rows = [
-        ("the most common class" if is_classes else "the best constant", "constant"),
+        ("most common class" if is_classes else "best constant", "constant"),
         ("logistic regression" if is_classes else "ridge regression", "linear"),
-        ("the 15 nearest rows", "neighbours"),
+        ("15 nearest rows", "neighbours"),
     ]
     losses = {"constant": rivals.val_constant, "linear": rivals.linear}
     losses["neighbours"] = rivals.neighbours
@@ -191,10 +215,16 @@ def _list_rivals(rivals: Rivals | None) -> list[dict[str, Any]]:
 
 
 def draw_rows(experiment: Experiment) -> tuple[dict[str, Any], Arrays]:
-    """Return the message `points`: where each row is, its target, and whether it is a test row."""
+    """Return the message `points`: where each row is, its target, and whether it is a test row.
+
+    Of a table, the histogram of each input comes with it.
+    """
     scene = experiment.scene
     header = {"type": "points", "target_name": experiment.data.target_name}
-    return header | {"axes": [axis["name"] for axis in scene.axes]}, scene.locate_rows()
+    arrays = scene.locate_rows()
+    if experiment.data.kind == "table":
+        arrays |= scene.count_inputs()
+    return header | {"axes": [axis["name"] for axis in scene.axes]}, arrays
 
 
 def draw_picture(experiment: Experiment, view: SetView) -> tuple[dict[str, Any], Arrays]:

@@ -26,6 +26,9 @@ RESOLUTION = 100
 MAP_NUMBERS = 150_000
 """Most numbers in the maps of all neurons of a picture; they are coarser than the output's."""
 
+N_BARS = 12
+"""Number of bars of the histogram of an input."""
+
 N_DRIVERS = 3
 """Number of input columns that are named for each neuron of a table."""
 
@@ -198,6 +201,15 @@ class Scene:
             f"drivers_{name}": find_drivers(standardize(outputs[i]), inputs)
             for i, name in self.unit_layers.items()
         }
+
+    def count_inputs(self) -> Arrays:
+        """Return the histograms of the inputs of a table over the training rows: (inputs, bars)."""
+        x = np.asarray(self.rows.x)
+        if x.ndim != 2:
+            return {}
+        columns = x.T.astype(np.float64)
+        counts = [np.histogram(column[np.isfinite(column)], N_BARS)[0] for column in columns]
+        return {"histograms": np.stack(counts).astype(np.int32)}
 
     def draw_weights(self, state: TrainState) -> np.ndarray:
         """Return all params in one array, in the order of `list_weights`."""

@@ -400,10 +400,18 @@ class Session:
         run = self.experiment.run
         if run.problem:
             self._send_error(run.problem, "training")
-        run.advance(n_steps, lambda: self._has_message(ENDING))
+        self._advance(n_steps, lambda: self._has_message(ENDING))
         self._send_picture()
         if run.problem:
             self._examine()
+
+    def _advance(self, n_steps: int, should_stop: Callable[[], bool]) -> None:
+        """Train, and send the link again if changes after the present step are forgotten."""
+        run = self.experiment.run
+        n_events = len(run.events)
+        run.advance(n_steps, should_stop)
+        if len(run.events) < n_events:
+            self._send_state()
 
     def _play(self, how: messages.Play) -> None:
         """Train until the next picture is due, or until a message waits, and draw it if it is."""
@@ -411,7 +419,7 @@ class Session:
         limit = SLICE_SECONDS if how.pictures else POSITION_SECONDS
         n = self._remaining or (how.steps if how.pictures else 10**9)
         before = run.step
-        run.advance(n, lambda: self._has_message() or time.perf_counter() - start > limit)
+        self._advance(n, lambda: self._has_message() or time.perf_counter() - start > limit)
         self._remaining = n - (run.step - before)
         if run.problem:
             self._stop_playing()

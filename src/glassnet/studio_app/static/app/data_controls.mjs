@@ -4,7 +4,6 @@ import { Columns } from "./columns.mjs";
 import { DrawPad } from "./draw.mjs";
 import { CheckField, NumberField, RangeField, SelectField, percent, useId } from "./fields.mjs";
 import { DatasetIcon, hasIcon } from "./dataset_icons.mjs";
-import { namesOf } from "./names.mjs";
 import { useHidden, useStore, useStudio } from "./store.mjs";
 import { Upload } from "./upload.mjs";
 import { changeView } from "./view.mjs";
@@ -120,8 +119,6 @@ function Count({ name, value }) {
 function Axes({ data, axes }) {
   const studio = useStudio();
   if (useHidden("data.axes") || data.kind !== "table" || axes.length < 2) return null;
-  const show = namesOf(data);
-  const names = data.input_names.map((name) => [name, show(name)]);
   const choose = (index, name) => {
     const other = axes[1 - index] === name ? axes[index] : axes[1 - index];
     changeView(studio, { axes: index === 0 ? [name, other] : [other, name] });
@@ -132,7 +129,7 @@ function Axes({ data, axes }) {
       testId="axis_1"
       label="Map: across"
       value=${axes[0]}
-      options=${names}
+      options=${data.input_names}
       onChange=${(name) => choose(0, name)}
     />
     <${SelectField}
@@ -140,7 +137,7 @@ function Axes({ data, axes }) {
       testId="axis_2"
       label="Map: up"
       value=${axes[1]}
-      options=${names}
+      options=${data.input_names}
       onChange=${(name) => choose(1, name)}
     />
   </div>`;

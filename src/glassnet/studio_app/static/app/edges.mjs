@@ -10,26 +10,35 @@ const MIN_LINE = 0.6;
  * List the edges to be drawn, the weakest first.
  * @param {{gaps: object[]}} plan
  * @param {Float32Array} weights of the picture.
- * @returns {object[]} {weight, value, x0, y0, x1, y1, line, unit, layer}
+ * @param {Map<string, {what: string, numbers: Float32Array}>} walked numbers to show instead of the
+ *   weights, by the name of the kernel: gradients or updates. The other edges are faint.
+ * @returns {object[]} {weight, what, value, isFaint, x0, y0, x1, y1, line, unit, layer}
  */
-export function listEdges(plan, weights) {
-  return plan.gaps.flatMap((gap) => listGap(gap, weights));
+export function listEdges(plan, weights, walked = new Map()) {
+  return plan.gaps.flatMap((gap) => {
+    const { name, offset, size } = gap.to.kernel;
+    const instead = walked.get(name);
+    const own = { what: "", numbers: weights.subarray(offset, offset + size), least: 1 };
+    return listGap(gap, instead ?? own, walked.size > 0 && !instead);
+  });
 }
 
-function listGap({ from, to }, weights) {
-  const { offset, shape, name } = to.kernel;
+function listGap({ from, to }, { what, numbers, least = 0 }, isFaint) {
+  const { shape, name } = to.kernel;
   const edges = [];
   for (const start of from.tiles)
     for (const end of to.tiles) {
-      const value = weights[offset + start.unit * shape[1] + end.unit];
+      const value = numbers[start.unit * shape[1] + end.unit];
       edges.push({ start, end, value, size: Math.abs(value) });
     }
   edges.sort((a, b) => a.size - b.size);
-  const scale = Math.max(1, edges.at(-1).size) || 1;
+  const scale = Math.max(least, edges.at(-1).size) || 1;
   return edges.slice(-countDrawn({ from, to })).map(({ start, end, value, size }) => ({
     weight: { name, index: [start.unit, end.unit] },
     layer: to.layer.name,
     unit: end.unit,
+    what,
+    isFaint,
     value,
     line: MIN_LINE + (MAX_LINE * size) / scale || MIN_LINE,
     x0: start.x + start.size,

@@ -29,7 +29,10 @@ export function Help() {
       </table>
       <h3>Colours and shapes</h3>
       <ul>
-        <li>Weights and neurons: blue is positive, orange is negative, white is zero.</li>
+        <li>
+          Weights and neurons: blue is positive, orange is negative, white is zero. The thicker a
+          line, the larger its weight.
+        </li>
         <li>
           Output: each class has its colour. The stronger the colour, the surer the network. White
           is the boundary.
@@ -42,6 +45,7 @@ export function Help() {
       </ul>
       <h3>Words</h3>
       <ul>
+        <li>Batch: the training rows of one step. The batch size says how many they are.</li>
         <li>Step: one change of the weights, from the gradient of one batch.</li>
         <li>Epoch: as many steps as it takes to use every training row once.</li>
         <li>Loss: how wrong the predictions are. Training makes it smaller.</li>

@@ -11,7 +11,7 @@ import { Output } from "./output.mjs";
 import { Presets } from "./presets.mjs";
 import { createReceiver } from "./receive.mjs";
 import { Share, readLink } from "./share.mjs";
-import { StudioContext, createStore, useHidden, useStore } from "./store.mjs";
+import { StudioContext, createStore, useHidden, useStore, useStudio } from "./store.mjs";
 import { TimeBar } from "./time_bar.mjs";
 import { TrainingControls } from "./training_controls.mjs";
 import { START_VIEW } from "./view.mjs";
@@ -21,7 +21,7 @@ import { Walk } from "./walk.mjs";
 function Part({ name, title, children }) {
   if (useHidden(name)) return null;
   return html`<section class="part part-${name}" aria-labelledby="part-${name}">
-    <h2 id="part-${name}">${title}</h2>
+    <h2 id="part-${name}" tabindex="-1">${title}</h2>
     ${children}
   </section>`;
 }
@@ -32,7 +32,7 @@ function Studio() {
   return html`
     <header class="top">
       <h1>${title ?? html`Glassnet <span>studio</span>`}</h1>
-      <div class="top-actions"><${Presets} /><${Share} /><${Help} /></div>
+      <div class="top-actions"><${ToData} /><${Presets} /><${Share} /><${Help} /></div>
     </header>
     <${Banner} />
     ${isReady ? html`<${Body} />` : html`<${Waiting} />`}
@@ -45,12 +45,25 @@ function Waiting() {
   return busy && html`<p class="message banner" role="status">${busy}</p>`;
 }
 
+/** A button to the data, which are far below the network on a small screen. */
+function ToData() {
+  const { root } = useStudio();
+  const isReady = useStore(({ state }) => state !== null);
+  if (useHidden("data") || !isReady) return null;
+  const show = () => {
+    const title = root.querySelector(".part-data h2");
+    title.scrollIntoView();
+    title.focus({ preventScroll: true });
+  };
+  return html`<button class="to-data" data-testid="to_data" onClick=${show}>Data</button>`;
+}
+
 function Body() {
   const isTimeHidden = useHidden("time");
   return html`
     ${!isTimeHidden && html`<div class="time"><${TimeBar} /></div>`}
-    <${Part} name="training" title="Training"><${TrainingControls} /><//>
     <main class="columns">
+      <${Part} name="training" title="Training"><${TrainingControls} /><//>
       <div class="column column-data">
         <${Part} name="data" title="Data"><${DataControls} /><//>
       </div>

@@ -13,7 +13,7 @@ import { NeuronTiles } from "./neuron_tiles.mjs";
 import { formatNumber } from "./numbers.mjs";
 import { findPicture, useDrawing, useStore, useStudio } from "./store.mjs";
 import { createAtlas } from "./tiles.mjs";
-import { listWalkValues } from "./walk_values.mjs";
+import { listWalkEdges, listWalkValues } from "./walk_values.mjs";
 import { describeWeight, isSameWeight } from "./weights.mjs";
 
 /** The neurons as small pictures, the weights between them as lines. */
@@ -59,11 +59,16 @@ function Drawing({ state, plan }) {
   const edge = useStore((content) => content.edge);
   const walk = useStore((content) => content.walk);
   const stage = useStore((content) => content.stage);
-  const values = useMemo(() => walk && listWalkValues(walk, stage), [walk, stage]);
+  const walked = useMemo(
+    () => walk && { neurons: listWalkValues(walk, stage), edges: listWalkEdges(walk, stage) },
+    [walk, stage],
+  );
+  const histograms = useStore(({ points }) => points?.arrays.histograms);
   useThemeChange();
 
   function draw(picture) {
-    const content = { atlas, state, view, edge, hovered: hovered.current?.weight, values };
+    const content = { atlas, state, view, edge, walked, histograms };
+    content.hovered = hovered.current?.weight;
     edges.current = drawNetwork(canvas.current, plan, picture, content);
     writeBiases(labels.current, state, picture);
   }
@@ -117,7 +122,8 @@ function Drawing({ state, plan }) {
 function showTip(element, edge, x, y, state) {
   element.hidden = !edge;
   if (!edge) return;
-  element.textContent = `${describeWeight(state, edge.weight)}: ${formatNumber(edge.value)}`;
+  const what = edge.what && `${edge.what} `;
+  element.textContent = `${describeWeight(state, edge.weight)}: ${what}${formatNumber(edge.value)}`;
   element.dataset.value = edge.value;
   Object.assign(element.style, { left: `${x}px`, top: `${y - 12}px` });
 }
@@ -171,16 +177,19 @@ function Names({ column, plan }) {
 }
 
 const TILES = {
+  filters: "Small images: the filters of the first convolution. Tiles: the weights of the neuron.",
   images:
     "Tiles: the weights of the neuron, in the places of the pixels or neurons they come from.",
-  table: "Bars: the three inputs that correlate most with the neuron's output.",
+  table:
+    "Inputs: how their values are spread, or their colours on the map. Bars: the three inputs that correlate most with the neuron's output.",
   line: "Tiles: the output of the neuron over the input; the grey line is 0.",
   plane: "Tiles: the output of the neuron over the input plane.",
 };
 
 function Legend({ plan }) {
   const { total, drawn } = countEdges(plan);
-  const kind = useStore(({ state }) => (state.data.image_shape ? "images" : state.data.kind));
+  const dataKind = useStore(({ state }) => (state.data.image_shape ? "images" : state.data.kind));
+  const kind = plan.columns.some(({ filters }) => filters) ? "filters" : dataKind;
   return html`<p class="hint network-legend">
     <span class="swatch negative"></span>negative <span class="swatch"></span>0${" "}
     <span class="swatch positive"></span>positive. ${TILES[kind]} Lines: the weights. Dots: the

@@ -3,8 +3,10 @@
 import { divergingColor } from "./colors.mjs";
 import { listEdges, strokeEdge } from "./edges.mjs";
 import { formatNumber } from "./numbers.mjs";
-import { drawTiles } from "./tiles.mjs";
+import { drawFilters, drawTiles } from "./tiles.mjs";
 import { isSameWeight } from "./weights.mjs";
+
+const TWO_LINES = 40; // pixels of a tile with two numbers
 
 /** Return the colours of the page for a canvas, which cannot use CSS variables. */
 export function readTheme(element) {
@@ -34,16 +36,18 @@ export function prepareCanvas(canvas, width, height) {
  * @param {object} plan of `arrange`.
  * @param {object} picture
  * @param {{atlas: object, state: object, view: object, edge: object|null, hovered: object|null,
- *   values: Map|null}} content `values` are the numbers of the walk, by layer.
+ *   walked: {neurons: Map, edges: Map}|null, histograms: object|undefined}} content `walked` are the
+ *   numbers of the walk, by layer and by kernel.
  */
 export function drawNetwork(canvas, plan, picture, content) {
   const context = prepareCanvas(canvas, plan.width, plan.height);
   const theme = readTheme(canvas);
-  const edges = listEdges(plan, picture.arrays.weights);
+  const edges = listEdges(plan, picture.arrays.weights, content.walked?.edges);
   drawEdges(context, edges, theme, content);
   for (const [k, column] of plan.columns.entries()) {
     if (column.kind === "block") {
       drawBlock(context, column, theme);
+      if (column.filters) drawFilters(context, column, picture, content.atlas);
       continue;
     }
     drawTiles(context, column, picture, {
@@ -51,9 +55,9 @@ export function drawNetwork(canvas, plan, picture, content) {
       imageShape: content.state.data.image_shape,
       before: plan.columns[k - 1],
       inputs: content.state.data.input_names,
-      empty: theme.line,
+      histograms: content.histograms,
     });
-    const values = content.values?.get(column.layer?.name ?? "input");
+    const values = content.walked?.neurons.get(column.layer?.name ?? "input");
     if (values) drawValues(context, column, values);
     drawFrames(context, column, theme, content);
     if (column.kind === "dense") drawBiases(context, column, picture, content.state, theme);
@@ -65,7 +69,7 @@ function drawEdges(context, edges, theme, { view, edge: edited, hovered }) {
   const hasSelection = view.layer !== null && edges.some(({ layer }) => layer === view.layer);
   for (const edge of edges) {
     const isOn = edge.layer === view.layer && edge.unit === view.unit;
-    context.globalAlpha = isOn ? 1 : hasSelection ? 0.35 : 0.75;
+    context.globalAlpha = edge.isFaint ? 0.15 : isOn ? 1 : hasSelection ? 0.35 : 0.75;
     context.strokeStyle = edge.value < 0 ? theme.negative : theme.positive;
     strokeEdge(context, edge, edge.line);
   }
@@ -117,18 +121,27 @@ function drawBlock(context, column, theme) {
   context.strokeRect(x + 0.5, y + 0.5, size - 1, size - 1);
 }
 
-/** Write the numbers of the walk on the tiles: the background is the colour of the number. */
-function drawValues(context, column, { numbers, scale }) {
+/**
+ * Write the numbers of the walk on the tiles: the background is the colour of the last number. On
+ * small tiles only the last one has space.
+ */
+function drawValues(context, column, { lines, scale }) {
   context.textAlign = "center";
   context.textBaseline = "middle";
   for (const { x, y, size, unit } of column.tiles) {
-    const value = numbers[unit];
+    const value = lines.at(-1).numbers[unit];
     if (value === undefined) continue;
     context.fillStyle = divergingColor(value, scale);
     context.fillRect(x, y, size, size);
     if (size < 28) continue;
-    context.font = `600 ${Math.round(size / 4.2)}px ui-monospace, Menlo, Consolas, monospace`;
+    const shown = size < TWO_LINES ? lines.slice(-1) : lines;
+    const height = Math.min(13, Math.round(size / (shown.length > 1 ? 4.6 : 4.2)));
+    context.font = `600 ${height}px ui-monospace, Menlo, Consolas, monospace`;
     context.fillStyle = Math.abs(value) / scale > 0.6 ? "#ffffff" : "#17202e";
-    context.fillText(formatNumber(value, 2), x + size / 2, y + size / 2);
+    shown.forEach(({ symbol, numbers }, i) => {
+      const text = `${symbol} ${formatNumber(numbers[unit], 2)}`.trim();
+      const middle = y + size / 2 + (i - (shown.length - 1) / 2) * 1.5 * height;
+      context.fillText(text, x + size / 2, middle, size - 4);
+    });
   }
 }

@@ -15,6 +15,7 @@ const NAMED_INPUTS = 36; // in one column, so that there is place for their name
 const INPUT_SPACE = 4;
 const MAX_GAP = 170;
 const SMALL = 32;
+const MIN_RIGHT = 40; // for the biases of the last column
 
 /**
  * Return the columns of the network: inputs, then each layer with weights, as neurons or as one
@@ -31,8 +32,10 @@ function listColumns(state) {
       const notes = [layer.activation || "linear"];
       const n = Math.min(layer.units, MAX_TILES);
       columns.push({ ...common, kind: "dense", kernel, units: layer.units, n, notes });
-    } else if (layer.n_weights) columns.push({ ...common, kind: "block", n: 1, notes: [layer.detail] });
-    else columns.at(-1).notes.push(layer.detail);
+    } else if (layer.n_weights) {
+      const filters = columns.length === 1 && kernel?.shape.length === 4 ? kernel : null;
+      columns.push({ ...common, kind: "block", filters, n: 1, notes: [layer.detail] });
+    } else columns.at(-1).notes.push(layer.detail);
   }
   const [inputs, first] = columns;
   if (inputs.kind === "input" && first?.kind === "dense") {
@@ -48,8 +51,8 @@ function listColumns(state) {
 function measure(columns, size, gridRows) {
   const space = size >= SMALL ? 20 : 5;
   const inner = 4;
-  const shapes = columns.map(({ kind, n }) => {
-    if (kind === "image") return { rows: 1, side: Math.min(IMAGE_SIZE, 2.5 * size), space };
+  const shapes = columns.map(({ kind, n, filters }) => {
+    if (kind === "image" || filters) return { rows: 1, side: Math.min(IMAGE_SIZE, 2.5 * size), space };
     if (kind === "input" && n > ONE_COLUMN && n <= NAMED_INPUTS) {
       const pitch = Math.floor((MAX_HEIGHT - TOP - 4) / n);
       return { rows: n, side: Math.min(size, pitch - INPUT_SPACE), space: INPUT_SPACE };
@@ -82,7 +85,7 @@ export function arrange(state, width) {
   const limit = width < 400 ? 56 : width < 520 ? 84 : 130;
   const left = textWidth(columns[0].names, limit);
   if (last.units === classes.length) last.names = classes;
-  const right = Math.max(28, textWidth(last.names, limit));
+  const right = Math.max(MIN_RIGHT, textWidth(last.names, limit));
   const minGap = width < 520 ? 18 : 44;
   const fits = ({ widths, height }) =>
     height <= MAX_HEIGHT && left + right + sum(widths) + minGap * (widths.length - 1) <= width;

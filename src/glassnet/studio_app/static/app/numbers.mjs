@@ -2,6 +2,9 @@
 
 const MINUS = "\u2212";
 
+/** Significant digits of losses. */
+export const LOSS_DIGITS = 5;
+
 /** Return a number in at most `digits` significant digits: 0.123, −1.5e−7. */
 export function formatNumber(value, digits = 4) {
   if (value === null || value === undefined) return "";

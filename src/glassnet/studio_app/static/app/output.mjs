@@ -3,7 +3,7 @@ import { Confusion } from "./confusion.mjs";
 import { Curves } from "./curves.mjs";
 import { ImageRow } from "./image_row.mjs";
 import { nameOfScore } from "./names.mjs";
-import { formatNumber } from "./numbers.mjs";
+import { LOSS_DIGITS, formatNumber } from "./numbers.mjs";
 import { usePicture } from "./output_picture.mjs";
 import { Regions } from "./regions.mjs";
 import { RowDetails } from "./row_details.mjs";
@@ -29,6 +29,7 @@ export function Output() {
 function Scores() {
   const picture = usePicture();
   const rivals = useStore(({ state }) => state.rivals);
+  const unit = useStore(({ state }) => state.network.loss_unit);
   if (useHidden("output.scores") || !picture) return null;
   const { losses, scores, score_name: name } = picture;
   return html`<table class="scores" data-testid="scores">
@@ -40,41 +41,45 @@ function Scores() {
       </tr>
     </thead>
     <tbody>
-      <${ScoreLine} label="Loss" testId="loss" values=${losses} />
+      <${ScoreLine} label="Loss" testId="loss" values=${losses} digits=${LOSS_DIGITS} />
       ${name && html`<${ScoreLine}
         label=${nameOfScore(name)}
         testId="score"
         values=${scores}
         isMain
       />`}
-      ${rivals.map((rival) => html`<${RivalLine} key=${rival.name} rival=${rival} />`)}
     </tbody>
+    ${rivals.length > 0 && html`<${Rivals} rivals=${rivals} scoreName=${name} />`}
+    ${unit && html`<caption class="hint" data-testid="loss_unit">${unit}</caption>`}
   </table>`;
 }
 
-function ScoreLine({ label, testId, values, isMain = false }) {
+function ScoreLine({ label, testId, values, digits, isMain = false }) {
   return html`<tr class=${isMain ? "main" : ""}>
     <th scope="row">${label}</th>
-    <${Score} testId=${`${testId}_train`} value=${values[0]} />
-    <${Score} testId=${`${testId}_test`} value=${values[1]} />
+    <${Score} testId=${`${testId}_train`} value=${values[0]} digits=${digits} />
+    <${Score} testId=${`${testId}_test`} value=${values[1]} digits=${digits} />
   </tr>`;
 }
 
-/** A simple method, by its score, or by its loss if it has none. */
-function RivalLine({ rival }) {
-  const isTest = rival.rows === "test rows";
-  return html`<tr>
-    <th scope="row">
-      ${rival.name}${rival.score === null && ", loss"}
-      ${!isTest && html` <span class="hint">(on ${rival.rows})</span>`}
-    </th>
-    <td></td>
-    <${Score} testId="rival" value=${rival.score ?? rival.loss} />
-  </tr>`;
+/** Simple methods, by their score, or by their loss if they have none. */
+function Rivals({ rivals, scoreName }) {
+  const [{ score, rows }] = rivals;
+  const what = score === null ? "loss" : nameOfScore(scoreName);
+  const digits = score === null ? LOSS_DIGITS : undefined;
+  return html`<tbody data-testid="rivals">
+    <tr><th class="hint" scope="rowgroup" colspan="3">Simple methods: ${what} on ${rows}</th></tr>
+    ${rivals.map(
+      (rival) => html`<tr key=${rival.name}>
+        <th scope="row" colspan="2">${rival.name}</th>
+        <${Score} testId="rival" value=${rival.score ?? rival.loss} digits=${digits} />
+      </tr>`,
+    )}
+  </tbody>`;
 }
 
-function Score({ testId, value }) {
+function Score({ testId, value, digits }) {
   return html`<td class="number" data-testid=${testId} data-value=${value ?? ""}>
-    ${formatNumber(value)}
+    ${formatNumber(value, digits)}
   </td>`;
 }

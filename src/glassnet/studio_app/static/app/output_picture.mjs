@@ -11,12 +11,16 @@ export function usePicture() {
     let timer = 0;
     let shown = null;
     const show = () => {
+      clearTimeout(timer);
       timer = 0;
       shown = store.get().picture;
       setPicture(shown);
     };
     const schedule = () => {
-      if (store.get().picture !== shown && !timer) timer = setTimeout(show, INTERVAL);
+      const { picture } = store.get();
+      if (picture === shown) return;
+      if (picture?.score_name !== shown?.score_name) show(); // of another target
+      else if (!timer) timer = setTimeout(show, INTERVAL);
     };
     show();
     const unsubscribe = store.subscribe(schedule);

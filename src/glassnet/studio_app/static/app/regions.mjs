@@ -4,8 +4,8 @@ import {
   useLayoutEffect,
   useMemo,
   useRef,
+  useState,
 } from "../vendor/htm-preact-standalone.mjs";
-import { namesOf } from "./names.mjs";
 import { formatNumber } from "./numbers.mjs";
 import {
   classColor,
@@ -21,6 +21,7 @@ import { useRows } from "./row_details.mjs";
 
 const NEAR = 11; // CSS pixels between pointer and point
 const HOVER_INTERVAL = 80; // ms
+const FEW_VALUES = 4; // of the other columns: they fit in three lines
 const MARGIN = 0.08; // of the range of targets, around a curve
 
 /** The output over the input plane, or as a curve over one input, with the rows as points. */
@@ -39,7 +40,6 @@ export function Regions() {
   const grid = useRef(null);
   const isOfOtherData = grid.current && (grid.current.x2 === null) !== isLine;
   if (isOfOtherData) grid.current = null; // until the first picture of these data
-  const nameOf = namesOf(data);
 
   const place = (i) => {
     const { position, target } = points.arrays;
@@ -68,8 +68,8 @@ export function Regions() {
     grid.current = picture.grid;
     drawMap(map.current, picture, { isLine, isNumber, scale });
     const up = upRange(picture.grid, isLine, isNumber, scale);
-    const across = nameOf(picture.grid.names[0]);
-    const upName = isLine ? data.target_name : nameOf(picture.grid.names[1]);
+    const [across] = picture.grid.names;
+    const upName = isLine ? data.target_name : picture.grid.names[1];
     labelAxes(frame.current, [across, upName], picture.grid, up);
     if (isMoved) drawTop();
   };
@@ -218,11 +218,22 @@ function Legend({ data, scale, isLine }) {
 /** The values that the other columns of a table have on the map. */
 function Slice() {
   const fixed = useStore(({ picture }) => JSON.stringify(picture?.grid?.fixed ?? {}));
-  const nameOf = namesOf(useStore(({ state }) => state.data));
+  const [isLong, setLong] = useState(false);
   const entries = Object.entries(JSON.parse(fixed));
   if (!entries.length) return null;
-  const text = entries.map(([name, value]) => `${nameOf(name)} = ${value}`).join(", ");
-  return html`<p class="hint" data-testid="slice">
-    On the map, the other columns have these values: ${text}.
-  </p>`;
+  const text = entries.map(([name, value]) => `${name} = ${value}`).join(", ");
+  return html`<div>
+    <p class=${isLong ? "hint" : "hint three-lines"} data-testid="slice">
+      On the map, the other columns have these values: ${text}.
+    </p>
+    ${
+      entries.length > FEW_VALUES &&
+      html`<button
+      class="small"
+      data-testid="all_values"
+      aria-expanded=${isLong}
+      onClick=${() => setLong(!isLong)}
+    >${isLong ? "Fewer values" : "All values"}</button>`
+    }
+  </div>`;
 }

@@ -1,6 +1,5 @@
 import { html } from "../vendor/htm-preact-standalone.mjs";
 import { formatNumber } from "./numbers.mjs";
-import { namesOf } from "./names.mjs";
 import { classColor } from "./region_painting.mjs";
 import { useStore, useStudio } from "./store.mjs";
 import { changeView } from "./view.mjs";
@@ -78,30 +77,25 @@ function describeRow(details, count) {
   return details.is_test ? "a test row" : "a training row";
 }
 
-/** Return the name of a class, also if only its index is known; a number as it is. */
-const nameClass = (text, { class_names: names }) =>
-  names.includes(text) ? text : (names[text] ?? text);
-
 function Values({ details, data }) {
-  const nameOf = namesOf(data);
   return html`<table class="values" data-testid="row_values">
     <tbody>
       ${details.values
         .filter(([name]) => name !== data.target_name)
         .map(
           ([name, text]) => html`<tr key=${name}>
-          <th scope="row">${nameOf(name)}</th>
+          <th scope="row">${name}</th>
           <td class="number">${text}</td>
         </tr>`,
         )}
       <tr class="rule"><th scope="row">Target: ${data.target_name}</th><td
         class="number"
         data-testid="row_target"
-      >${nameClass(details.target, data)}</td></tr>
+      >${details.target}</td></tr>
       <tr><th scope="row">Prediction</th><td
         class="number"
         data-testid="row_prediction"
-      >${nameClass(details.prediction, data)}</td></tr>
+      >${details.prediction}</td></tr>
       <tr>
         <th scope="row">Loss of this row</th>
         <td

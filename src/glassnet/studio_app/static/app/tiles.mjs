@@ -35,8 +35,8 @@ const largest = (values) => {
  * @param {object} column of the plan.
  * @param {object} picture
  * @param {{atlas: object, imageShape: number[]|null, before: object|undefined, inputs: string[],
- *   empty: string}} options `before` is the column before; `empty` the colour of an input without a
- *   map.
+ *   histograms: object|undefined}} options `before` is the column before; `histograms` are those of
+ *   the inputs of a table.
  */
 export function drawTiles(context, column, picture, options) {
   const { arrays } = picture;
@@ -67,6 +67,31 @@ function drawMaps(context, column, { arrays }, { atlas }) {
   }
   page.put();
   copyTiles(context, column, page, width, height);
+}
+
+/** Draw the filters of the first convolution as images: the mean over the channels of the image. */
+export function drawFilters(context, { filters, tiles, layer }, { arrays }, atlas) {
+  const [height, width, channels, n] = filters.shape;
+  const weights = arrays.weights.subarray(filters.offset, filters.offset + filters.size);
+  const across = Math.ceil(Math.sqrt(n));
+  const page = atlas.page(layer.name, width, height * n);
+  const image = new Float32Array(width * height);
+  const [{ x, y, size }] = tiles;
+  const side = size / across;
+  for (let unit = 0; unit < n; unit++) {
+    image.fill(0);
+    for (let i = 0; i < image.length * channels; i++)
+      image[Math.floor(i / channels)] += weights[i * n + unit] / channels;
+    const pixels = page.pixels.subarray(unit * image.length, (unit + 1) * image.length);
+    fillDiverging(pixels, image, largest(image), { width, height, flip: false });
+  }
+  page.put();
+  context.imageSmoothingEnabled = false;
+  for (let unit = 0; unit < n; unit++) {
+    const [column, row] = [unit % across, Math.floor(unit / across)];
+    const place = [x + column * side + 2, y + row * side + 2, side - 4, side - 4];
+    context.drawImage(page.canvas, 0, unit * height, width, height, ...place);
+  }
 }
 
 function copyTiles(context, column, page, width, height) {
@@ -161,12 +186,13 @@ function drawBars(context, { x, y, size }, pairs) {
   context.fillRect(x + size / 2 - 0.5, y, 1, size);
 }
 
-/** Draw the value of each feature over the plane. */
-function drawInputs(context, column, { grid }, { inputs, empty }) {
+/** Draw the value of each feature over the plane; a histogram if it is not on the plane. */
+function drawInputs(context, column, { grid }, { inputs, histograms }) {
+  const hasBars = histograms?.shape[0] === inputs.length;
   for (const { x, y, size, unit } of column.tiles) {
     const axis = grid ? grid.names.indexOf(inputs[unit]) : -1;
-    if (axis < 0) context.fillStyle = empty;
-    else {
+    context.fillStyle = "#ffffff";
+    if (axis >= 0) {
       const [low, high] = axis === 0 ? grid.x1 : grid.x2;
       const scale = Math.max(Math.abs(low), Math.abs(high));
       const ends = axis === 0 ? [x, y, x + size, y] : [x, y + size, x, y];
@@ -176,7 +202,20 @@ function drawInputs(context, column, { grid }, { inputs, empty }) {
       context.fillStyle = gradient;
     }
     context.fillRect(x, y, size, size);
+    if (axis < 0 && hasBars) drawHistogram(context, { x, y, size }, histograms, unit);
   }
+}
+
+/** Draw how often the values of an input occur in the training rows, from small to large. */
+function drawHistogram(context, { x, y, size }, histograms, unit) {
+  const n = histograms.shape[1];
+  const bars = [...histograms.subarray(unit * n, (unit + 1) * n)];
+  const most = Math.max(...bars, 1);
+  context.fillStyle = "#66748a";
+  bars.forEach((count, i) => {
+    const height = (0.9 * size * count) / most;
+    context.fillRect(x + (i / n) * size, y + size - height, size / n - 0.5, height);
+  });
 }
 
 /** Draw the image that is looked at, in grey or in its colours. */

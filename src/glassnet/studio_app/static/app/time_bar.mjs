@@ -1,16 +1,18 @@
-import { html, useEffect, useRef } from "../vendor/htm-preact-standalone.mjs";
+import { html, useEffect, useRef, useState } from "../vendor/htm-preact-standalone.mjs";
 import { CheckField, SelectField } from "./fields.mjs";
 import { useKeys } from "./keys.mjs";
-import { formatNumber } from "./numbers.mjs";
+import { LOSS_DIGITS, formatNumber } from "./numbers.mjs";
 import { useDrawing, useHidden, useStore } from "./store.mjs";
 import { useActions } from "./time_actions.mjs";
 
 const STEPS_PER_PICTURE = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000];
+const NOTE_TIME = 10_000; // ms
 const FORGETS = "If you have gone back, training on from here forgets the later steps.";
 
 /** Play, single steps, the way back, and where training is. */
 export function TimeBar() {
   const actions = useActions();
+  const [isOpen, setOpen] = useState(false); // on small screens
   useKeys(actions);
   const { isPlaying } = actions;
   return html`
@@ -18,7 +20,7 @@ export function TimeBar() {
       <div class="row">
         <button class="primary play" data-testid="play" onClick=${actions.togglePlay}>
           <span aria-hidden="true">${isPlaying ? "❚❚" : "▶"}</span>
-          ${isPlaying ? "Pause" : "Play"}
+          <span class="word">${isPlaying ? "Pause" : "Play"}</span>
         </button>
         <button
           data-testid="back"
@@ -26,23 +28,31 @@ export function TimeBar() {
           title="Key: left arrow or b"
           onClick=${actions.back}
         >
-          <span aria-hidden="true">◂</span> Back
+          <span aria-hidden="true">◂</span> <span class="word">Back</span>
         </button>
         <button
           data-testid="step"
           title=${`Key: right arrow or s. ${FORGETS}`}
           onClick=${actions.step}
         >
-          Step <span aria-hidden="true">▸</span>
+          <span class="word">Step</span> <span aria-hidden="true">▸</span>
         </button>
         <button data-testid="epoch" title=${`Key: e. ${FORGETS}`} onClick=${actions.epoch}>
-          Epoch <span aria-hidden="true">▸▸</span>
+          <span class="word">Epoch</span> <span aria-hidden="true">▸▸</span>
         </button>
       </div>
       <${Scrubber} seek=${actions.seek} />
       <${Position} />
-      <${Speed} actions=${actions} />
-      <${ResetButtons} actions=${actions} />
+      <button
+        class="small more-time"
+        data-testid="more_time"
+        aria-expanded=${isOpen}
+        onClick=${() => setOpen(!isOpen)}
+      >${isOpen ? "Less" : "More"}</button>
+      <div class=${isOpen ? "time-rest open" : "time-rest"}>
+        <${Speed} actions=${actions} />
+        <${ResetButtons} actions=${actions} />
+      </div>
     </div>
     <${Notes} isPlaying=${isPlaying} />
   `;
@@ -152,9 +162,10 @@ function ResetButtons({ actions }) {
 function Notes({ isPlaying }) {
   const busy = useStore((content) => content.busy);
   const note = useStore(({ state }) => state.note);
+  const isOld = useAge(`${note} ${useStore(({ state }) => state.n_changes)}`);
   const problem = useStore(({ picture }) => picture?.problem ?? null);
   return html`<div class="notes">
-    <p role="status" data-testid="note">${
+    <p class=${isOld && !busy ? "note old" : "note"} role="status" data-testid="note">${
       busy
         ? html`<span
       class="busy"
@@ -167,12 +178,22 @@ function Notes({ isPlaying }) {
   </div>`;
 }
 
+/** Return whether a text has been on the page for some seconds. */
+function useAge(text) {
+  const [old, setOld] = useState(null);
+  useEffect(() => {
+    const timer = setTimeout(() => setOld(text), NOTE_TIME);
+    return () => clearTimeout(timer);
+  }, [text]);
+  return old === text;
+}
+
 function Summary({ isPlaying }) {
   const text = useStore(({ picture }) => (isPlaying || !picture ? "" : describe(picture)));
   return html`<p class="hidden" aria-live="polite" data-testid="summary">${text}</p>`;
 }
 
 function describe({ step, epoch, losses: [train, test] }) {
-  const ofTest = test === null || test === undefined ? "" : `, test loss ${formatNumber(test)}`;
-  return `Step ${step}, epoch ${epoch}: training loss ${formatNumber(train)}${ofTest}.`;
+  const ofTest = test === null || test === undefined ? "" : `, test loss ${formatNumber(test, LOSS_DIGITS)}`;
+  return `Step ${step}, epoch ${epoch}: training loss ${formatNumber(train, LOSS_DIGITS)}${ofTest}.`;
 }

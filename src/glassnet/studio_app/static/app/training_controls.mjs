@@ -26,6 +26,7 @@ export function TrainingControls() {
   const catalog = useStore((content) => content.catalog);
   const { training } = state.settings;
   const change = (changes) => changeSettings(studio, "training", changes);
+  const fitting = training.loss ? "the one that fits the target" : `${state.network.loss_name} (fits the target)`;
   return html`<div class="fields">
     <${LearningRate} training=${training} change=${change} />
     <${BatchSize} training=${training} rows=${state.data.n_train} change=${change} />
@@ -52,7 +53,7 @@ export function TrainingControls() {
       name="training.loss"
       label="Loss"
       value=${training.loss ?? ""}
-      options=${[["", `${state.network.loss_name} (fits the target)`], ...catalog.losses]}
+      options=${[["", fitting], ...catalog.losses.map((name) => [name, name.replaceAll("_", " ")])]}
       hint=${AFTER_COMPILING}
       onChange=${(loss) => change({ loss: loss || null })}
     />

@@ -106,8 +106,9 @@ function Stages({ walk, onClose }) {
     </div>
     <${StageTable} walk=${walk} stage=${stage} />
     <p class="hint">
-      Row ${walk.row + 1} is the first of the ${walk.n_rows} rows of this step. The tiles show its outputs
-      a, then its deltas. Gradients and updates are those of all rows; the learning rate is${" "}
+      Row ${walk.row + 1} is the first of the ${walk.n_rows} rows of this step. The tiles show its z and
+      a, then its deltas δ. The lines show the weights, then the gradients and updates of all rows; the
+      learning rate is${" "}
       ${formatNumber(walk.rate)}.
     </p>
   </div>`;

@@ -10,22 +10,44 @@ function findScale(arrays, prefix) {
 }
 
 /**
- * Return the numbers on the tiles, by layer: outputs first, then the deltas as they come back.
+ * Return the numbers on the tiles, by layer: z and a first, then a and the deltas that come back.
  * @param {object} walk the message of the session, with its arrays.
  * @param {number} stage index of the present stage.
- * @returns {Map<string, {numbers: Float32Array, scale: number}>}
+ * @returns {Map<string, {lines: {symbol: string, numbers: Float32Array}[], scale: number}>}
  */
 export function listWalkValues({ stages, arrays }, stage) {
   const values = new Map();
-  const prefixes = { forward: "a_", backward: "delta_" };
-  if (arrays.input.length <= MAX_INPUTS)
-    values.set("input", { numbers: arrays.input, scale: findScale(arrays, "input") });
+  if (arrays.input.length <= MAX_INPUTS) {
+    const lines = [{ symbol: "", numbers: arrays.input }];
+    values.set("input", { lines, scale: findScale(arrays, "input") });
+  }
   for (const { kind, layer } of stages.slice(0, stage + 1)) {
-    const prefix = prefixes[kind];
-    const numbers = arrays[`${prefix}${layer}`];
-    if (prefix && numbers) values.set(layer, { numbers, scale: findScale(arrays, prefix) });
+    const [first, last] = { forward: ["z", "a"], backward: ["a", "delta"] }[kind] ?? [];
+    if (!last || !arrays[`${last}_${layer}`]) continue;
+    const lines = [first, last].map((name) => ({
+      symbol: name === "delta" ? "δ" : name,
+      numbers: arrays[`${name}_${layer}`],
+    }));
+    values.set(layer, { lines, scale: findScale(arrays, `${last}_`) });
   }
   return values;
+}
+
+/**
+ * Return the numbers on the lines: gradients of the layers that the deltas have reached, then all
+ * updates.
+ * @returns {Map<string, {what: string, numbers: Float32Array}>} by the name of the kernel.
+ */
+export function listWalkEdges({ stages, arrays }, stage) {
+  const { kind } = stages[stage];
+  const what = { backward: "gradient", update: "update" }[kind];
+  const end = kind === "update" ? stages.length : stage + 1;
+  const layers = stages.slice(0, end).filter((each) => each.kind === "backward");
+  const pairs = layers.map(({ layer }) => [
+    `${layer}/kernel`,
+    { what, numbers: arrays[`${what}_${layer}_kernel`] },
+  ]);
+  return new Map(what ? pairs.filter(([, { numbers }]) => numbers) : []);
 }
 
 /**
