@@ -204,3 +204,17 @@ def test_dropping_programs_frees_their_maps():
     compilation.map_limit._functions[-1].clear_cache()
     assert count() < before + used / 3
     compilation.map_limit._functions.pop()
+
+
+def test_programs_are_dropped_after_a_number_of_compilations():
+    double = jax.jit(lambda x: 2 * x)
+    double(np.float32(3))
+    limit = MapLimit()
+    limit.add(double)
+    for _ in range(3):
+        limit.record_compilation(COMPILE_EVENT, 0.1)
+    limit.record_compilation("another event", 0.1)
+    limit.limit_programs(3)
+    assert (limit.n_compiled, double._cache_size()) == (3, 1)
+    limit.limit_programs(2)
+    assert (limit.n_compiled, double._cache_size()) == (0, 0)

@@ -38,10 +38,11 @@ class MapLimit:
 
     Attributes:
         until_count: number of compilations before the maps are counted again.
+        n_compiled: number of compilations since programs were dropped.
     """
 
     def __init__(self, maps: Path = MAPS, max_maps: Path = MAX_MAPS) -> None:
-        self.until_count = 1
+        self.until_count, self.n_compiled = 1, 0
         self._maps, self._max_maps = maps, max_maps
         self._functions: list[Any] = []
         self._lock = threading.Lock()
@@ -54,6 +55,7 @@ class MapLimit:
         """Receive an event from JAX."""
         if event == COMPILE_EVENT:
             self.until_count -= 1
+            self.n_compiled += 1
 
     def drop_programs(self) -> None:
         """Count the maps, and drop all programs if the process has used half of them.
@@ -65,8 +67,7 @@ class MapLimit:
         try:
             limit, count = self._read()
             if count > MAX_USED_FRACTION * limit:
-                for jitted in self._functions:
-                    jitted.clear_cache()
+                self._clear()
                 _, count = self._read()
                 if count > MAX_USED_FRACTION * limit:
                     jax.clear_caches()  # type: ignore[no-untyped-call]
@@ -74,6 +75,22 @@ class MapLimit:
             self.until_count = max(1, int(limit - count) // 2 // MAPS_PER_PROGRAM)
         finally:
             self._lock.release()
+
+    def limit_programs(self, most: int) -> None:
+        """Drop all programs if more than `most` were compiled since they were dropped last.
+
+        A process that trains many networks for hours would keep 10 MB for each.
+        """
+        if self.n_compiled > most and self._lock.acquire(blocking=False):
+            try:
+                self._clear()
+            finally:
+                self._lock.release()
+
+    def _clear(self) -> None:
+        for jitted in self._functions:
+            jitted.clear_cache()
+        self.n_compiled = 0
 
     def _read(self) -> tuple[float, int]:
         """Return the number of maps that are allowed and that exist; inf and 0 if unknown."""

@@ -10,6 +10,7 @@ import jax
 import msgspec
 import numpy as np
 
+from glassnet.engine.compilation import map_limit
 from glassnet.errors import ConfigError, GlassnetError, collect_warnings, message
 from glassnet.formatting import format_number
 from glassnet.inspection.snapshot import Snapshot
@@ -31,6 +32,9 @@ from glassnet.studio_app.training_run import StudioRun, prepare_segment
 
 REPLAYED_STEPS = 1000
 """Number of steps between two moments of a run that is repeated."""
+
+MAX_PROGRAMS = 100
+"""Compiled programs that a studio keeps. A network has about ten, of 1 MB each."""
 
 STAYS = "The weights stay."
 CHANGED = "The layers cannot be changed here: the controls know Dense layers and Dropout only."
@@ -272,6 +276,7 @@ class Experiment:
         self._scenes = {}
 
     def _prepare(self, settings: Settings, data: StudioData) -> Segment:
+        map_limit.limit_programs(MAX_PROGRAMS)
         training, size = settings.training, settings.training.batch_size
         if not data.is_trainable:
             raise ConfigError(message("studio", "rows to train on", fix=" ".join(data.messages)))
