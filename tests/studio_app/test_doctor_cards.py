@@ -4,6 +4,7 @@ Oracle 6: the findings are those of `gn.diagnose` and of a `fit` with the same s
 remedy the experiment has the network that `Finding.apply` returns.
 """
 
+import msgspec
 import pytest
 
 import glassnet as gn
@@ -22,6 +23,9 @@ TOO_FAST = Settings(
     data=DataSettings("plane", n=100),
     network=NetworkSettings((), scale=False),
     training=TrainingSettings("sgd", learning_rate=100.0),
+)
+SLOW = Settings(
+    data=DataSettings("moons", n=300), training=TrainingSettings("sgd", learning_rate=0.05)
 )
 DEAD = Settings(
     data=DataSettings("moons", n=100),
@@ -64,6 +68,14 @@ def test_a_run_that_ends_at_a_loss_that_is_not_finite_has_a_finding(too_fast):
     assert answer["during"] == "training"
     assert answer["findings"][0]["rule"] == "not_finite"
     assert cards.examine(too_fast) is None  # nothing new
+
+
+def test_a_run_that_still_learns_is_not_compared_with_simple_methods():
+    experiment = Experiment(msgspec.structs.replace(SLOW, seed=1))
+    experiment.run.advance(143)
+    history = experiment.run.make_history()
+    assert history.history["val_loss"][-1] > 0.3  # nearest neighbours have 0.05
+    assert DoctorCards().examine(experiment) is None
 
 
 def test_weights_that_are_all_zero_are_found_and_their_remedy_helps():

@@ -7,10 +7,20 @@ from typing import Any
 import msgspec
 
 from glassnet.doctor.findings import HEADS, Finding, describe_evidence
+from glassnet.doctor.registry import judge
 from glassnet.errors import DataError, require
 from glassnet.selection.diagnosis import diagnose
 from glassnet.studio_app.experiment import Experiment
 from glassnet.training.examination import FitFacts, diagnose_fit
+
+UNFINISHED = (
+    "no_better_than_baseline",
+    "predicts_one_class",
+    "rate_too_low",
+    "still_improving",
+    "target_scale",
+)
+"""Rules that judge where a run has ended."""
 
 
 class DoctorCards:
@@ -38,7 +48,7 @@ class DoctorCards:
     def examine(self, experiment: Experiment) -> dict[str, Any] | None:
         """Return the message `findings` with the problems of the run so far; None without new ones.
 
-        Notes are left out: that the loss still falls, for example, is plain to see.
+        Notes are left out, and so are rules about a run that has ended: this one may go on.
         """
         run = experiment.run
         if run.record is None or (not run.epochs and not run.problem):
@@ -57,7 +67,7 @@ class DoctorCards:
             feature_names=experiment.scene.rows.feature_names,
         )
         diagnose_fit(facts)
-        found = history.findings.alarms
+        found = judge(history.evidence, UNFINISHED).alarms if history.evidence else ()
         before = [finding.rule for finding in self.findings]
         if [finding.rule for finding in found] == before or not found:
             return None
