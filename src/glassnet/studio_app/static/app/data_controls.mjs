@@ -221,7 +221,7 @@ function NoiseField({ settings, change }) {
     min="0"
     max="2"
     step="0.05"
-    show=${(value) => (settings.noise === null && value === 0 ? "usual" : String(value))}
+    show=${(value) => (settings.noise === null && value === 0 ? "default" : String(value))}
     hint=${`Standard deviation of the noise. ${NEW_DATA}`}
     onChange=${(noise) => change({ noise })}
   />`;

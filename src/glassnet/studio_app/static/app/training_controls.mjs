@@ -86,7 +86,7 @@ function LearningRate({ training, change }) {
     />
     <${NumberField}
       name="training.learning_rate"
-      label="exactly"
+      label="or a number"
       value=${rate}
       min=${1e-9}
       max=${1e6}
