@@ -17,8 +17,8 @@ ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 STAMP = VENV / "installed-by-start.txt"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-DOWNLOADS = {"": "about 190 MB, 0.9 GB on disk", "dev": "about 355 MB, 1.6 GB on disk"}
-MORE = "about 170 MB more"
+DOWNLOADS = {"": "about 190 MB, 0.9 GB on disk", "dev": "about 460 MB, 1.9 GB on disk"}
+MORE = "about 275 MB more"
 USAGE = """Usage: python3 start.py         install, and train a network on handwritten digits
        python3 start.py test    install, and run every check and test"""
 

@@ -72,7 +72,7 @@ def test_test_installs_the_tools_and_checks(start, capsys):
     assert modules_run(start) == ["venv", "pip", "ruff", "ruff", "mypy", "pytest"]
     assert start.ran[1][-1] == f"{start.ROOT}[dev]"
     assert int(start.ran[-1][-1]) >= 1
-    assert "downloads about 355 MB" in capsys.readouterr().out
+    assert "downloads about 460 MB" in capsys.readouterr().out
 
 
 def test_second_run_only_runs(start):
@@ -85,7 +85,7 @@ def test_second_run_only_runs(start):
 def test_the_tools_are_added_once_and_serve_the_other_command(start, capsys):
     for arguments in ([], ["test"], [], ["test"]):
         start.main(arguments)
-    assert capsys.readouterr().out.count("downloads about 170 MB more, once.") == 1
+    assert capsys.readouterr().out.count("downloads about 275 MB more, once.") == 1
     assert modules_run(start).count("pip") == 2
 
 
