@@ -468,3 +468,15 @@ def test_the_state_names_the_loss_and_its_unit(page, training, name, unit):
     page.ask("open", settings={"data": {"name": "plane", "n": 60}, "training": training})
     network = page.last("state")[0]["network"]
     assert (network["loss_name"], network["loss_unit"]) == (name, unit)
+
+
+def test_a_chosen_row_or_neuron_that_is_gone_is_chosen_no_longer():
+    page = Page()
+    page.ask("open", settings={"data": {"name": "moons"}, "network": {"layers": [{"units": 3}]}})
+    page.ask("set_view", "neuron", layer="dense_2", unit=0, row=150)
+    page.ask("set_network", network={"layers": []})
+    page.ask("set_data", data={"name": "xor"})
+    page.ask("step")
+    assert "error" not in [header["type"] for header, _ in page.messages]
+    page.ask("set_view", "neuron", layer="dense_1", unit=0, row=3)
+    page.close()

@@ -214,6 +214,21 @@ def _list_rivals(rivals: Rivals | None) -> list[dict[str, Any]]:
     return listed
 
 
+def fit_view(experiment: Experiment, view: SetView) -> SetView:
+    """Return a view without the row and the neuron that the experiment does not have."""
+    n_rows = experiment.data.n_train + experiment.data.n_test
+    layers = experiment.segment.run.network.layers
+    units = {str(layer.name): getattr(layer, "units", 0) for layer in layers}
+    has_row = view.row is None or view.row < n_rows
+    has_unit = view.layer is None or view.unit < units.get(view.layer, 0)
+    return msgspec.structs.replace(
+        view,
+        row=view.row if has_row else None,
+        layer=view.layer if has_unit else None,
+        unit=view.unit if has_unit else 0,
+    )
+
+
 def draw_rows(experiment: Experiment) -> tuple[dict[str, Any], Arrays]:
     """Return the message `points`: where each row is, its target, and whether it is a test row.
 

@@ -34,6 +34,7 @@ from glassnet.studio_app.page_messages import (
     describe_state,
     draw_picture,
     draw_rows,
+    fit_view,
 )
 from glassnet.studio_app.settings import Settings
 from glassnet.studio_app.walk import describe_walk
@@ -269,6 +270,7 @@ class Session:
         self.experiment.run.seek(received.step)
         after = self.experiment.segment
         if after.data is not before.data:
+            self._view = fit_view(self.experiment, self._view)
             self._send_everything()
             return
         if after is not before:
@@ -379,6 +381,7 @@ class Session:
         finally:
             if self.experiment.run is not run:
                 self._curve = Curve()
+            self._view = fit_view(self.experiment, self._view)
             if self.experiment.data is not data:
                 self._rivals = None
                 self._send_everything()
