@@ -328,7 +328,7 @@ def test_tiles_have_the_colors_of_the_neurons_outputs(studio):
     np.testing.assert_array_equal(is_blue[is_clear], expected[is_clear] > 0)
 
 
-def test_a_table_says_what_a_neuron_follows(studio):
+def test_a_table_says_what_a_neuron_follows(studio, shared_data):
     """Oracle: the correlation of tanh(x W + b) with each input, in NumPy."""
     settings = {"network": {"layers": [{"units": 3}]}, "training": {"batch_size": 32}, "steps": 20}
     page = studio.open({"data": {"name": "titanic"}, **settings})
