@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, replace
 from typing import Any
 
 import jax
@@ -11,7 +12,7 @@ import msgspec
 import numpy as np
 
 from glassnet.engine.compilation import map_limit
-from glassnet.errors import ConfigError, GlassnetError, collect_warnings, message
+from glassnet.errors import ConfigError, GlassnetError, collect_warnings, message, rollback_on_error
 from glassnet.formatting import format_number
 from glassnet.inspection.snapshot import Snapshot
 from glassnet.studio_app import networks
@@ -124,23 +125,24 @@ class Experiment:
         Raises:
             ConfigError: an unknown input.
         """
-        before, self._axes, self._scenes = self._axes, tuple(axes), {}
-        try:
+        with rollback_on_error(self):
+            self._axes, self._scenes = tuple(axes), {}
             assert self.scene
-        except GlassnetError:
-            self._axes = before
-            raise
 
     def set_seed(self, seed: int) -> None:
         """Begin again with the present settings and the weights of a seed."""
         settings = msgspec.structs.replace(self.settings, seed=seed)
         if self.own_model is not None:
-            self.own_model.model.reset(seed)
+            model = copy(self.own_model.model)
+            model.reset(seed)
+            self.own_model = replace(self.own_model, model=model)
         self._begin(settings, self.data)
         self.note = "The weights are drawn again."
 
     def set_data(self, data: DataSettings, own_data: OwnData | None = None) -> None:
         """Use other data from the next epoch on. The weights stay if they fit.
+
+        Between a dataset and data of the user a new run begins, so that no link names the latter.
 
         Raises:
             ConfigError, DataError: see `make_data`.
@@ -148,23 +150,29 @@ class Experiment:
         own_data = own_data or self.own_data
         rows = make_data(data, own_data)
         settings = msgspec.structs.replace(self.settings, data=data)
-        if self.own_model is not None and rows.feature_names != self.data.feature_names:
-            self.own_model = None
+        with rollback_on_error(self):
+            self.own_data = own_data
+            if rows.feature_names != self.data.feature_names:
+                self.own_model = None
+            segment = self._prepare_or_build(settings, rows)
+            is_same_owner = rows.is_private == self.data.is_private
+            if is_same_owner and _shapes(segment) == _shapes(self.segment):
+                self.run.continue_with(segment, data=data)
+                self.note = f"The next step begins an epoch with these rows. {STAYS}"
+                return
+            self._axes = ()
+            self._begin(settings, rows)
+        self.note = "A new run begins with these rows: the weights are drawn again."
+
+    def _prepare_or_build(self, settings: Settings, rows: StudioData) -> Segment:
+        """Return a segment for other rows; of the settings if they do not fit the user's model."""
         try:
-            segment = self._prepare(settings, rows)
-            fits = _shapes(segment) == _shapes(self.segment) and not rows.is_private
+            return self._prepare(settings, rows)
         except GlassnetError:
             if self.own_model is None:
                 raise
-            fits, self.own_model = False, None
-        self.own_data = own_data
-        if fits:
-            self.run.continue_with(segment, data=data)
-            self.note = f"The next step begins an epoch with these rows. {STAYS}"
-        else:
-            self._axes = ()
-            self._begin(settings, rows)
-            self.note = "The network has other inputs or outputs, so its weights are drawn again."
+        self.own_model = None
+        return self._prepare(settings, rows)
 
     def set_network(self, network: NetworkSettings) -> None:
         """Build another network, with new weights.
@@ -172,12 +180,9 @@ class Experiment:
         Raises:
             ConfigError, DataError: see `build_model`.
         """
-        before, self.own_model = self.own_model, None
-        try:
+        with rollback_on_error(self):
+            self.own_model = None
             self._begin(msgspec.structs.replace(self.settings, network=network), self.data)
-        except GlassnetError:
-            self.own_model = before
-            raise
         self.note = "The network is another one, so its weights are drawn again."
 
     def set_training(self, training: TrainingSettings) -> None:
@@ -194,7 +199,7 @@ class Experiment:
             self.note = "The next step uses this learning rate."
             return
         settings = msgspec.structs.replace(self.settings, training=training)
-        if self.run.step == self.run.first:
+        if self.run.step == self.run.first and self.own_model is None:
             self._begin(settings, self.data)
             self.note = "The network is compiled with these settings."
             return
@@ -212,15 +217,24 @@ class Experiment:
         """
         size = batch_size or self.settings.training.batch_size
         network = networks.read_network(model.get_settings().layers)
-        self.own_model = OwnModel(model, "" if network else CHANGED)
-        self._begin(
-            msgspec.structs.replace(
-                self.settings,
-                network=network or self.start.network,
-                training=networks.read_training(model, size),
-            ),
-            self.data,
+        settings = msgspec.structs.replace(
+            self.settings,
+            network=network or self.start.network,
+            training=networks.read_training(model, size),
         )
+        is_shown = bool(network) and self._builds(settings, model)
+        with rollback_on_error(self):
+            self.own_model = None if is_shown else OwnModel(model, "" if network else CHANGED)
+            self._begin(settings, self.data)
+
+    def _builds(self, settings: Settings, model: Any) -> bool:
+        """Return whether the settings alone build a model: its layers, optimizer and loss."""
+        size = settings.training.batch_size
+        steps = 1 if size is None else -(-self.data.n_train // size)
+        mine, other = networks.build_model(settings, self.data, steps), model
+        parts = [each.get_settings() for each in (mine, other)]
+        first, second = ((each.layers, each.optimizer, each.loss) for each in parts)
+        return first == second
 
     def set_weight(self, change: WeightChange) -> None:
         """Change one number of the weights.

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import numpy as np
 
 from glassnet import losses, optimizers, schedules
@@ -66,20 +67,36 @@ def build_model(settings: Settings, data: StudioData, steps_per_epoch: int) -> S
 
 
 def change_training(model: Any, training: TrainingSettings, steps_per_epoch: int) -> Any:
-    """Return a copy of a model of the user with other training settings."""
-    setup = model.get_settings()
-    twin = Sequential(set_penalties(setup.layers, training.l1, training.l2), seed=model.seed)
+    """Return a copy of a model of the user with other training settings.
+
+    Whatever the settings leave as it was stays as the user wrote it: options of the optimizer and
+    the loss, and the penalties of each layer.
+    """
+    setup, before = model.get_settings(), read_training(model, training.batch_size)
+    layers, optimizer, loss = list(setup.layers), setup.optimizer, setup.loss
+    if (training.l1, training.l2) != (before.l1, before.l2):
+        layers = set_penalties(layers, training.l1, training.l2)
+    if _optimizer_settings(training) != _optimizer_settings(before):
+        optimizer = make_optimizer(training, steps_per_epoch)
+        if type(optimizer) is type(setup.optimizer):
+            names = ("learning_rate", "momentum")
+            changes = {name: getattr(optimizer, name) for name in names if hasattr(optimizer, name)}
+            optimizer = replace(setup.optimizer, **changes)
+    if training.loss not in (None, before.loss):
+        loss = losses.get(training.loss)
+    twin = Sequential(layers, seed=model.seed)
     twin.input_shape, twin.preprocessor = model.input_shape, model.preprocessor
-    optimizer = make_optimizer(training, steps_per_epoch)
-    twin.compile(optimizer, training.loss or setup.loss, setup.metrics)
+    twin.compile(optimizer or "adam", loss, setup.metrics)
     return twin
 
 
+def _optimizer_settings(training: TrainingSettings) -> tuple[Any, ...]:
+    return training.optimizer, training.learning_rate, training.momentum, training.schedule
+
+
 def set_penalties(layers: Sequence[Layer], l1: float, l2: float) -> list[Layer]:
-    """Return layers with penalties on their kernels; those of the user stay if both are 0."""
-    if not (l1 or l2):
-        return list(layers)
-    changes: dict[str, Any] = {"kernel_regularizer": L1L2(l1, l2)}
+    """Return layers with these penalties on their kernels; without any if both are 0."""
+    changes: dict[str, Any] = {"kernel_regularizer": L1L2(l1, l2) if l1 or l2 else None}
     return [
         replace(layer, **changes) if hasattr(layer, "kernel_regularizer") else layer
         for layer in layers
@@ -137,28 +154,32 @@ def set_named_weights(model: BaseModel, weights: dict[str, Any]) -> None:
 def read_network(layers: Sequence[Layer]) -> NetworkSettings | None:
     """Return the settings that build these layers; None if the page cannot build them.
 
-    They are layers that scale inputs, Dense layers with Dropout between them, and a last one.
+    They are layers that scale inputs, Dense layers with Dropout between them, a last Dense layer,
+    and perhaps one that scales its output.
     """
     start = next((i for i, each in enumerate(layers) if not isinstance(each, SCALING_LAYERS)), 0)
+    inner = list(layers[start:])
+    if inner and isinstance(inner[-1], Rescaling):
+        inner.pop()
+    if not inner or not isinstance(inner[-1], Dense) or not _has_named_activation(inner[-1]):
+        return None
     hidden: list[LayerSettings] = []
-    for layer in layers[start:]:
+    for layer in inner[:-1]:
         if isinstance(layer, Dropout) and hidden and not hidden[-1].dropout:
-            hidden[-1] = _with_dropout(hidden[-1], layer.rate)
-        elif isinstance(layer, Dense) and layer.units <= 10 * MAX_UNITS:
-            hidden.append(_read_dense(layer))
+            hidden[-1] = msgspec.structs.replace(hidden[-1], dropout=layer.rate)
+        elif isinstance(layer, Dense) and layer.units <= MAX_UNITS and _has_named_activation(layer):
+            hidden.append(LayerSettings(layer.units, str(layer.activation or "linear")))
         else:
             return None
-    last = layers[-1] if layers else None
-    if not isinstance(last, Dense) or len(hidden) - 1 > MAX_LAYERS:
+    if len(hidden) > MAX_LAYERS:
         return None
-    if any(layer.units > MAX_UNITS for layer in hidden[:-1]):
-        return None
+    activation = None if inner[-1].activation in (None, "linear") else str(inner[-1].activation)
     scale = any(isinstance(layer, Normalization | Rescaling) for layer in layers[:start])
-    return NetworkSettings(
-        layers=tuple(hidden[:-1]),
-        output_activation=hidden[-1].activation,
-        scale=scale,
-    )
+    return NetworkSettings(tuple(hidden), activation, scale=scale)
+
+
+def _has_named_activation(layer: Dense) -> bool:
+    return layer.activation is None or isinstance(layer.activation, str)
 
 
 def read_training(model: Any, batch_size: int | None) -> TrainingSettings:
@@ -170,22 +191,13 @@ def read_training(model: Any, batch_size: int | None) -> TrainingSettings:
     rate = getattr(optimizer, "learning_rate", None)
     names = {kind: name for name, kind in losses.LOSSES.items()}
     penalties = [getattr(layer, "kernel_regularizer", None) for layer in setup.layers]
-    penalty: Any = next((each for each in penalties if isinstance(each, L1L2)), L1L2(0, 0))
+    penalty: Any = next((each for each in penalties if each is not None), None)
     return TrainingSettings(
         optimizer=name,
         learning_rate=float(rate) if is_float32(rate) and rate else 0.001,
         momentum=getattr(optimizer, "momentum", 0.0),
         batch_size=batch_size,
         loss=names.get(type(loss)),
-        l1=float(penalty.l1),
-        l2=float(penalty.l2),
+        l1=float(getattr(penalty, "l1", 0)),
+        l2=float(getattr(penalty, "l2", 0)),
     )
-
-
-def _read_dense(layer: Dense) -> Any:
-    name = getattr(layer, "activation", None)
-    return LayerSettings(min(layer.units, MAX_UNITS), str(name or "linear"))
-
-
-def _with_dropout(layer: LayerSettings, rate: float) -> LayerSettings:
-    return LayerSettings(layer.units, layer.activation, rate)

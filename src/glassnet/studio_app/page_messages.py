@@ -58,6 +58,7 @@ def describe_state(
             "loss_name": name_loss(program.loss),
             "loss_unit": _say_loss_unit(program.loss, data.class_names, data.target_name),
             "optimizer_name": type(program.optimizer).__name__,
+            "is_own_model": experiment.own_model is not None,
             "can_edit": experiment.own_model is None or not experiment.own_model.reason,
             "cannot_edit_reason": experiment.own_model.reason if experiment.own_model else "",
         },

@@ -97,6 +97,13 @@ function ShareDialog({ close }) {
       Your own data are not in the link, and neither are the steps trained on them.
     </p>`
     }
+    ${
+      state.network.is_own_model &&
+      html`<p class="message" data-testid="link_without_model">
+      This model is not one that the controls alone build, so the link opens another one. Save the
+      model as a file instead.
+    </p>`
+    }
     <h3>Python</h3>
     <div><button data-testid="python" onClick=${() => get("python")}>Show as Python</button></div>
     ${python && html`<${Script} file=${python} />`}
