@@ -21,7 +21,7 @@ _open_widgets: list[Studio] = []
 
 
 class Studio(anywidget.AnyWidget):
-    """The studio in the cell of a notebook: Jupyter, VS Code or Colab.
+    """The studio in the cell of a notebook. It is tested in JupyterLab.
 
     The page trains a copy of the model step by step, and shows every number behind it: the model
     itself stays as it is. Training runs beside the kernel's cells. If the cell is run again, the
