@@ -1,6 +1,8 @@
 """Shared fixtures, and settings that make XLA compile the small programs of the tests quickly."""
 
 import os
+import random
+import secrets
 import sys
 import threading
 from pathlib import Path
@@ -67,6 +69,18 @@ class ProgramCount:
 
 
 COUNT = ProgramCount()
+
+
+SEEDS = random.Random()
+"""Where models without a seed get one, in place of the operating system."""
+
+secrets.randbits = SEEDS.getrandbits
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup():
+    """Give each test, with its fixtures, the same seeds in every run."""
+    SEEDS.seed(0)
 
 
 @pytest.fixture(autouse=True)
