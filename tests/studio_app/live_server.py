@@ -9,9 +9,10 @@ from asgi_calls import EchoSession
 from websockets.sync.client import connect
 
 from glassnet.studio_app.guard import Guard
-from glassnet.studio_app.launch import bind, list_hosts, make_web_server
+from glassnet.studio_app.launch import bind, list_hosts
 from glassnet.studio_app.server import StudioServer
 from glassnet.studio_app.tabs import Tabs
+from glassnet.studio_app.web_server import make_web_server
 
 
 class LiveServer:

@@ -12,6 +12,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
 import webbrowser
@@ -253,6 +254,28 @@ def test_the_command_serves_until_ctrl_c():
                     page.recv(timeout=30)
                 assert process.communicate(timeout=30)[0] == "The studio has stopped.\n"
                 assert process.returncode == 0
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name != "posix", reason="a process of Windows gets no Ctrl-C from another")
+@pytest.mark.parametrize("busy", ["", '{"type": "diagnose"}'], ids=["idle", "busy"])
+def test_ctrl_c_twice_prints_what_ctrl_c_prints(busy):
+    """Once at once, and once after the server has ended, while the session's thread ends."""
+    with run_command() as (process, text):
+        process.stdout.readline()
+        cookie, host = log_in(re.search(r"http://\S+", text)[0])
+        with open_socket(cookie, host) as page:
+            page.send('{"type": "open"}')
+            while '"type":"picture"' not in str(page.recv(timeout=30)):
+                pass
+            page.send(busy) if busy else None
+            process.send_signal(signal.SIGINT)
+            time.sleep(0.05)
+            process.send_signal(signal.SIGINT)
+            assert process.stdout.readline() == "The studio has stopped.\n"
+            process.send_signal(signal.SIGINT)
+            assert process.communicate(timeout=30)[0] == ""
+            assert process.returncode == 0
 
 
 @pytest.mark.slow

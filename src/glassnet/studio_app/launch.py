@@ -15,8 +15,6 @@ from typing import TYPE_CHECKING, Any
 from glassnet.errors import ConfigError, message, require
 
 if TYPE_CHECKING:
-    import uvicorn
-
     from glassnet.studio_app.lessons import Lesson
     from glassnet.studio_app.session import StudioStart
     from glassnet.studio_app.tabs import MakeSession
@@ -289,30 +287,9 @@ def open_url(url: str) -> None:
 
 def run_server(app: Any, listener: socket.socket) -> None:
     """Serve an app until Ctrl-C."""
+    from glassnet.studio_app.web_server import make_web_server
+
     try:
         make_web_server(app).run(sockets=[listener])
     except KeyboardInterrupt:
         return  # uvicorn has ended its connections, and repeats the signal
-
-
-def make_web_server(app: Any) -> uvicorn.Server:
-    """Return the web server of an app, which writes no log but errors."""
-    import uvicorn
-
-    from glassnet.studio_app.server import MAX_UPLOAD_BYTES
-
-    config = uvicorn.Config(
-        app,
-        http="h11",
-        ws="websockets-sansio",
-        ws_max_size=MAX_UPLOAD_BYTES + 2**20,
-        ws_per_message_deflate=False,
-        ws_ping_timeout=60,
-        log_config=None,
-        log_level="error",
-        access_log=False,
-        proxy_headers=False,
-        server_header=False,
-        timeout_graceful_shutdown=3,
-    )
-    return uvicorn.Server(config)

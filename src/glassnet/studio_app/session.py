@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import atexit
 import logging
+import os
 import queue
+import signal
 import threading
 import time
 import weakref
@@ -495,7 +497,12 @@ _sessions: weakref.WeakSet[Session] = weakref.WeakSet()
 
 @atexit.register
 def end_sessions() -> None:
-    """End all threads before Python ends: one that it stops inside XLA would abort the process."""
+    """End all threads before Python ends: one that it stops inside XLA would abort the process.
+
+    If Ctrl-C is pressed meanwhile, the program ends at once.
+    """
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, lambda *_: os._exit(0))
     running = list(_sessions)
     for session in running:
         session.close()
