@@ -11,7 +11,13 @@ import numpy as np
 import pytest
 
 from glassnet.studio_app.experiment import Experiment
-from glassnet.studio_app.settings import DataSettings, Settings, WeightChange
+from glassnet.studio_app.settings import (
+    DataSettings,
+    NetworkSettings,
+    Settings,
+    TrainingSettings,
+    WeightChange,
+)
 from glassnet.studio_app.timeline import Timeline, pack
 
 SETTINGS = Settings(data=DataSettings("moons", n=60))
@@ -110,6 +116,44 @@ def test_a_change_in_the_middle_stays_where_it_was_made(run):
     run.seek(2)
     run.advance(1)
     assert run.events == []
+
+
+@pytest.mark.parametrize(
+    ("rate", "steps", "where"),
+    [
+        (1e6, "epoch 1, step 4 of 7", "the weights after step 2 (epoch 1, step 2 of 7)"),
+        (100.0, "epoch 2, step 2 of 7", "the weights after step 7 (epoch 1, step 7 of 7)"),
+    ],
+)
+def test_a_run_whose_loss_is_not_finite_stands_where_its_steps_lead(rate, steps, where):
+    """Oracle: a run that is trained to this step and no further, also after a change there."""
+    settings = Settings(
+        data=DataSettings("plane", n=100),
+        network=NetworkSettings((), scale=False),
+        training=TrainingSettings("sgd", learning_rate=rate),
+    )
+    run, other = Experiment(settings).run, Experiment(settings).run
+    run.advance(500)
+    assert run.problem == (
+        f"Training has ended at {steps}: the loss is not finite. The page shows {where}."
+    )
+    other.advance(run.step)
+    np.testing.assert_array_equal(run.state.losses, other.state.losses)
+    assert (run.state.epoch, len(run.epochs)) == (other.state.epoch, len(other.epochs))
+    assert_equal(leaves(run), leaves(other))
+    for each in (run, other):
+        each.set_learning_rate(1e-9)
+        each.advance(9)
+    assert_equal(leaves(run), leaves(other))
+
+
+def test_a_problem_at_the_first_step_is_named(run):
+    """A weight of this size makes the loss of the first step infinite."""
+    run.set_weight(WeightChange("dense_2/kernel", (0, 0), 3e38))
+    run.set_weight(WeightChange("dense_2/kernel", (1, 0), 3e38))
+    run.advance(1)
+    assert "Training has ended at epoch 1, step 1 of 5: " in run.problem
+    assert run.problem.endswith(" is not finite. The page shows the weights at the start.")
 
 
 def test_the_memory_of_moments_is_limited_and_ends_and_changes_stay(run):

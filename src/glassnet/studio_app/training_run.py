@@ -22,6 +22,7 @@ from glassnet.engine.train_step import (
     with_learning_rate,
 )
 from glassnet.errors import DataError, collect_warnings, is_float32, lookup, require
+from glassnet.formatting import format_number
 from glassnet.inspection.training_runs import RunSettings
 from glassnet.studio_app.settings import Event, TrainingSettings, WeightChange
 from glassnet.studio_app.studio_data import StudioData
@@ -139,7 +140,10 @@ class StudioRun:
 
     def seek(self, step: int) -> None:
         """Go to a step that was reached: the weights are those that training had there."""
-        step = min(max(step, self.first), self.last)
+        self._go_to(min(max(step, self.first), self.last))
+
+    def _go_to(self, step: int) -> None:
+        """Go to a step between moments of the timeline: train to it again from the one before."""
         moment = self.timeline.find(step)
         self.segment, self.state, self.problem = moment.segment, moment.unpack(), ""
         if step > moment.step:
@@ -269,7 +273,31 @@ class StudioRun:
         assert record.run_state is not None
         self.state, self.record = record.run_state, record
         if not record.finite:
-            self.problem = record.decision.stop or ""
+            self._end_at_problem(record)
+
+    def _end_at_problem(self, record: Record) -> None:
+        """Note where training ended, and stand where the loop went back to.
+
+        The state of the loop has the weights from there, and the losses of the epoch up to
+        another step, so it is computed again.
+        """
+        self._go_to(self.step)
+        self.record = record
+        self.epochs = [each for each in self.epochs if each.step <= self.step]
+        self.problem = (
+            f"Training has ended at {record.decision.stop}. The page shows {self._name_step()}."
+        )
+
+    def _name_step(self) -> str:
+        """Return the present step in words: of the run, and of its epoch as `fit` counts it."""
+        if self.step == self.first:
+            return "the weights at the start"
+        before, steps = self.state.epoch, self.steps_per_epoch
+        epoch, step = (before + 1, self.step_in_epoch) if self.step_in_epoch else (before, steps)
+        return (
+            f"the weights after step {format_number(self.step)} "
+            f"(epoch {epoch}, step {step} of {steps})"
+        )
 
     def _validate(self, train_state: TrainState) -> Logs:
         run = self.segment.run
