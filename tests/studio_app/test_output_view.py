@@ -222,3 +222,20 @@ def test_data_of_one_input_are_followed_by_data_of_two(studio):
         data = studio.experiment(page).data
         assert page.get_by_test_id("n_train").inner_text() == str(data.n_train)
         assert data.name == name
+
+
+def test_a_row_of_other_data_is_not_shown(studio):
+    """Oracle: the page has no row, and the session looks at none."""
+    page = studio.open({"data": {"name": "digits"}, "network": {"layers": [{"units": 4}]}})
+    studio.settle(page)
+    assert page.get_by_test_id("probabilities").count() == 1
+    page.get_by_test_id("dataset_blobs").check(force=True)
+    studio.settle(page)
+    assert page.get_by_test_id("probabilities").count() == 0
+    assert page.get_by_test_id("row").input_value() == ""
+    click(studio, page, "next_row")
+    assert page.get_by_test_id("row_target").inner_text().startswith("blob")
+    page.get_by_test_id("dataset_moons").check(force=True)
+    studio.settle(page)
+    assert page.get_by_test_id("row").input_value() == ""
+    assert studio.session(page)._view.row is None

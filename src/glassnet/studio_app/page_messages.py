@@ -20,6 +20,7 @@ from glassnet.studio_app.experiment import Experiment
 from glassnet.studio_app.messages import SetView
 from glassnet.studio_app.scene import Arrays
 from glassnet.studio_app.settings import Settings
+from glassnet.studio_app.studio_data import StudioData
 
 LOSS_UNITS = {
     "mean squared error": " squared",
@@ -215,12 +216,19 @@ def _list_rivals(rivals: Rivals | None) -> list[dict[str, Any]]:
     return listed
 
 
-def fit_view(experiment: Experiment, view: SetView) -> SetView:
-    """Return a view without the row and the neuron that the experiment does not have."""
+def fit_view(experiment: Experiment, view: SetView, before: StudioData) -> SetView:
+    """Return a view without a neuron that the network does not have, and a row of other data.
+
+    Args:
+        experiment: the experiment.
+        view: what the page looks at.
+        before: the data that it looked at.
+    """
     n_rows = experiment.data.n_train + experiment.data.n_test
     layers = experiment.segment.run.network.layers
     units = {str(layer.name): getattr(layer, "units", 0) for layer in layers}
-    has_row = view.row is None or view.row < n_rows
+    is_same_data = experiment.data.name == before.name
+    has_row = view.row is not None and is_same_data and view.row < n_rows
     has_unit = view.layer is None or view.unit < units.get(view.layer, 0)
     return msgspec.structs.replace(
         view,

@@ -272,7 +272,7 @@ class Session:
         self.experiment.run.seek(received.step)
         after = self.experiment.segment
         if after.data is not before.data:
-            self._view = fit_view(self.experiment, self._view)
+            self._view = fit_view(self.experiment, self._view, before.data)
             self._send_everything()
             return
         if after is not before:
@@ -383,7 +383,7 @@ class Session:
         finally:
             if self.experiment.run is not run:
                 self._curve = Curve()
-            self._view = fit_view(self.experiment, self._view)
+            self._view = fit_view(self.experiment, self._view, data)
             if self.experiment.data is not data:
                 self._rivals = None
                 self._send_everything()

@@ -37,7 +37,7 @@ export function createReceiver(store, send, readLink) {
 
   function receiveState(header) {
     const before = store.get();
-    const view = fitView(before.view, header.network);
+    const view = fitView(before.view, header, before.state);
     const axes = before.axes.filter((weight) => hasWeight(header.network, weight));
     const edge = hasWeight(header.network, before.edge) ? before.edge : null;
     const toText = (state) => JSON.stringify(state?.network.weights);
@@ -58,7 +58,7 @@ export function createReceiver(store, send, readLink) {
       if (resumed || before.view !== START_VIEW) changeView({ store, send }, before.view);
     },
     state: receiveState,
-    points: (header, arrays) => store.set({ points: { ...header, arrays } }),
+    points: (header, arrays) => store.set({ points: { ...header, arrays }, row: null }),
     picture: receivePicture,
     position: (header) => store.set({ position: header }),
     neuron: (header) => store.set({ neuron: header }),

@@ -14,8 +14,16 @@ export function changeView({ store, send }, changes) {
   send({ type: "set_view", ...view });
 }
 
-/** Return the view without a neuron that the network no longer has. */
-export function fitView(view, network) {
+/**
+ * Return the view without a neuron that the network no longer has, and without a row of other data.
+ * @param {object} view
+ * @param {object} state the new one.
+ * @param {object|null} before the state before it.
+ */
+export function fitView(view, { network, data }, before) {
   const layer = network.layers.find(({ name }) => name === view.layer);
-  return layer && view.unit < layer.units ? view : { ...view, layer: null, unit: 0 };
+  const neuron = layer && view.unit < layer.units ? {} : { layer: null, unit: 0 };
+  const isSameData = !before || before.data.name === data.name;
+  const hasRow = isSameData && view.row < data.n_train + data.n_test;
+  return { ...view, ...neuron, row: hasRow ? view.row : null };
 }
