@@ -16,6 +16,7 @@ from glassnet.engine.train_step import (
     forward_backward,
     get_batch,
     make_plan,
+    make_plan_fn,
     observe_step,
     reset_epoch_sums,
     run_steps,
@@ -162,6 +163,15 @@ def test_plan_visits_every_row_once(n, batch):
     np.testing.assert_array_equal(
         make_plan(n, batch, seed=3, epoch=2, shuffle=False).indices.ravel()[:n], np.arange(n)
     )
+
+
+def test_the_plan_for_one_device_is_read_where_it_is():
+    """Oracle: JAX's own array of the same memory. Aligned memory is not copied."""
+    for plan in (make_plan_fn(50, size, seed=0, shuffle=True)(1) for size in (8, 50)):
+        for array in jax.tree.leaves(plan):
+            assert isinstance(array, np.ndarray)
+            alias = jax.device_put(array, may_alias=True)
+            assert alias.unsafe_buffer_pointer() == array.ctypes.data
 
 
 def test_plan_of_one_full_batch_skips_the_gather():

@@ -140,8 +140,8 @@ class ArraySource:
 
     Args:
         data: data on the device.
-        plan_fn: function from the epoch's index to its plan on the device. Every plan has the same
-            number of steps.
+        plan_fn: function from the epoch's index to its plan. Every plan has the same number of
+            steps.
         batch_size: rows per batch.
     """
 
