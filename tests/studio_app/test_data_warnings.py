@@ -8,6 +8,7 @@ import pytest
 
 import glassnet as gn
 from glassnet.errors import DataWarning, collect_warnings, warn
+from glassnet.studio_app import doctor_cards
 from glassnet.studio_app.data_sources import make_data
 from glassnet.studio_app.frames import pack_frame
 from glassnet.studio_app.own_data import read_upload
@@ -80,6 +81,32 @@ def test_a_map_of_two_numbers_has_the_warnings_of_the_table():
     plane = make_data(DataSettings("own", test_share=0), own)
     assert plane.kind == "plane"
     assert [text for text in plane.messages if text not in table.messages] == fit_texts(table)
+
+
+def test_warnings_of_the_doctor_are_on_the_page_once(monkeypatch):
+    """Oracle: Python's own filter, which would make an error of each warning that is issued."""
+    zeros = NetworkSettings((LayerSettings(2, "relu"),), initializer="zeros")
+    page = Page(StudioStart(Settings(network=zeros), is_playing=False))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        before = upload(page, write_table("age", "c"))
+        findings = page.ask("diagnose", "findings")[0]["findings"]
+        index = next(i for i, each in enumerate(findings) if each["can_apply"])
+        page.ask("verify_remedy", "verification", finding=index)
+        page.ask("walk", "walk")
+        assert page.last("state")[0]["data"]["messages"] == before
+
+        def diagnose(*arguments, **options):
+            warn("The doctor is tired.", DataWarning)
+            return gn.diagnose(*arguments, **options)
+
+        monkeypatch.setattr(doctor_cards, "diagnose", diagnose)
+        for _ in range(2):
+            page.ask("diagnose", "findings")
+        page.ask("walk", "walk")
+    assert page.last("state")[0]["data"]["messages"] == [*before, "The doctor is tired."]
+    assert not any(header["type"] == "error" for header, _ in page.messages)
+    page.close()
 
 
 def test_warnings_are_collected_of_one_thread_only():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
 from typing import Any, NamedTuple, TypeVar
@@ -12,7 +11,7 @@ import numpy as np
 from glassnet.engine import network
 from glassnet.engine.stacked_runs import NetworkRun
 from glassnet.engine.train_step import Data, create_train_state
-from glassnet.errors import DataError, DataWarning, message
+from glassnet.errors import DataError, collect_warnings, message
 from glassnet.layers import Layer, Normalization, TextVectorization
 from glassnet.layers.text import as_texts
 from glassnet.models.sequential import Sequential
@@ -88,8 +87,7 @@ class RunPreparer:
         self._cache["rows", id(run.train_rows)] = run.train_rows  # no other array gets this id
         settings, changes = self._apply_values(run)
         options = self._make_options(settings, run.train_rows, changes)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DataWarning)
+        with collect_warnings():  # those of all rows were issued before
             adapter, spec, settings = self._open(settings, options)
             setup, _ = self._build(settings, spec)
             selected = self._select(adapter, setup, options)

@@ -98,6 +98,12 @@ class Experiment:
         """Sentences about the rows: how they were read, and what looks wrong in them."""
         return list(dict.fromkeys((*self.data.messages, *self.segment.warnings)))
 
+    def add_warnings(self, texts: Sequence[str]) -> bool:
+        """Add sentences to the messages about the rows; return whether any is new."""
+        new = [text for text in texts if text not in self.messages]
+        self.segment.warnings.extend(new)
+        return bool(new)
+
     @property
     def settings(self) -> Settings:
         """The settings as the controls show them."""

@@ -19,7 +19,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from glassnet.errors import DataError, GlassnetError, lookup, require
+from glassnet.errors import DataError, GlassnetError, collect_warnings, lookup, require
 from glassnet.evaluation.quick_rivals import Rivals
 from glassnet.studio_app import exports, messages
 from glassnet.studio_app.arithmetic import describe_neuron, describe_row
@@ -334,7 +334,8 @@ class Session:
     @_respond.register
     def _diagnose(self, received: messages.Diagnose) -> None:
         self._stop_playing()
-        with self._busy("The doctor looks for mistakes: it trains for some seconds."):
+        what = "The doctor looks for mistakes: it trains for some seconds."
+        with self._busy(what), self._collecting_warnings():
             self._send_json(self._cards.diagnose(self.experiment))
 
     @_respond.register
@@ -346,7 +347,8 @@ class Session:
     @_respond.register
     def _verify_remedy(self, received: messages.VerifyRemedy) -> None:
         self._stop_playing()
-        with self._busy("The network is trained with and without the remedy, from several seeds."):
+        what = "The network is trained with and without the remedy, from several seeds."
+        with self._busy(what), self._collecting_warnings():
             self._send_json(self._cards.verify(self.experiment, received.finding))
 
     @_respond.register
@@ -399,6 +401,14 @@ class Session:
         finally:
             self._send_json({"type": "idle"})
 
+    @contextmanager
+    def _collecting_warnings(self) -> Iterator[None]:
+        """Show warnings of the doctor on the page, beside those about the data."""
+        with collect_warnings() as texts:
+            yield
+        if self.experiment.add_warnings(texts):
+            self._send_state()
+
     def _train(self, n_steps: int) -> None:
         """Train some steps, stop, and show the result."""
         self._stop_playing()
@@ -444,7 +454,9 @@ class Session:
 
     def _examine(self) -> None:
         """Send what the doctor says about the run so far, if there is something new."""
-        if found := self._cards.examine(self.experiment):
+        with self._collecting_warnings():
+            found = self._cards.examine(self.experiment)
+        if found:
             self._send_json(found)
 
     def _send_everything(self) -> None:

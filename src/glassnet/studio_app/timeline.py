@@ -32,14 +32,14 @@ class Segment:
         training: how the network is trained.
         run: program and batches.
         runs: the iterator of the run, whose end closes the data.
-        warnings: texts of warnings about the data.
+        warnings: texts of warnings about the data, to which the doctor adds.
     """
 
     data: StudioData
     training: TrainingSettings
     run: TrainingRun
     runs: Iterator[TrainingRun]
-    warnings: tuple[str, ...] = ()
+    warnings: list[str]
 
 
 class _Leaf(NamedTuple):

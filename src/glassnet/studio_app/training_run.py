@@ -47,7 +47,7 @@ def prepare_segment(model: Any, data: StudioData, training: TrainingSettings) ->
     x, y = arguments.pop("x"), arguments.pop("y", None)
     with collect_warnings() as texts:
         runs = model.iter_training_runs(x, y, [settings], **arguments)
-        return Segment(data, training, next(runs), runs, tuple(texts))
+        return Segment(data, training, next(runs), runs, texts)
 
 
 class EpochResult(NamedTuple):
