@@ -30,7 +30,7 @@ class Page:
 
     Args:
         start: what the session begins with; None for a studio that does not play.
-        acknowledges: whether pictures are acknowledged at once.
+        acknowledges: whether pictures and positions are acknowledged at once.
         make_session: makes the session, instead of `start`.
     """
 
@@ -48,7 +48,7 @@ class Page:
         with self._arrived:
             self.messages.append((header, arrays))
             self._arrived.notify_all()
-        if header["type"] == "picture" and self.acknowledges:
+        if header["type"] in ("picture", "position") and self.acknowledges:
             while self.session is None:
                 time.sleep(0.01)
             self.session.post(json.dumps({"type": "ack", "picture": header["picture"]}))

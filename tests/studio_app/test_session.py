@@ -277,6 +277,8 @@ def test_a_loss_that_is_not_finite_stops_training_and_says_where():
 def test_never_more_than_two_pictures_are_on_their_way():
     page = Page(StudioStart(SETTINGS), acknowledges=False)
     page.ask("open")
+    while page.last("picture")[0]["picture"] < 2:
+        time.sleep(0.02)
     time.sleep(0.5)
     pictures = [header for header, _ in page.messages if header["type"] == "picture"]
     assert [each["picture"] for each in pictures] == [1, 2]
@@ -294,6 +296,21 @@ def test_play_trains_until_pause_and_pause_shows_the_last_step(page):
     last = page.last("picture")[0]["step"]
     time.sleep(0.2)
     assert page.last("picture")[0]["step"] == last
+
+
+def test_a_page_that_is_gone_pauses_a_run_without_pictures():
+    """Oracle: the steps of the run; a page that connects again lets it go on."""
+    page = Page(StudioStart(SETTINGS, is_playing=False), acknowledges=False)
+    page.ask("open")
+    page.ask("play", "position", pictures=False)  # beside the picture, the second unanswered one
+    run = page.session.experiment.run
+    step, n = run.step, len(page.messages)
+    time.sleep(1)  # of two positions
+    assert (run.step, page.messages[n:]) == (step, [])
+    page.session.resume()
+    page.wait("position", n)
+    assert run.step > step
+    page.close()
 
 
 def test_without_pictures_only_the_position_is_sent(page):

@@ -92,15 +92,17 @@ def test_playing_draws_a_picture_every_so_many_steps(studio, page):
 
 
 def test_without_pictures_only_the_position_moves(studio, page):
+    """The loss is that of the last picture; more positions come than wait without an answer."""
     page.get_by_test_id("pictures").uncheck()
-    n = studio.session(page)._n_pictures
+    n, loss = studio.session(page)._n_pictures, page.get_by_test_id("loss_train")
+    before = loss.inner_text()
     page.get_by_test_id("play").click()
-    wait_until(lambda: shown(page, "step") > 200)
-    assert studio.session(page)._n_pictures == n
+    wait_until(lambda: shown(page, "step") > 200 and studio.session(page)._n_pictures > n + 3)
+    assert loss.inner_text() == before
     page.get_by_test_id("play").click()
     studio.settle(page)
     assert shown(page, "step") == studio.experiment(page).run.step
-    assert studio.session(page)._n_pictures == n + 1
+    assert loss.inner_text() != before
 
 
 def test_keys(studio, page):

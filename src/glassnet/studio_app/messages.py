@@ -153,7 +153,7 @@ class Export(Struct, frozen=True, tag="export"):
 
 
 class Acknowledge(Struct, frozen=True, tag="ack"):
-    """The page has drawn this picture."""
+    """The page has drawn this picture, or shown this position."""
 
     picture: Index
 

@@ -42,7 +42,7 @@ from glassnet.studio_app.settings import Settings
 from glassnet.studio_app.walk import describe_walk
 
 MAX_IN_FLIGHT = 2
-"""Pictures that the page has not drawn yet: training waits before the next one."""
+"""Pictures and positions that the page has not shown yet: training waits before the next one."""
 
 SLICE_SECONDS = 0.2
 """How long training runs before messages of the page are read."""
@@ -180,7 +180,7 @@ class Session:
 
     @property
     def _must_wait(self) -> bool:
-        """Whether the page has not drawn enough of the pictures that were sent."""
+        """Whether the page has not shown enough of what was sent, or is gone without a word."""
         return self._n_pictures - self._drawn >= MAX_IN_FLIGHT
 
     def _handle(self, received: Any, body: bytes) -> None:
@@ -441,7 +441,8 @@ class Session:
             self._send_picture()
             self._examine()
         elif not how.pictures:
-            self._send_json({"type": "position", **describe_position(self.experiment)})
+            position = describe_position(self.experiment)
+            self._send_json({"type": "position", "picture": self._number_picture(), **position})
         elif self._remaining <= 0:
             self._remaining = 0
             self._send_picture()
@@ -475,8 +476,7 @@ class Session:
         self._curve.forget_after(self.experiment.run.last)
         self._curve.add(header)
         start, rows = self._curve.take_new()
-        self._n_pictures += 1
-        header |= {"picture": self._n_pictures, "curve_from": start}
+        header |= {"picture": self._number_picture(), "curve_from": start}
         self._send(pack_frame(header, arrays | {"curve": rows}))
         now = time.perf_counter()
         if self._plays is None or now - self._detailed_at > DETAIL_SECONDS:
@@ -485,6 +485,11 @@ class Session:
         if self._rivals is None:
             self._rivals = compute_rivals(self.experiment)
             self._send_state()
+
+    def _number_picture(self) -> int:
+        """Return the number of the next picture or position, which the page acknowledges."""
+        self._n_pictures += 1
+        return self._n_pictures
 
     def _send_details(self) -> None:
         """Send the row that is looked at, and the arithmetic of the chosen neuron."""

@@ -60,7 +60,10 @@ export function createReceiver(store, send, readLink) {
     state: receiveState,
     points: (header, arrays) => store.set({ points: { ...header, arrays }, row: null }),
     picture: receivePicture,
-    position: (header) => store.set({ position: header }),
+    position(header) {
+      store.set({ position: header });
+      send({ type: "ack", picture: header.picture });
+    },
     neuron: (header) => store.set({ neuron: header }),
     row: (header) => store.set({ row: header }),
     walk: (header, arrays) => store.set({ walk: { ...header, arrays }, stage: 0 }),
