@@ -124,6 +124,26 @@ def test_a_table_of_the_user(first_state):
     assert [each["name"] for each in data["columns"] if each["used"]] == ["size", "town"]
 
 
+def test_types_of_columns_and_of_the_target(first_state):
+    """Oracle: the types of the words, also those of a dataset that the page lists."""
+    words = ("--target", "sold", "--column", "owner=category", "--column", "size=drop")
+    data = first_state("houses.csv", *words)["data"]
+    kinds = {each["name"]: each["kind"] for each in data["columns"]}
+    assert (kinds["owner"], kinds["size"], kinds["price"]) == ("category", "left out", "number")
+    data = first_state("houses.csv", "--target", "owner", "--task", "classes")["data"]
+    assert data["class_names"] == [str(i) for i in range(12)]
+    data = first_state("houses.csv", "--target", "owner", "--task", "numbers")["data"]
+    assert data["class_names"] == []
+
+
+@pytest.mark.usefixtures("shared_data")
+def test_types_of_columns_of_a_dataset(first_state):
+    words = ("--target", "age", "--column", "pclass=category", "--features", "pclass,fare")
+    data = first_state("titanic", *words)["data"]
+    kinds = {each["name"]: each["kind"] for each in data["columns"] if each["used"]}
+    assert kinds == {"pclass": "category", "fare": "number"}
+
+
 def test_the_last_column_is_the_target_unless_another_is_named(first_state):
     assert first_state("houses.csv")["data"]["target_name"] == "sold"
 
@@ -183,6 +203,12 @@ def test_a_model_with_other_layers_says_why_the_page_cannot_change_them(first_st
         (("nothing",), "expected one of line, plane"),
         (("moons", "houses.csv"), "a second name is for the data of a saved model"),
         (("moons", "--target", "x"), "--target is for tables: moons is a dataset of arrays."),
+        (("moons", "--task", "classes"), "--task is for tables: moons is a dataset of arrays."),
+        (("--column", "a=number"), "--column is for tables: XOR is a dataset of arrays."),
+        (("houses.csv", "--column", "size"), "expected a column and its type, such as pclass=cat"),
+        (("houses.csv", "--column", "siz=number"), "column_types: expected one of"),
+        (("houses.csv", "--column", "size=text"), "column_types: size: expected one of number"),
+        (("model.glassnet", "houses.csv", "--column", "a=drop"), "--column cannot be used with"),
         (("moons", "--size", "8"), "--size"),
         (("moons", "--delimiter", ";"), "--delimiter is for CSV files: moons is a dataset."),
         (("moons", "--layers", "65"), "expected at most 6 hidden layers of at most 64 units"),

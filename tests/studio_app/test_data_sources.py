@@ -350,6 +350,8 @@ def test_types_of_columns_are_those_of_fit(tmp_path, monkeypatch):
     assert [each.kind for each in text.columns] == ["number", "left out", "number"]
     assert text.columns[1].detail == "it holds no number"
     assert "column_types" not in upload(MIXED, target="width").fit_arguments
+    flags = upload("flag,size,kind\n1,2,a\n0,3,b\n1,5,a\n0,4,b\n", column_types={"flag": "boolean"})
+    assert [each.kind for each in flags.columns] == ["boolean", "number"]
     other = upload(MIXED, target="color", column_types={"color": "category"})
     assert other.fit_arguments.get("column_types") is None
     with pytest.raises(ConfigError, match=r"column_types: expected one of .*name='colour'"):

@@ -217,32 +217,36 @@ def series_options(command: CommandT) -> CommandT:
     return command
 
 
+task_option = click.option(
+    "--task",
+    type=click.Choice(["classes", "numbers"]),
+    help="Table: kind of target.  [default: inferred]",
+)
+column_option = click.option(
+    "--column",
+    "column_types",
+    metavar="NAME=TYPE",
+    type=ColumnType(),
+    multiple=True,
+    callback=lambda ctx, param, value: dict(value),
+    help="Table: type of a column: number, category, boolean, date or drop. Repeatable.",
+)
+
+
 def table_options(command: CommandT) -> CommandT:
     """Add the options for tables.
 
     They are `--target`, `--features`, `--column`, `--target-transform` and `--task`.
     """
     for option in (
-        click.option(
-            "--task",
-            type=click.Choice(["classes", "numbers"]),
-            help="Table: kind of target.  [default: inferred]",
-        ),
+        task_option,
         click.option(
             "--target-transform",
             metavar="log",
             type=click.Choice(["log"]),
             help="Table: learn the logarithm of the target.",
         ),
-        click.option(
-            "--column",
-            "column_types",
-            metavar="NAME=TYPE",
-            type=ColumnType(),
-            multiple=True,
-            callback=lambda ctx, param, value: dict(value),
-            help="Table: type of a column: number, category, boolean, date or drop. Repeatable.",
-        ),
+        column_option,
         click.option(
             "--features",
             metavar="COLUMN,...",

@@ -16,7 +16,7 @@ MAX_POINTS = 2000
 Name = Annotated[str, Meta(max_length=200)]
 Seed = Annotated[int, Meta(ge=0, le=2**53)]  # JavaScript has no larger exact integers
 Share = Annotated[float, Meta(ge=0, le=0.9)]
-ColumnType = Literal["number", "category", "date", "drop"]
+ColumnType = Literal["number", "category", "boolean", "date", "drop"]
 TargetType = Literal["number", "category"]
 
 

@@ -92,18 +92,17 @@ def _read_target_type(model: Any, data: OwnData) -> TargetType | None:
     return "number" if has_one_output and learns_errors and has_numbers(data) else None
 
 
-def start_with_data(data: OwnData, settings: Settings, columns: tuple[str, ...]) -> StudioStart:
+def start_with_data(data: OwnData, settings: Settings) -> StudioStart:
     """Return a start with data of the user and the network of the settings.
 
     Args:
         data: the data.
-        settings: network and training.
-        columns: names of the features that take part; () for all.
+        settings: network and training, and which part of the data.
 
     Raises:
         ConfigError, DataError: see `make_data`.
     """
-    own = DataSettings(name="own", target=data.target, columns=columns)
+    own = msgspec.structs.replace(settings.data, name="own", target=data.target)
     make_data(own, data)
     return StudioStart(msgspec.structs.replace(settings, data=own), data)
 
@@ -153,22 +152,6 @@ def make_settings(
         raise ConfigError(message("studio", expected, **values)) from error
     network = NetworkSettings(tuple(msgspec.structs.replace(hidden, units=n) for n in units))
     return msgspec.structs.replace(converted, network=network)
-
-
-def with_dataset(
-    settings: Settings, name: str | None, target: str | None, columns: tuple[str, ...]
-) -> Settings:
-    """Return settings with other data.
-
-    Args:
-        settings: network and training.
-        name: a dataset of the page; None for the first.
-        target: name of the target column of a table; None for its own.
-        columns: names of the features that take part; () for all.
-    """
-    data = DataSettings() if name is None else DataSettings(name=name)
-    data = msgspec.structs.replace(data, target=target, columns=columns)
-    return msgspec.structs.replace(settings, data=data)
 
 
 def make_session_factory(start: StudioStart, lesson: Lesson | None = None) -> MakeSession:

@@ -26,7 +26,7 @@ from glassnet.preprocessing.encoder import (
     FittedColumn,
     NumericColumn,
 )
-from glassnet.preprocessing.encoding_rules import choose_encoding
+from glassnet.preprocessing.encoding_rules import check_column_options, choose_encoding
 from glassnet.preprocessing.targets import fit_class_target
 from glassnet.studio_app.own_data import MAX_CLASSES, OwnData
 from glassnet.studio_app.row_selection import (
@@ -248,8 +248,7 @@ def _describe_columns(
 ) -> tuple[DataColumn, ...]:
     """Describe every column but the target, and whether it takes part."""
     features = train.drop(target)
-    for name in settings.column_types:
-        lookup("column_types", name, train.columns)
+    check_column_options(train.columns, settings.column_types, {})
     inputs = tuple(name for name in settings.columns if name != target)
     settings = msgspec.structs.replace(settings, columns=inputs)
     chosen = choose_names(settings, tuple(features.columns))

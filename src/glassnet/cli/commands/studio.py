@@ -96,6 +96,8 @@ def _server_options(command: Any) -> Any:
 @click.option(
     "--target", metavar="COLUMN", help="Table: column to predict.  [default: the last one]"
 )
+@arguments.column_option
+@arguments.task_option
 @arguments.csv_options
 @click.option(
     "--size",
@@ -128,7 +130,7 @@ def command(
     \b
     glassnet studio
     glassnet studio moons --layers 8,4
-    glassnet studio titanic.csv --target survived
+    glassnet studio titanic.csv --target survived --column pclass=category
     glassnet studio titanic.glassnet new.csv
     glassnet studio --preset dying_relu
     glassnet studio --lesson lesson.json --port 8000 --no-browser

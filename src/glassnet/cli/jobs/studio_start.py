@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+import msgspec
 
 from glassnet.cli.jobs import images, partitioned, resolve
 from glassnet.cli.jobs.arrays import ArrayJob
@@ -17,15 +18,18 @@ from glassnet.cli.jobs.table import TableJob
 from glassnet.studio_app.data_sources import OFFERED, make_data
 from glassnet.studio_app.own_data import OwnData, own_data
 from glassnet.studio_app.session import StudioStart
-from glassnet.studio_app.starts import (
-    make_settings,
-    start_with_data,
-    start_with_model,
-    with_dataset,
-)
+from glassnet.studio_app.settings import DataSettings
+from glassnet.studio_app.starts import make_settings, start_with_data, start_with_model
 
 if TYPE_CHECKING:
-    from glassnet.studio_app.settings import Settings
+    from glassnet.studio_app.settings import Settings, TargetType
+
+TARGET_TYPES: dict[str | None, TargetType | None] = {
+    None: None,
+    "classes": "category",
+    "numbers": "number",
+}
+"""Types of targets by the word of `--task`."""
 
 
 def make_start(name: str | None, rows: str | None, options: dict[str, Any]) -> StudioStart:
@@ -47,10 +51,21 @@ def make_start(name: str | None, rows: str | None, options: dict[str, Any]) -> S
         raise click.UsageError(f"{text}. Received: {name!r} and {rows!r}.")
     keys = ("layers", "activation", "optimizer", "learning_rate", "batch_size", "seed")
     settings = make_settings(**{key: options[key] for key in keys})
+    settings = msgspec.structs.replace(settings, data=choose_part(options))
     if name is None or name in OFFERED:
         return StudioStart(choose_dataset(name, settings, options))
     resolve.require_source(name)
-    return start_with_data(read_own_data(name, options), settings, options["features"])
+    return start_with_data(read_own_data(name, options), settings)
+
+
+def choose_part(options: dict[str, Any]) -> DataSettings:
+    """Return the target, the features and the types of columns of the options."""
+    return DataSettings(
+        target=options["target"],
+        columns=options["features"],
+        column_types=options["column_types"],
+        target_type=TARGET_TYPES[options["task"]],
+    )
 
 
 def choose_dataset(name: str | None, settings: Settings, options: dict[str, Any]) -> Settings:
@@ -63,10 +78,19 @@ def choose_dataset(name: str | None, settings: Settings, options: dict[str, Any]
     described = name or "XOR"
     resolve.require_no_csv_options(options["csv"], f"{described} is a dataset")
     images.require_no_image_options(described, options["size"], None)
-    settings = with_dataset(settings, name, options["target"], options["features"])
-    if options["target"] and not make_data(settings.data).is_table:
-        raise click.UsageError(f"--target is for tables: {described} is a dataset of arrays.")
+    if name is not None:
+        data = msgspec.structs.replace(settings.data, name=name)
+        settings = msgspec.structs.replace(settings, data=data)
+    option = list_table_options(options).first_given()
+    if option and not make_data(settings.data).has_column_types:
+        raise click.UsageError(f"{option} is for tables: {described} is a dataset of arrays.")
     return settings
+
+
+def list_table_options(options: dict[str, Any]) -> TrainOptions:
+    """Return the options for tables, but for the features, which arrays have, too."""
+    names = ("target", "task", "column_types")
+    return TrainOptions(**{name: options[name] for name in names})
 
 
 def start_saved_model(name: str, rows: str | None, options: dict[str, Any]) -> StudioStart:
@@ -77,9 +101,9 @@ def start_saved_model(name: str, rows: str | None, options: dict[str, Any]) -> S
         ModelFileError, DataError: see `resolve.load_saved_job`.
     """
     keys = ("layers", "activation", "optimizer", "learning_rate", "batch_size")
-    for key in (*keys, "target", "features", "size"):
+    for key in (*keys, "target", "features", "column_types", "task", "size"):
         if options[key]:
-            option = key.replace("_", "-")
+            option = "column" if key == "column_types" else key.replace("_", "-")
             raise click.UsageError(
                 f"--{option} cannot be used with a saved model, which has its own."
             )
@@ -108,7 +132,7 @@ def read_own_data(name: str, options: dict[str, Any]) -> OwnData:
         table = read_table(name, **csv)
         own = own_data(table, target=target, name=Path(name).name)
         return replace(own, is_file=not csv)
-    choices = TrainOptions(target=target, features=options["features"], csv=csv)
+    choices = list_table_options(options)._replace(features=options["features"], csv=csv)
     job = resolve.resolve_job(name, choices, options["seed"], options["size"], split=False)
     if isinstance(job, TableJob):
         return own_data(job.train, target=job.target, validation_data=job.test, name=name)

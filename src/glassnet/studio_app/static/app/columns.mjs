@@ -9,6 +9,7 @@ const COLUMN_TYPES = [
   [INFERRED, "as inferred"],
   ["number", "number"],
   ["category", "category"],
+  ["boolean", "boolean"],
   ["date", "date"],
   ["drop", LEFT_OUT],
 ];
