@@ -36,6 +36,7 @@ class Page:
 
     def __init__(self, start=None, *, acknowledges=True, make_session=None):
         self.messages, self.acknowledges = [], acknowledges
+        self.expected_errors = []
         self._arrived = threading.Condition()
         self.session = None
         if make_session is None:
@@ -76,6 +77,10 @@ class Page:
     def last(self, kind):
         """Return (header, arrays) of the last message of a kind."""
         return next(each for each in reversed(self.messages) if each[0]["type"] == kind)
+
+    def errors(self):
+        """Return the errors that the session has sent."""
+        return [header for header, _ in self.messages if header["type"] == "error"]
 
     def close(self):
         """End the session."""

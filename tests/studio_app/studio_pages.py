@@ -110,17 +110,18 @@ def wait_until(condition, seconds=20):
 
 def count_messages(make_session):
     """Return `make_session` whose sessions count the messages that they handled and sent."""
+    from glassnet.studio_app.messages import Acknowledge
 
     def make_counting_session(send):
         def count_answer(data):
             session.n_answers += 1
             send(data)
 
-        def count_message(*message):
+        def count_message(message):
             try:
-                handle(*message)
+                handle(message)
             finally:
-                session.n_handled += 1
+                session.n_handled += not isinstance(message, Acknowledge)
 
         session = make_session(count_answer)
         session.n_handled = session.n_answers = 0

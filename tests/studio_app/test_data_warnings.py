@@ -5,6 +5,7 @@ import warnings
 
 import numpy as np
 import pytest
+from session_page import Page
 
 import glassnet as gn
 from glassnet.errors import DataWarning, collect_warnings, warn
@@ -14,7 +15,6 @@ from glassnet.studio_app.frames import pack_frame
 from glassnet.studio_app.own_data import read_upload
 from glassnet.studio_app.session import StudioStart
 from glassnet.studio_app.settings import DataSettings, LayerSettings, NetworkSettings, Settings
-from studio_app.session_page import Page
 
 SMALL = Settings(network=NetworkSettings((LayerSettings(2),)))
 

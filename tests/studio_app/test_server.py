@@ -370,7 +370,7 @@ def test_the_oldest_absent_session_makes_room_and_pages_are_never_closed():
         sessions = [receive(page)["session"] for page in pages]
         with server.connect() as fourth:
             message = "3 pages show the studio: close one, and load this page again."
-            assert receive(fourth) == {"type": "error", "message": message, "about": "server"}
+            assert receive(fourth) == {"type": "error", "message": message}
             with pytest.raises(ConnectionClosed) as closed:
                 fourth.recv(timeout=5)
             assert closed.value.rcvd.code == server_module.TOO_MANY

@@ -5,18 +5,24 @@ in NumPy (2).
 """
 
 import json
+import queue
+import struct
+import threading
 import time
 
 import msgspec
 import numpy as np
 import pytest
+from session_page import Page
+from studio_pages import wait_until
 
 import glassnet as gn
 from glassnet.errors import DataError
+from glassnet.studio_app import session as session_module
 from glassnet.studio_app.data_sources import make_data
 from glassnet.studio_app.messages import read_message
 from glassnet.studio_app.networks import build_model
-from glassnet.studio_app.session import StudioStart
+from glassnet.studio_app.session import Session, StudioStart
 from glassnet.studio_app.settings import (
     DataSettings,
     LayerSettings,
@@ -24,7 +30,6 @@ from glassnet.studio_app.settings import (
     Settings,
     TrainingSettings,
 )
-from studio_app.session_page import Page
 
 SETTINGS = Settings(
     data=DataSettings("moons", n=60),
@@ -42,8 +47,7 @@ def page():
     page.ask("open")
     yield page
     page.close()
-    errors = [header for header, _ in page.messages if header["type"] == "error"]
-    assert errors == page.expected_errors if hasattr(page, "expected_errors") else not errors
+    assert page.errors() == page.expected_errors
 
 
 def fit(epochs):
@@ -360,6 +364,55 @@ def test_a_refused_message_is_explained_and_the_session_goes_on(page, message, e
     header, _ = page.ask("step")
     assert header["step"] == 1
     assert page.last("state")[0]["settings"] == before
+
+
+def test_a_refused_message_never_blocks_the_thread_that_posts_it():
+    """The thread is that of the server: it must go on, or no queue becomes empty again."""
+    may_send, sent = threading.Event(), queue.Queue()
+
+    def send(data):
+        may_send.wait()
+        sent.put(json.loads(data))
+
+    session = Session(StudioStart(is_playing=False), send)
+    poster = threading.Thread(target=session.post, args=("no message",), daemon=True)
+    poster.start()
+    poster.join(timeout=20)
+    is_blocked = poster.is_alive()
+    may_send.set()
+    assert not is_blocked
+    assert "expected a message of the page" in sent.get(timeout=20)["message"]
+    session.close()
+
+
+def test_a_session_goes_on_after_mistakes_in_its_own_code(page, monkeypatch, caplog):
+    """Oracle: while nothing can be described, the errors; after that, the next step."""
+
+    def fail(*_, **__):
+        raise RuntimeError("broken")
+
+    page.ask("set_view", "row", row=0)  # everything before it has been sent
+    with monkeypatch.context() as broken:
+        for name in ("draw_picture", "describe_state"):
+            broken.setattr(session_module, name, fail)
+        page.post("play")  # it fails, and so does the state that it is over
+        page.post("step")
+        wait_until(lambda: len(page.errors()) == 3)
+    page.expected_errors = page.errors()
+    assert {error["message"] for error in page.expected_errors} == {
+        "The studio could not do this. Its terminal shows the error."
+    }
+    assert "RuntimeError: broken" in caplog.text
+    assert page.ask("seek", step=0)[0]["step"] == 0
+    assert not page.last("state")[0]["playing"]
+
+
+def test_a_file_comes_in_the_body_of_a_frame_only():
+    header = json.dumps({"type": "upload", "name": "a.csv", "content": "QUJD"}).encode()
+    frame = struct.pack("<I", len(header)) + header
+    frame += bytes(-len(frame) % 8) + b"x,y\n1,2\n"
+    assert read_message(frame).content == b"x,y\n1,2\n"
+    assert read_message(header.decode()).content == b""
 
 
 def test_inputs_of_an_array_have_the_names_of_its_columns():

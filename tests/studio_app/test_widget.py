@@ -198,7 +198,7 @@ def test_a_cell_that_is_run_again_closes_its_old_widgets(monkeypatch):
         run_in_cell(monkeypatch, cell, execution)
         made.append(gn.Studio(make_model(), X, Y))
     assert [each._is_closed for each in made] == [True, True, False, False]
-    assert [each._session._is_closed for each in made] == [True, True, False, False]
+    assert [each._session._inbox.is_closed for each in made] == [True, True, False, False]
     for each in made:
         each.close()
         each.close()

@@ -6,8 +6,10 @@ from typing import Annotated, Any, TypeAlias
 
 import msgspec
 from msgspec import Meta, Struct
+from msgspec.structs import replace
 
 from glassnet.errors import DataError, message, require
+from glassnet.studio_app.frames import split_frame
 from glassnet.studio_app.lessons import find_unknown_fields
 from glassnet.studio_app.settings import (
     DataSettings,
@@ -135,15 +137,17 @@ class VerifyRemedy(Struct, frozen=True, tag="verify_remedy"):
 
 
 class Upload(Struct, frozen=True, tag="upload"):
-    """A table; its bytes are the body of the frame.
+    """A table.
 
     Attributes:
         name: name of the file, of which only the suffix matters.
         target: name of the target column; None for the last.
+        content: the file: the body of the frame, whatever its header says.
     """
 
     name: Name
     target: Name | None = None
+    content: bytes = b""
 
 
 class Export(Struct, frozen=True, tag="export"):
@@ -184,12 +188,14 @@ Message: TypeAlias = (
 _DECODER = msgspec.json.Decoder(Message)
 
 
-def read_message(text: str | bytes) -> Message:
-    """Return the message in a JSON text.
+def read_message(data: str | bytes) -> Message:
+    """Return the message in a JSON text, or in a frame with a file.
 
     Raises:
-        DataError: the text is not JSON, or not a message; the message names the field.
+        DataError: the text is not JSON, or not a message; the message names the field. A frame that
+            is too short.
     """
+    text, body = split_frame(data) if isinstance(data, bytes) else (data, b"")
     try:
         result: Message = _DECODER.decode(text)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -199,7 +205,7 @@ def read_message(text: str | bytes) -> Message:
         raise DataError(message("studio", "a message of the page", problem=problem)) from error
     if isinstance(result, Open) and result.settings is not None:
         _check_link(msgspec.json.decode(text)["settings"], result.settings)
-    return result
+    return replace(result, content=body) if isinstance(result, Upload) else result
 
 
 def _check_link(values: Any, settings: Settings) -> None:

@@ -17,7 +17,8 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from glassnet._version import __version__
-from glassnet.studio_app.tabs import Tab, Tabs, describe_too_large, error_text
+from glassnet.formatting import format_number
+from glassnet.studio_app.tabs import Tab, Tabs
 
 STATIC = Path(__file__).parent / "static"
 
@@ -77,7 +78,7 @@ class StudioServer:
         cleaning = asyncio.create_task(self._clean())
         yield
         cleaning.cancel()
-        await asyncio.to_thread(self.tabs.close_all)
+        self.tabs.close_all()
 
     async def _clean(self) -> None:
         while True:
@@ -131,8 +132,7 @@ class Connection:
 
     def _wake_up(self) -> None:
         """Let the writer look into the queue; called from the session's thread."""
-        if not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._has_messages.set)
+        self._loop.call_soon_threadsafe(self._has_messages.set)
 
     async def run(self, first: str, *, is_resumed: bool) -> None:
         """Send and receive until the socket is closed or another one shows the tab."""
@@ -194,3 +194,26 @@ def find_problem(data: str | bytes) -> str:
     else:  # the header of a frame is a text
         size, limit = struct.unpack_from("<I", data)[0] if len(data) >= 4 else 0, MAX_TEXT_BYTES
     return describe_too_large(limit) if size > limit else ""
+
+
+def error_text(problem: str) -> str:
+    """Return the message to the page that says what went wrong.
+
+    Example:
+        >>> error_text("The message is too large.")
+        '{"type":"error","message":"The message is too large."}'
+    """
+    return msgspec.json.encode({"type": "error", "message": problem}).decode()
+
+
+def describe_too_large(limit: int) -> str:
+    """Return a sentence about a message that is too large.
+
+    Example:
+        >>> describe_too_large(2**20)[:70]
+        'The page sent a message of more than 1 MiB, the limit of the studio. U'
+    """
+    return (
+        f"The page sent a message of more than {format_number(limit / 2**20)} MiB, the limit of "
+        "the studio. Use a smaller file, or pass the data to gn.studio in Python."
+    )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import atexit
 import logging
 import os
-import queue
 import signal
 import threading
 import time
@@ -19,14 +18,15 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from glassnet.errors import DataError, GlassnetError, collect_warnings, lookup, require
+from glassnet.errors import GlassnetError, collect_warnings, lookup
 from glassnet.evaluation.quick_rivals import Rivals
 from glassnet.studio_app import exports, messages
 from glassnet.studio_app.arithmetic import describe_neuron, describe_row
 from glassnet.studio_app.curve import Curve
 from glassnet.studio_app.doctor_cards import DoctorCards
 from glassnet.studio_app.experiment import Experiment, OwnModel
-from glassnet.studio_app.frames import pack_frame, split_frame
+from glassnet.studio_app.frames import pack_frame
+from glassnet.studio_app.inbox import Inbox
 from glassnet.studio_app.loss_maps import draw_landscape
 from glassnet.studio_app.messages import SetView, read_message
 from glassnet.studio_app.own_data import OwnData, read_upload
@@ -86,8 +86,12 @@ class StudioStart:
     is_playing: bool = True
 
 
-class _Resume(msgspec.Struct, frozen=True):
+class _Resume:
     """A page has connected again: send it everything."""
+
+
+FIRST = messages.Open | messages.Acknowledge | GlassnetError
+"""Messages that do not need an experiment. All others open the start if there is none."""
 
 
 class Session:
@@ -100,8 +104,7 @@ class Session:
 
     def __init__(self, start: StudioStart, send: Send) -> None:
         self._start, self._send = start, send
-        self._inbox: queue.Queue[tuple[Any, bytes] | None] = queue.Queue()
-        self._is_closed = False
+        self._inbox = Inbox()
         self._drawn = self._n_pictures = 0
         self._experiment: Experiment | None = None
         self._view = SetView()
@@ -119,93 +122,87 @@ class Session:
     def post(self, data: str | bytes) -> None:
         """Take a message of the page: JSON, or a frame with a file. Nothing is raised."""
         try:
-            header, body = split_frame(data) if isinstance(data, bytes) else (data, b"")
-            received = read_message(header)
+            self._inbox.put(read_message(data))
         except GlassnetError as error:
-            self._send_error(str(error), "message")
-            return
-        if isinstance(received, messages.Acknowledge):
-            self._drawn = max(self._drawn, min(received.picture, self._n_pictures))
-            self._inbox.put(None)
-        else:
-            self._inbox.put((received, body))
+            self._inbox.put(error)
 
     def pause(self) -> None:
         """Stop training after the step in progress."""
-        self._inbox.put((messages.Pause(), b""))
+        self._inbox.put(messages.Pause())
 
     def resume(self) -> None:
         """Send everything again, to a page that has connected again."""
-        self._inbox.put((_Resume(), b""))
+        self._inbox.put(_Resume())
 
     def close(self) -> None:
         """End the thread after the step in progress."""
-        self._is_closed = True
-        self._inbox.put(None)
+        self._inbox.close()
 
     def _run(self) -> None:
-        while not self._is_closed:
-            item = self._next_item()
-            try:
-                if item is not None:
-                    self._handle(*item)
-                elif self._plays and not self._is_closed:
-                    self._play(self._plays)
-            except GlassnetError as error:
-                self._stop_playing()
-                self._send_error(str(error), "studio")
-            except Exception:
-                _log.exception("a message of the page failed")
-                self._stop_playing()
-                text = "The studio could not do this. Its terminal shows the error."
-                self._send_error(text, "studio")
+        while not self._inbox.is_closed:
+            if not self._attempt(self._go_on):
+                self._attempt(self._stop_playing)
 
-    def _next_item(self) -> tuple[Any, bytes] | None:
-        """Return the next message; None if training can go on."""
-        while not self._is_closed:
-            waits = self._plays is None or self._must_wait
-            try:
-                item = self._inbox.get(block=waits)
-            except queue.Empty:
-                return None
-            if item is not None:
-                return item
-        return None
+    def _attempt(self, action: Callable[[], None]) -> bool:
+        """Return whether an action succeeds; whatever it raises is shown on the page."""
+        try:
+            action()
+        except GlassnetError as error:
+            self._send_error(str(error))
+        except Exception:
+            _log.exception("a message of the page failed")
+            self._send_error("The studio could not do this. Its terminal shows the error.")
+        else:
+            return True
+        return False
 
-    def _has_message(self, kinds: Any = object) -> bool:
-        """Return whether a message of some kinds waits, or the session is closed."""
-        with self._inbox.mutex:
-            waiting = [item[0] for item in self._inbox.queue if item is not None]
-        return self._is_closed or any(isinstance(each, kinds) for each in waiting)
+    def _go_on(self) -> None:
+        """Answer the next message; train if there is none."""
+        message = self._inbox.take(waits=self._plays is None or self._must_wait)
+        if message is not None:
+            self._handle(message)
+        elif self._plays and not self._inbox.is_closed:
+            self._play(self._plays)
 
     @property
     def _must_wait(self) -> bool:
         """Whether the page has not shown enough of what was sent, or is gone without a word."""
         return self._n_pictures - self._drawn >= MAX_IN_FLIGHT
 
-    def _handle(self, received: Any, body: bytes) -> None:
-        if isinstance(received, messages.Upload):
-            self._upload(received, body)
-            return
-        self._n_changes += isinstance(received, CHANGES)
-        if self._experiment is None and not isinstance(received, messages.Open | _Resume):
+    def _is_interrupted(self, kinds: Any = object) -> bool:
+        """Return whether training must stop for a message of some classes, or for the end.
+
+        Acknowledgements are read between the slices.
+        """
+
+        def interrupts(message: Any) -> bool:
+            return isinstance(message, kinds) and not isinstance(message, messages.Acknowledge)
+
+        return self._inbox.is_closed or self._inbox.has(interrupts)
+
+    def _handle(self, message: Any) -> None:
+        self._n_changes += isinstance(message, CHANGES)
+        if self._experiment is None and not isinstance(message, FIRST):
             self._open(messages.Open())
-            self._respond(received)
-        else:
-            self._respond(received)
+        self._respond(message)
 
     @property
     def experiment(self) -> Experiment:
         """The experiment, after the first message."""
-        fix = "Reload the page."
-        is_open = self._experiment is not None
-        require(is_open, "studio", "a state that could be opened", error=DataError, fix=fix)
         assert self._experiment is not None
         return self._experiment
 
     @singledispatchmethod
     def _respond(self, received: Any) -> None:
         raise AssertionError(received)
+
+    @_respond.register
+    def _refuse(self, received: GlassnetError) -> None:
+        self._send_error(str(received))
+
+    @_respond.register
+    def _acknowledge(self, received: messages.Acknowledge) -> None:
+        self._drawn = max(self._drawn, min(received.picture, self._n_pictures))
 
     @_respond.register
     def _open(self, received: messages.Open) -> None:
@@ -230,28 +227,27 @@ class Session:
                 f"{settings.steps:,} steps are trained, to the state of the link. Pause ends this."
             )
             with self._busy(what):
-                self._experiment.replay(settings, lambda: self._has_message(ENDING))
+                self._experiment.replay(settings, lambda: self._is_interrupted(ENDING))
             self._plays = None
             self._send_everything()
 
     @_respond.register
     def _resume(self, received: _Resume) -> None:
         self._drawn = self._n_pictures
-        if self._experiment is not None:
-            self._send_everything()
+        self._send_everything()
 
     @_respond.register
     def _start_playing(self, received: messages.Play) -> None:
         was_playing, self._plays, self._remaining = self._plays is not None, received, 0
         if self.experiment.run.problem:
             self._plays = None
-            self._send_error(self.experiment.run.problem, "training")
+            self._send_error(self.experiment.run.problem)
         if was_playing != (self._plays is not None):
             self._send_state()
 
     @_respond.register
     def _pause(self, received: messages.Pause) -> None:
-        if self._plays and self._experiment:
+        if self._plays:
             self._stop_playing()
             self._send_picture()
             self._examine()
@@ -358,10 +354,9 @@ class Session:
         header = {"type": "file", "name": name, "media_type": media_type, "kind": received.kind}
         self._send(pack_frame(header, {"bytes": np.frombuffer(content, np.uint8)}))
 
-    def _upload(self, received: messages.Upload, body: bytes) -> None:
-        own_data = read_upload(received.name, body, received.target)
-        if self._experiment is None:
-            self._open(messages.Open())
+    @_respond.register
+    def _upload(self, received: messages.Upload) -> None:
+        own_data = read_upload(received.name, received.content, received.target)
         data = msgspec.structs.replace(
             self.experiment.settings.data,
             name="own",
@@ -414,8 +409,8 @@ class Session:
         self._stop_playing()
         run = self.experiment.run
         if run.problem:
-            self._send_error(run.problem, "training")
-        self._advance(n_steps, lambda: self._has_message(ENDING))
+            self._send_error(run.problem)
+        self._advance(n_steps, lambda: self._is_interrupted(ENDING))
         self._send_picture()
         if run.problem:
             self._examine()
@@ -434,7 +429,7 @@ class Session:
         limit = SLICE_SECONDS if how.pictures else POSITION_SECONDS
         n = self._remaining or (how.steps if how.pictures else 10**9)
         before = run.step
-        self._advance(n, lambda: self._has_message() or time.perf_counter() - start > limit)
+        self._advance(n, lambda: self._is_interrupted() or time.perf_counter() - start > limit)
         self._remaining = n - (run.step - before)
         if run.problem:
             self._stop_playing()
@@ -443,15 +438,13 @@ class Session:
         elif not how.pictures:
             position = describe_position(self.experiment)
             self._send_json({"type": "position", "picture": self._number_picture(), **position})
-        elif self._remaining <= 0:
-            self._remaining = 0
+        elif not self._remaining:
             self._send_picture()
 
     def _stop_playing(self) -> None:
         if self._plays:
             self._plays, self._remaining = None, 0
-            if self._experiment:
-                self._send_state()
+            self._send_state()
 
     def _examine(self) -> None:
         """Send what the doctor says about the run so far, if there is something new."""
@@ -505,8 +498,8 @@ class Session:
     def _send_json(self, content: Mapping[str, Any]) -> None:
         self._send(msgspec.json.encode(content).decode())
 
-    def _send_error(self, text: str, about: str) -> None:
-        self._send_json({"type": "error", "message": text, "about": about})
+    def _send_error(self, text: str) -> None:
+        self._send_json({"type": "error", "message": text})
 
 
 _sessions: weakref.WeakSet[Session] = weakref.WeakSet()

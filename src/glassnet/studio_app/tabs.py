@@ -14,10 +14,6 @@ from collections import deque
 from collections.abc import Callable
 from typing import Protocol
 
-import msgspec
-
-from glassnet.formatting import format_number
-
 ABSENCE_SECONDS = 600.0
 """How long a session without a page is stored."""
 
@@ -124,9 +120,12 @@ class Tab:
         return self._wake is wake
 
     def close(self) -> None:
-        """Close the session, which no page can reach again."""
+        """Close the session, which no page can reach again.
+
+        From then on it wakes no page either: the event loop may end.
+        """
         with self._change:
-            self._is_closed = True
+            self._is_closed, self._wake = True, None
             self._change.notify_all()
         self.session.close()
 
@@ -200,26 +199,3 @@ class Tabs:
     def _drop(self, tab: Tab) -> None:
         del self.by_id[tab.id]
         tab.close()
-
-
-def error_text(problem: str) -> str:
-    """Return the message to the page that says what went wrong.
-
-    Example:
-        >>> error_text("The message is too large.")
-        '{"type":"error","message":"The message is too large.","about":"server"}'
-    """
-    return msgspec.json.encode({"type": "error", "message": problem, "about": "server"}).decode()
-
-
-def describe_too_large(limit: int) -> str:
-    """Return a sentence about a message that is too large.
-
-    Example:
-        >>> describe_too_large(2**20)[:70]
-        'The page sent a message of more than 1 MiB, the limit of the studio. U'
-    """
-    return (
-        f"The page sent a message of more than {format_number(limit / 2**20)} MiB, the limit of "
-        "the studio. Use a smaller file, or pass the data to gn.studio in Python."
-    )

@@ -52,7 +52,7 @@ export function createReceiver(store, send, readLink) {
       store.set({ catalog, lesson, busy: null, unanswered: ALL_ANSWERED });
       if (!resumed) {
         const { problem, ...link } = readLink(before);
-        if (problem) showError(store, problem, "link");
+        if (problem) showError(store, problem);
         send({ type: "open", ...link });
       }
       if (resumed || before.view !== START_VIEW) changeView({ store, send }, before.view);
@@ -74,10 +74,10 @@ export function createReceiver(store, send, readLink) {
     file: (header, arrays) => store.set({ file: { ...header, arrays } }),
     busy: ({ what }) => store.set({ busy: what }),
     idle: () => store.set({ busy: null }),
-    error({ message, about }) {
+    error({ message }) {
       const { state, error } = store.get();
       const isLinkRefused = state === null && error === null;
-      showError(store, isLinkRefused ? `${REFUSED} ${message}` : message, about);
+      showError(store, isLinkRefused ? `${REFUSED} ${message}` : message);
       store.set({ unanswered: ALL_ANSWERED });
       if (isLinkRefused) send({ type: "open" });
     },

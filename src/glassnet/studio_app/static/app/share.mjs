@@ -64,7 +64,7 @@ function useAddress() {
     const open = () => {
       const link = decodeLink(location.hash);
       store.set({ presetName: link.preset ?? null });
-      if (link.problem) showError(store, link.problem, "link");
+      if (link.problem) showError(store, link.problem);
       if (link.preset || link.settings) send({ type: "open", ...link });
     };
     const unsubscribe = store.subscribe(schedule);
