@@ -28,12 +28,15 @@ def test_train_ends_with_the_verdict():
     """The line with the score is the last one; the findings stand before it, each once."""
     result = TRAIN.run(*SICK)
     assert result.exit_code == 0
-    *_, first, remedy, evidence, other, blank, last = result.stdout.splitlines()
+    *before, blank, last = result.stdout.splitlines()
+    start = next(i for i, line in enumerate(before) if line.startswith("Problem: "))
+    first, remedy, evidence, *others = before[start:]
     assert first.startswith("Problem: The learning rate 30 is too high: ")
     assert remedy.startswith("  Remedy: Set the learning rate to ")
     assert evidence.startswith("  Evidence: learning rate 30, ")
     assert evidence.endswith("[rate_too_high]")
-    assert other.endswith("[no_better_than_baseline]")
+    findings = TRAIN.read_json(*SICK)["doctor"]["findings"]
+    assert [line.split("[")[-1] for line in others] == [f"{each['rule']}]" for each in findings[1:]]
     assert blank == ""
     assert last.startswith("houses.csv: accuracy ")
     assert result.stdout.count("Problem: ") == 1
