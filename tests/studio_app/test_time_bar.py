@@ -102,7 +102,7 @@ def test_without_pictures_only_the_position_moves(studio, page):
     page.get_by_test_id("play").click()
     studio.settle(page)
     assert shown(page, "step") == studio.experiment(page).run.step
-    assert loss.inner_text() != before
+    wait_until(lambda: loss.inner_text() != before)
 
 
 def test_keys(studio, page):
