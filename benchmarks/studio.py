@@ -126,7 +126,7 @@ def time_fit(n_epochs: int) -> float:
     data = make_data(SMALL.data)
     model = build_model(SMALL, data, 35)
     options: dict[str, Any] = {"batch_size": 10, "verbose": 0, "validation_data": data.test}
-    x, y = data.fit_arguments["x"], data.fit_arguments["y"]
+    x, y = data.x, data.y
     model.fit(x, y, epochs=2, **options)
     start = time.perf_counter()
     model.fit(x, y, epochs=n_epochs, **options)

@@ -25,20 +25,20 @@ MIXED = "width,color,id,kind\n" + "\n".join(
 
 
 def run_code(data):
-    """Return what the lines of `load_code` define."""
+    """Return what the lines of `code` define."""
     names = {"np": np, "gn": gn}
-    exec("\n".join(data.load_code()), names)
+    exec("\n".join(data.code), names)
     if data.is_table:
         return names["train"], names["test"]
     return (names["x"], names["y"]), (names["x_test"], names["y_test"])
 
 
 def assert_same_rows(data):
-    """Compare the rows with those of `load_code`, in their order and with their types."""
+    """Compare the rows with those of `code`, in their order and with their types."""
     train, test = run_code(data)
-    pairs = [(data.fit_arguments["x"], train), (data.test, test)]
+    pairs = [(data.x, train), (data.test, test)]
     if not data.is_table:
-        pairs = [((data.fit_arguments["x"], data.fit_arguments["y"]), train)]
+        pairs = [((data.x, data.y), train)]
         pairs.append((data.test or (None, None), test))
     for ours, theirs in pairs:
         if isinstance(ours, Table):
@@ -66,7 +66,7 @@ def test_the_code_makes_the_same_rows(name, options, request):
         request.getfixturevalue("shared_data")
     data = make_data(DataSettings(name, **options))
     assert_same_rows(data)
-    x, y = data.fit_arguments["x"], data.fit_arguments.get("y")
+    x, y = data.x, data.y
     assert data.n_train == len(x)
     assert data.n_test == (
         0 if data.test is None else len(data.test if y is None else data.test[0])
@@ -84,8 +84,8 @@ def test_the_catalogue_names_what_can_be_loaded():
         assert entry["kind"] == data.kind
         assert entry["title"] == data.title
         noisy = make_data(DataSettings(entry["name"], noise=0.9))
-        differs = not np.array_equal(noisy.fit_arguments["x"], data.fit_arguments["x"])
-        differs |= not np.array_equal(noisy.fit_arguments["y"], data.fit_arguments["y"])
+        differs = not np.array_equal(noisy.x, data.x)
+        differs |= not np.array_equal(noisy.y, data.y)
         assert entry["has_noise"] == differs
 
 
@@ -95,7 +95,7 @@ def test_all_rows_are_split_by_class():
     loaded = gn.datasets.load("moons", n=100, noise=0.2, seed=3)
     x, y = np.concatenate([loaded.x, loaded.x_test]), np.concatenate([loaded.y, loaded.y_test])
     train, test = stratified_split(y, 0.4, np.random.default_rng((3, 2)))
-    np.testing.assert_array_equal(data.fit_arguments["x"], x[train])
+    np.testing.assert_array_equal(data.x, x[train])
     np.testing.assert_array_equal(data.test[1], y[test])
     assert np.bincount(data.test[1]).tolist() == [20, 20]
     assert (data.n_train, data.n_test) == (60, 40)
@@ -105,7 +105,7 @@ def test_all_rows_are_split_by_class():
 def test_the_line_keeps_its_training_rows():
     """Oracle: the losses of lecture 000 hold for the first 40 rows."""
     data = make_data(DataSettings("line", test_share=0.5))
-    x, y = data.fit_arguments["x"][:, 0].astype(float), data.fit_arguments["y"]
+    x, y = data.x[:, 0].astype(float), data.y
     assert (data.n_train, data.n_test) == (40, 10)
     assert np.mean((y - 8 * x - 3) ** 2) == pytest.approx(599.41, abs=1e-3)
     assert make_data(DataSettings("line", test_share=0)).test is None
@@ -115,7 +115,7 @@ def test_a_small_class_keeps_a_part_of_its_rows():
     """Oracle: counting. Of 150 rows, 5 % are 7.5, rounded to even; at least 2 stay."""
     for share, expected in ((0.05, 8), (0.001, 2)):
         data = make_data(DataSettings("gaussians", minority=share, test_share=0))
-        assert np.bincount(data.fit_arguments["y"]).tolist() == [150, expected]
+        assert np.bincount(data.y).tolist() == [150, expected]
         assert f"{expected} of the 150 rows of class 1 are used." in data.messages
     data = make_data(DataSettings("plane", minority=0.1))
     assert "The share of class 1 has no effect: there is no class 1." in data.messages
@@ -125,8 +125,8 @@ def test_labels_of_training_rows_are_shuffled():
     """Oracle: the same data without: the same inputs, the same counts, other targets."""
     plain = make_data(DataSettings("moons"))
     shuffled = make_data(DataSettings("moons", shuffle_labels=True))
-    np.testing.assert_array_equal(plain.fit_arguments["x"], shuffled.fit_arguments["x"])
-    y, z = plain.fit_arguments["y"], shuffled.fit_arguments["y"]
+    np.testing.assert_array_equal(plain.x, shuffled.x)
+    y, z = plain.y, shuffled.y
     assert np.bincount(y).tolist() == np.bincount(z).tolist()
     assert 0.3 < np.mean(y == z) < 0.7
     np.testing.assert_array_equal(plain.test[1], shuffled.test[1])
@@ -152,10 +152,8 @@ def test_drawn_points():
     """Oracle: the points; labels 3 and 5 become the classes 0 and 1."""
     points = tuple(Point(i / 10, -i / 10, 3 if i % 2 else 5) for i in range(10))
     data = make_data(DataSettings("points", points=points, test_share=0))
-    np.testing.assert_array_equal(
-        data.fit_arguments["x"], np.float32([(i / 10, -i / 10) for i in range(10)])
-    )
-    assert data.fit_arguments["y"].tolist() == [1, 0] * 5
+    np.testing.assert_array_equal(data.x, np.float32([(i / 10, -i / 10) for i in range(10)]))
+    assert data.y.tolist() == [1, 0] * 5
     assert data.class_names == ("class 3", "class 5")
     assert data.is_trainable
     assert_same_rows(data)
@@ -166,7 +164,7 @@ def test_too_few_points_are_shown_and_not_trained_on(labels):
     points = tuple(Point(0.1, 0.2, label) for label in labels)
     data = make_data(DataSettings("points", points=points))
     assert (data.kind, data.n_train, data.is_trainable) == ("plane", len(labels), False)
-    assert data.fit_arguments["x"].shape == (len(labels), 2)
+    assert data.x.shape == (len(labels), 2)
     assert any("Draw at least two points, of two classes" in text for text in data.messages)
     assert data.input_layers(True) == []
 
@@ -207,7 +205,7 @@ def test_layers_that_scale():
     assert pets.input_layers(False) == moons.input_layers(True) == []
     assert digits.input_layers(True) == [Rescaling(1 / 16), Flatten()]
     assert digits.input_layers(False) == [Flatten()]
-    y = plane.fit_arguments["y"]
+    y = plane.y
     assert plane.target_layers(True) == [Rescaling(float(y.std()), float(y.mean()))]
     assert plane.target_layers(False) == moons.target_layers(True) == []
     assert (digits.kind, digits.image_shape) == ("images", (8, 8))
@@ -216,7 +214,7 @@ def test_layers_that_scale():
 def test_an_own_table_of_two_numbers_is_a_plane():
     """Oracle: the file; classes are sorted: cat is 0."""
     data = upload(TWO_COLUMNS, test_share=0)
-    assert data.fit_arguments["x"].tolist() == [
+    assert data.x.tolist() == [
         [1.5, 2],
         [2.5, 1],
         [3.5, 5],
@@ -224,7 +222,7 @@ def test_an_own_table_of_two_numbers_is_a_plane():
         [2, 4],
         [3, 1],
     ]
-    assert data.fit_arguments["y"].tolist() == [0, 1, 0, 1, 0, 1]
+    assert data.y.tolist() == [0, 1, 0, 1, 0, 1]
     assert (data.kind, data.class_names) == ("plane", ("cat", "dog"))
     assert (data.feature_names, data.target_name) == (("width", "height"), "kind")
     assert data.is_private
@@ -245,7 +243,7 @@ def test_an_own_table_is_described_as_fit_encodes_it():
     assert data.columns[2].detail == "it numbers the rows"
     assert data.messages[0] == "things.csv: 30 rows, 4 columns, separated by commas"
     model = gn.Sequential([gn.layers.Dense(1, "sigmoid")], seed=0)
-    model.fit(**data.fit_arguments, validation_data=data.test, epochs=1, verbose=0)
+    model.fit(data.x, data.y, **data.fit_options, validation_data=data.test, epochs=1, verbose=0)
     assert model.preprocessor.feature_names == ("width", "color=blue", "color=red")
 
 
@@ -257,7 +255,7 @@ def test_a_column_that_cannot_be_encoded_is_left_out_with_the_reason():
     assert (column.kind, column.used) == ("left out", False)
     assert "numbers or text, not both" in column.detail
     assert data.feature_names == ("b", "c")
-    assert "a" not in data.fit_arguments.get("x", ())
+    assert "a" not in data.x
 
 
 @pytest.mark.filterwarnings("ignore::glassnet.errors.DataWarning")
@@ -268,7 +266,7 @@ def test_labels_stay_text_if_those_of_the_test_rows_are_numbers():
     assert data.class_names == ("1", "2", "x")
     assert set(data.test["kind"]) == {"1", "2"}
     model = gn.Sequential([gn.layers.Dense(3, "softmax")], seed=0)
-    model.fit(**data.fit_arguments, validation_data=data.test, epochs=0, verbose=0)
+    model.fit(data.x, data.y, **data.fit_options, validation_data=data.test, epochs=0, verbose=0)
     assert model.preprocessor.target.labels == ("1", "2", "x")
 
 
@@ -310,7 +308,7 @@ def test_integers_are_classes_or_numbers_as_the_user_says(tmp_path, monkeypatch)
     assert classes.output_head() == (4, "softmax", "sparse_categorical_crossentropy")
     assert (data.has_target_type, data.has_column_types) == (True, True)
     assert not any("different integers" in text for text in classes.messages)
-    y = np.concatenate([classes.fit_arguments["y"], classes.test[1]])
+    y = np.concatenate([classes.y, classes.test[1]])
     assert sorted(y.tolist()) == [0] * 10 + [1] * 10 + [2] * 10 + [3] * 10
     assert_same_rows(classes)
     two = upload(TWO_COLUMNS.replace(b"cat", b"3").replace(b"dog", b"7"), test_share=0)
@@ -319,7 +317,7 @@ def test_integers_are_classes_or_numbers_as_the_user_says(tmp_path, monkeypatch)
         TWO_COLUMNS.replace(b"cat", b"3").replace(b"dog", b"7"), test_share=0, target_type="number"
     )
     assert number.class_names == ()
-    assert set(number.fit_arguments["y"].tolist()) == {3, 7}
+    assert set(number.y.tolist()) == {3, 7}
 
 
 def test_a_target_that_cannot_be_what_the_user_says():
@@ -341,19 +339,19 @@ def test_types_of_columns_are_those_of_fit(tmp_path, monkeypatch):
     assert kinds == {"size": ("left out", False, "drop"), "zip": ("category", True, "category")}
     assert data.columns[1].detail == "10, 11, 12"
     assert data.kind == "table"
-    assert data.fit_arguments["column_types"] == {"zip": "category"}
+    assert data.column_types == {"zip": "category"}
     model = gn.Sequential([gn.layers.Dense(1)], seed=0)
-    model.fit(**data.fit_arguments, validation_data=data.test, epochs=0, verbose=0)
+    model.fit(data.x, data.y, **data.fit_options, validation_data=data.test, epochs=0, verbose=0)
     assert model.preprocessor.feature_names == ("zip=10", "zip=11", "zip=12")
     assert_same_rows(data)
     text = upload(MIXED, column_types={"color": "number", "id": "number"})
     assert [each.kind for each in text.columns] == ["number", "left out", "number"]
     assert text.columns[1].detail == "it holds no number"
-    assert "column_types" not in upload(MIXED, target="width").fit_arguments
+    assert "column_types" not in upload(MIXED, target="width").fit_options
     flags = upload("flag,size,kind\n1,2,a\n0,3,b\n1,5,a\n0,4,b\n", column_types={"flag": "boolean"})
     assert [each.kind for each in flags.columns] == ["boolean", "number"]
     other = upload(MIXED, target="color", column_types={"color": "category"})
-    assert other.fit_arguments.get("column_types") is None
+    assert other.column_types == {}
     with pytest.raises(ConfigError, match=r"column_types: expected one of .*name='colour'"):
         upload(MIXED, column_types={"colour": "number"})
 
@@ -425,7 +423,7 @@ def test_more_rows_than_the_limit_are_sampled(monkeypatch):
     data = upload(MIXED, test_share=0)
     assert data.n_train == 20
     assert "The data have 30 rows. A random part of 20 rows is used." in data.messages
-    ids = data.fit_arguments["x"]["width"]
+    ids = data.x["width"]
     assert len(set(ids)) == 20
     arrays = own_data(np.arange(60.0).reshape(30, 2), np.arange(30) % 2)
     assert make_data(DataSettings("own", test_share=0), arrays).n_train == 20

@@ -43,7 +43,9 @@ def fit_texts(data):
     """Return the texts of the warnings of `fit`, of which there are two or more."""
     model = gn.Sequential([gn.layers.Dense(3, "softmax")], seed=0)
     with pytest.warns(DataWarning) as issued:
-        model.fit(**data.fit_arguments, validation_data=data.test, epochs=0, verbose=0)
+        model.fit(
+            data.x, data.y, **data.fit_options, validation_data=data.test, epochs=0, verbose=0
+        )
     texts = [str(each.message) for each in issued]
     assert len(texts) >= 2
     return texts

@@ -43,7 +43,7 @@ def test_a_diagnosis_is_that_of_the_library_and_its_remedy_can_be_applied():
     experiment, cards = Experiment(TOO_FAST), DoctorCards()
     answer = cards.diagnose(experiment)
     data = experiment.data
-    x, y = data.fit_arguments["x"], data.fit_arguments["y"]
+    x, y = data.x, data.y
     expected = gn.diagnose(experiment.make_model(), x, y, batch_size=10, validation_data=data.test)
     assert [card["rule"] for card in answer["findings"]] == [each.rule for each in expected]
     first = answer["findings"][0]

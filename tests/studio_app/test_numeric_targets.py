@@ -27,12 +27,8 @@ def test_the_score_is_the_mean_absolute_error_in_the_units_of_the_target(columns
     header, _ = draw_picture(experiment, SetView())
     assert header["score_name"] == "mae"
     model, expected = experiment.make_model(), []
-    for rows in (data.fit_arguments, data.test):
-        if kind == "table":
-            table = rows if rows is data.test else rows["x"]
-            x, y = table.drop("price"), table["price"]
-        else:
-            x, y = rows if rows is data.test else (rows["x"], rows["y"])
+    for rows in (data.x if kind == "table" else (data.x, data.y), data.test):
+        x, y = (rows.drop("price"), rows["price"]) if kind == "table" else rows
         expected.append(float(np.abs(np.ravel(model.predict(x)) - y).mean()))
     assert header["scores"] == pytest.approx(expected, rel=1e-5)
     assert expected[0] > 1000

@@ -19,8 +19,8 @@ def read(page, testid):
 def read_rows(studio, page):
     """Return (model, training rows, test rows) of the session of a page."""
     experiment = studio.experiment(page)
-    arguments, test = experiment.data.fit_arguments, experiment.data.test
-    return experiment.make_model(), (arguments["x"], arguments["y"]), test
+    data = experiment.data
+    return experiment.make_model(), (data.x, data.y), data.test
 
 
 def test_scores_and_curves_are_those_of_evaluate(studio):
@@ -132,7 +132,7 @@ def test_the_row_of_an_image_and_its_probabilities(studio):
 
 def test_numbers_have_a_colour_scale_and_lines_a_curve(studio):
     page = studio.open({**SMALL, "data": {"name": "plane", "n": 60}})
-    y = np.concatenate([studio.experiment(page).data.fit_arguments["y"].ravel()])
+    y = np.concatenate([studio.experiment(page).data.y.ravel()])
     test = studio.experiment(page).data.test[1].ravel()
     ends = page.locator(".color-bar [data-value]").all()
     low, high = (float(end.get_attribute("data-value")) for end in ends)
@@ -221,7 +221,7 @@ def test_data_of_one_input_are_followed_by_data_of_two(studio):
         studio.settle(page)
         data = studio.experiment(page).data
         assert page.get_by_test_id("n_train").inner_text() == str(data.n_train)
-        assert data.name == name
+        assert data.settings.name == name
 
 
 def test_a_row_of_other_data_is_not_shown(studio):

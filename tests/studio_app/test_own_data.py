@@ -168,7 +168,7 @@ def test_images_stay_bytes():
     pixels = np.arange(4 * 5 * 5, dtype=np.uint8).reshape(4, 5, 5)
     data = make_data(DataSettings("own", test_share=0), own_data(pixels, Y))
     assert (data.kind, data.image_shape) == ("images", (5, 5))
-    assert data.fit_arguments["x"].dtype == np.uint8
+    assert data.x.dtype == np.uint8
     images = Images(pixels[..., None], np.array(Y), ("a", "b"), ())
     own = own_data(images, validation_data=images)
     assert own.class_names == ("a", "b")

@@ -227,7 +227,7 @@ def test_each_column_has_the_type_that_the_user_chooses(studio, tmp_path):
     choice = page.get_by_label("Type of zip")
     choice.select_option("category")
     studio.settle(page)
-    assert studio.experiment(page).data.fit_arguments["column_types"] == {"zip": "category"}
+    assert studio.experiment(page).data.column_types == {"zip": "category"}
     row = page.locator(".columns-list li", has_text="zip").first
     assert "category: 10, 11, 12" in row.inner_text()
     choice.select_option("drop")

@@ -47,7 +47,7 @@ def test_targets(y, target_type, names, expected):
     data = make(y, target_type, validation_data=(X[:4], y[:4]))
     assert data.class_names == names
     assert data.has_target_type
-    assert data.fit_arguments["y"].tolist() == list(expected)
+    assert data.y.tolist() == list(expected)
     data = make_data(
         DataSettings("own", target_type=target_type), own_data(X, y, validation_data=(X, y))
     )
@@ -75,8 +75,8 @@ def test_the_code_converts_the_same_targets(y, target_type):
     settings = DataSettings("own", target_type=target_type)
     data = make_data(settings, own_data(X, y, validation_data=(X, y)))
     names = {"np": np, "gn": gn, "x": X, "y": y, "x_test": X, "y_test": y}
-    exec("\n".join(line for line in data.load_code() if "= ..." not in line), names)
-    for ours, theirs in ((data.fit_arguments["y"], names["y"]), (data.test[1], names["y_test"])):
+    exec("\n".join(line for line in data.code if "= ..." not in line), names)
+    for ours, theirs in ((data.y, names["y"]), (data.test[1], names["y_test"])):
         np.testing.assert_array_equal(ours, theirs)
         assert ours.dtype == theirs.dtype
 

@@ -38,8 +38,8 @@ def evaluate(experiment):
 
 def trace(experiment):
     """Return the trace of the training rows."""
-    rows = experiment.data.fit_arguments
-    return experiment.make_model().trace(rows["x"], rows["y"])
+    data = experiment.data
+    return experiment.make_model().trace(data.x, data.y)
 
 
 def test_all_that_lectures_need_are_there():
@@ -146,7 +146,7 @@ def test_raw_inputs_saturate_and_scaled_ones_learn():
     raw, scaled = (evaluate(train(name, 200)) for name in ("raw_inputs", "scaled_inputs"))
     assert raw[1]["accuracy"] < 0.6
     assert scaled[1]["accuracy"] > 0.95
-    x = train("raw_inputs", 0).data.fit_arguments["x"]
+    x = train("raw_inputs", 0).data.x
     kernel, bias = train("raw_inputs", 0).make_model().get_weights()[:2]
     assert np.mean(np.abs(np.tanh(x @ kernel + bias)) > 0.99) > 0.9
 
@@ -161,9 +161,9 @@ def test_shuffled_labels_are_learned_by_heart():
 
 def test_momentum_is_faster_in_a_valley():
     """Oracle: the smallest loss is that of least squares; distances from it after 50 steps."""
-    data = train("valley", 0).data.fit_arguments
-    columns = np.column_stack([data["x"], np.ones(len(data["x"]))])
-    residual = data["y"] - columns @ np.linalg.lstsq(columns, data["y"])[0]
+    data = train("valley", 0).data
+    columns = np.column_stack([data.x, np.ones(len(data.x))])
+    residual = data.y - columns @ np.linalg.lstsq(columns, data.y)[0]
     least = np.mean(residual**2)
     without, with_momentum = (
         evaluate(train(name, 50))[0]["loss"] - least for name in ("valley", "momentum")
@@ -188,12 +188,11 @@ def test_the_network_of_the_lecture():
     """Oracle: lecture 003: J = 1/2 (y - f)^2, and the deltas of a 2-3-2-1 network in NumPy."""
     experiment = train("lecture_network", 0)
     weights = [each.astype(float) for each in experiment.make_model().get_weights()]
-    rows = experiment.data.fit_arguments
-    outputs = [rows["x"].astype(float)]
+    outputs = [experiment.data.x.astype(float)]
     for kernel, bias in zip(weights[::2], weights[1::2], strict=True):
         outputs.append(1 / (1 + np.exp(-(outputs[-1] @ kernel + bias))))
     assert [output.shape[1] for output in outputs] == [2, 3, 2, 1]
-    error = outputs[-1][:, 0] - rows["y"]
+    error = outputs[-1][:, 0] - experiment.data.y
     assert evaluate(experiment)[0]["loss"] == pytest.approx(np.mean(error**2) / 2, rel=1e-5)
     delta = error[:, None] * outputs[3] * (1 - outputs[3])
     links = [link for link in trace(experiment).links if link.d_params]
@@ -208,7 +207,7 @@ def test_the_network_of_the_lecture():
 def test_accuracy_hides_the_small_class():
     """Oracle: the share of the large class, and the confusion matrix."""
     experiment = train("imbalanced_classes", 300)
-    y = experiment.data.fit_arguments["y"]
+    y = experiment.data.y
     majority = max(np.mean(y), 1 - np.mean(y))
     assert majority > 0.93
     assert abs(evaluate(experiment)[0]["accuracy"] - majority) < 0.02

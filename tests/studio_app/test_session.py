@@ -53,15 +53,8 @@ def page():
 def fit(epochs):
     """Return the model of the settings after some epochs of `fit`."""
     model = build_model(SETTINGS, DATA, STEPS)
-    arguments = DATA.fit_arguments
-    model.fit(
-        arguments["x"],
-        arguments["y"],
-        batch_size=10,
-        epochs=epochs,
-        validation_data=DATA.test,
-        verbose=0,
-    )
+    options = {"batch_size": 10, "validation_data": DATA.test, "verbose": 0}
+    model.fit(DATA.x, DATA.y, epochs=epochs, **options)
     return model
 
 
@@ -78,7 +71,7 @@ def test_steps_and_epochs_have_the_weights_and_the_scores_of_fit(page):
     np.testing.assert_array_equal(arrays["weights"], flat(model))
     assert header["step"] == 2 * STEPS
     assert header["epoch"] == 2
-    train = model.evaluate(*DATA.fit_arguments.values(), verbose=0, return_dict=True)
+    train = model.evaluate(DATA.x, DATA.y, verbose=0, return_dict=True)
     test = model.evaluate(*DATA.test, verbose=0, return_dict=True)
     assert header["losses"] == [train["loss"], test["loss"]]
     assert header["scores"] == [train["accuracy"], test["accuracy"]]
@@ -97,16 +90,16 @@ def test_a_picture_shows_the_outputs_and_the_counts_of_the_model(page):
     np.add.at(counts, (y_test, model.predict_labels(x_test)), 1)
     np.testing.assert_array_equal(arrays["confusion"], counts)
     assert arrays["confusion_train"].sum() == DATA.n_train
-    maps = gn.inspection.neurons(model, DATA.fit_arguments["x"]).outputs
+    maps = gn.inspection.neurons(model, DATA.x).outputs
     assert arrays["maps_dense_1"].shape == (3, 50, 50)
     assert {f"maps_{name}" for name in maps} == {name for name in arrays if "maps_" in name}
 
 
 def test_the_points_are_the_rows_training_first(page):
     _, arrays = page.last("points")
-    x = np.concatenate([DATA.fit_arguments["x"], DATA.test[0]])
+    x = np.concatenate([DATA.x, DATA.test[0]])
     np.testing.assert_array_equal(arrays["position"], x)
-    y = np.concatenate([DATA.fit_arguments["y"], DATA.test[1]])
+    y = np.concatenate([DATA.y, DATA.test[1]])
     np.testing.assert_array_equal(arrays["target"], y)
     assert arrays["is_test"].sum() == DATA.n_test
 
@@ -124,7 +117,7 @@ def test_the_arithmetic_of_a_neuron_is_that_of_the_trace(page, whole_batch):
     page.ask("step", n=STEPS)
     view = {"layer": "dense_1", "unit": 2, "row": 7, "whole_batch": whole_batch}
     header, _ = page.ask("set_view", "neuron", **view)
-    model, (x, y) = fit(1), DATA.fit_arguments.values()
+    model, (x, y) = fit(1), (DATA.x, DATA.y)
     if whole_batch:
         assert header["n_rows"] == 10
         run = next(
@@ -188,7 +181,7 @@ def test_the_loss_over_two_weights_is_that_of_evaluate(page):
     i, j = 7, 40
     kernel[0, 1], last[0] = arrays["x"][j], arrays["y"][i]
     model.set_weights([kernel, bias, other, last])
-    expected = model.evaluate(*DATA.fit_arguments.values(), verbose=0, return_dict=True)["loss"]
+    expected = model.evaluate(DATA.x, DATA.y, verbose=0, return_dict=True)["loss"]
     assert arrays["loss"][i, j] == pytest.approx(expected, rel=1e-5)
     np.testing.assert_allclose(arrays["path"][-1, :2], header["values"])
 
@@ -514,7 +507,7 @@ def test_a_link_is_right_at_once_after_training_on_from_before_a_change(page):
 def test_the_points_of_a_table_have_the_histogram_of_each_input(page):
     """Oracle: counted by hand, 12 bars from the smallest to the largest value."""
     page.ask("open", settings={"data": {"name": "wine"}, "network": {"layers": [{"units": 2}]}})
-    x = page.session.experiment.data.fit_arguments["x"].astype(np.float64)
+    x = page.session.experiment.data.x.astype(np.float64)
     histograms = page.last("points")[1]["histograms"]
     low, high = x.min(0), x.max(0)
     bars = np.minimum((12 * (x - low) / (high - low)).astype(int), 11)

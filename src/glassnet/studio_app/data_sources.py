@@ -164,7 +164,7 @@ class _Pool:
     """Rows before they are split.
 
     Attributes:
-        name, title, feature_names, class_names, is_private: see `StudioData`.
+        title, feature_names, class_names, is_private: see `StudioData`.
         x, y: all rows, or the training rows if `test` has others.
         code: lines of Python that define x and y, and x_test and y_test if `test` has rows.
         test: test rows that stay as they are.
@@ -172,7 +172,6 @@ class _Pool:
         messages: sentences about the rows.
     """
 
-    name: str
     title: str
     x: np.ndarray
     y: np.ndarray
@@ -219,11 +218,8 @@ def _pool_dataset(data: Dataset, line: str) -> _Pool:
         f"x, y = data.x{part}, data.y{part}",
         f"x_test, y_test = data.x_test{test_part}, data.y_test{test_part}",
     )
-    names, test = data.feature_names, (x_test, y_test)
-    title = _title(data.name)
-    return _Pool(
-        data.name, title, x, y, names, data.class_names, code, test=test, messages=messages
-    )
+    names, test, title = data.feature_names, (x_test, y_test), _title(data.name)
+    return _Pool(title, x, y, names, data.class_names, code, test=test, messages=messages)
 
 
 def _pool_rows(data: Dataset, line: str) -> _Pool:
@@ -237,9 +233,8 @@ def _pool_rows(data: Dataset, line: str) -> _Pool:
             "x = np.concatenate([data.x, data.x_test])",
             "y = np.concatenate([data.y, data.y_test])",
         ]
-    names, classes = data.feature_names, data.class_names
-    title = _title(data.name)
-    return _Pool(data.name, title, x, y, names, classes, tuple(code), can_split=can_split)
+    names, classes, title = data.feature_names, data.class_names, _title(data.name)
+    return _Pool(title, x, y, names, classes, tuple(code), can_split=can_split)
 
 
 def _draw_points(settings: DataSettings) -> _Pool:
@@ -258,10 +253,8 @@ def _draw_points(settings: DataSettings) -> _Pool:
     messages: tuple[str, ...] = ()
     if len(labels) < 2:
         messages = ("Draw at least two points, of two classes: then the network can be trained.",)
-    can_split, title = len(labels) > 1, "Drawn points"
-    return _Pool(
-        POINTS, title, x, y, ("x1", "x2"), names, code, can_split=can_split, messages=messages
-    )
+    inputs, can_split = ("x1", "x2"), len(labels) > 1
+    return _Pool("Drawn points", x, y, inputs, names, code, can_split=can_split, messages=messages)
 
 
 def _read_own_arrays(settings: DataSettings, own: OwnData) -> _Pool:
@@ -280,7 +273,7 @@ def _read_own_arrays(settings: DataSettings, own: OwnData) -> _Pool:
     names, classes, code = own.feature_names, own.class_names, tuple(steps.code)
     messages = tuple(steps.messages)
     return _Pool(
-        OWN, own.name, x, y, names, classes, code, test=test, messages=messages, is_private=True
+        own.name, x, y, names, classes, code, test=test, messages=messages, is_private=True
     )
 
 
@@ -305,9 +298,9 @@ def _finish_arrays(settings: DataSettings, pool: _Pool) -> StudioData:
     return StudioData(
         settings,
         _kind_of_arrays(x, pool.feature_names),
-        pool.name,
         pool.title,
-        {"x": x, "y": y},
+        x,
+        y,
         test,
         len(x),
         0 if test is None else len(test[0]),

@@ -31,16 +31,14 @@ class DoctorCards:
 
     def diagnose(self, experiment: Experiment) -> dict[str, Any]:
         """Return the message `findings` about the network and the data, before training."""
-        arguments = dict(experiment.data.fit_arguments)
-        x, y = arguments.pop("x"), arguments.pop("y", None)
-        size = experiment.settings.training.batch_size
+        data = experiment.data
         found = diagnose(
             _untrained(experiment),
-            x,
-            y,
-            batch_size="full" if size is None else size,
-            validation_data=experiment.data.test,
-            **arguments,
+            data.x,
+            data.y,
+            batch_size=experiment.settings.training.fit_batch_size,
+            validation_data=data.test,
+            **data.fit_options,
         )
         self.findings = tuple(found)
         return self._describe("diagnose", len(found.checked))
@@ -99,18 +97,15 @@ class DoctorCards:
             DataError: see `apply`.
             ConfigError: see `Finding.verify`.
         """
-        finding = self._find(index)
-        arguments = dict(experiment.data.fit_arguments)
-        x, y = arguments.pop("x"), arguments.pop("y", None)
-        size = experiment.settings.training.batch_size
+        finding, data = self._find(index), experiment.data
         verification = finding.verify(
             _untrained(experiment),
-            x,
-            y,
-            batch_size="full" if size is None else size,
+            data.x,
+            data.y,
+            batch_size=experiment.settings.training.fit_batch_size,
             epochs=max(len(experiment.run.epochs), 10),
             verbose=0,
-            **arguments,
+            **data.fit_options,
         )
         return {
             "type": "verification",

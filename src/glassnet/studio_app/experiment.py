@@ -235,10 +235,9 @@ class Experiment:
 
     def _builds(self, settings: Settings, model: Any) -> bool:
         """Return whether the settings alone build a model: its layers, optimizer and loss."""
-        size = settings.training.batch_size
-        steps = 1 if size is None else -(-self.data.n_train // size)
-        mine, other = networks.build_model(settings, self.data, steps), model
-        parts = [each.get_settings() for each in (mine, other)]
+        steps = settings.training.count_steps(self.data.n_train)
+        mine = networks.build_model(settings, self.data, steps)
+        parts = [each.get_settings() for each in (mine, model)]
         first, second = ((each.layers, each.optimizer, each.loss) for each in parts)
         return first == second
 
@@ -297,13 +296,13 @@ class Experiment:
 
     def _prepare(self, settings: Settings, data: StudioData) -> Segment:
         map_limit.limit_programs(MAX_PROGRAMS)
-        training, size = settings.training, settings.training.batch_size
+        training = settings.training
         if not data.is_trainable:
             raise ConfigError(message("studio", "rows to train on", fix=" ".join(data.messages)))
-        steps = 1 if size is None else -(-data.n_train // size)
+        steps = training.count_steps(data.n_train)
         if self.own_model is None:
             model = networks.build_model(settings, data, steps)
-        elif training == networks.read_training(self.own_model.model, size):
+        elif training == networks.read_training(self.own_model.model, training.batch_size):
             model = self.own_model.model
         else:
             model = networks.change_training(self.own_model.model, training, steps)

@@ -35,11 +35,10 @@ def _make_model(experiment: Experiment) -> tuple[str, str, bytes]:
 def _make_report(experiment: Experiment) -> tuple[str, str, bytes]:
     from glassnet.reporting.write import report
 
-    data, arguments = experiment.data, dict(experiment.data.fit_arguments)
-    x, y = arguments.pop("x"), arguments.pop("y", None)
+    data = experiment.data
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "report.html"
-        rows = x if y is None else (x, y)
+        rows = data.x if data.y is None else (data.x, data.y)
         report(experiment.make_model(), rows, path, test=data.test)
         return path.name, "text/html", path.read_bytes()
 

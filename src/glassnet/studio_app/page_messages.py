@@ -124,7 +124,6 @@ def _describe_data(experiment: Experiment) -> dict[str, Any]:
     ]
     return {
         "kind": data.kind,
-        "name": data.name,
         "title": data.title,
         "n_train": data.n_train,
         "n_test": data.n_test,
@@ -227,7 +226,7 @@ def fit_view(experiment: Experiment, view: SetView, before: StudioData) -> SetVi
     n_rows = experiment.data.n_train + experiment.data.n_test
     layers = experiment.segment.run.network.layers
     units = {str(layer.name): getattr(layer, "units", 0) for layer in layers}
-    is_same_data = experiment.data.name == before.name
+    is_same_data = experiment.data.settings.name == before.settings.name
     has_row = view.row is not None and is_same_data and view.row < n_rows
     has_unit = view.layer is None or view.unit < units.get(view.layer, 0)
     return msgspec.structs.replace(

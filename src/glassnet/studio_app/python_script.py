@@ -158,7 +158,7 @@ class _Script:
         return [*head, *(["import base64", ""] if needs_base64 else []), *IMPORTS]
 
     def _write_data(self) -> list[str]:
-        lines = list(self.data.load_code())
+        lines = self.data.code
         imports = sorted({line for line in lines if line.startswith("from ")})
         others = [line for line in lines if not line.startswith("from ")]
         return [*imports, "", "# Data", *others, ""]
@@ -205,7 +205,7 @@ class _Script:
         rows, test = ["x", "y"], "(x_test, y_test)"
         if self.data.is_table:
             rows, test = ["train", f"target={quote(self.data.target_name)}"], "test"
-            types = self.data.fit_arguments.get("column_types")
+            types = self.data.column_types
             rows += [f"column_types={types!r}"] if types else []
         arguments = [*rows, f"epochs={epochs}", *arguments]
         if epochs and self.data.n_test:
@@ -213,8 +213,7 @@ class _Script:
         return write_call("model.fit", [*arguments, "verbose=0"])
 
     def _count_steps(self, training: TrainingSettings) -> int:
-        size = training.batch_size
-        return 1 if size is None else -(-self.data.n_train // size)
+        return training.count_steps(self.data.n_train)
 
     def _plan(self) -> tuple[str, list[tuple[_Part, TrainingSettings]]]:
         """Return why `fit` cannot repeat the run, or "", and the calls of `fit`."""
@@ -272,8 +271,7 @@ class _Script:
             return part.before
         steps = self._count_steps(training)
         epochs, rest = -(-part.n_steps // steps), part.n_steps % steps
-        size = '"full"' if training.batch_size is None else str(training.batch_size)
-        arguments = [f"batch_size={size}"]
+        arguments = [f"batch_size={write_value(training.fit_batch_size)}"]
         scheduled = [repr(part.rates)] if part.rates else []
         if rest:
             scheduled.append(f"stop_after={part.n_steps}")

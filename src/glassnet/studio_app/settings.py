@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -109,6 +110,15 @@ class TrainingSettings(Struct, frozen=True, omit_defaults=True):
     l1: Annotated[float, Meta(ge=0, le=100)] = 0.0
     l2: Annotated[float, Meta(ge=0, le=100)] = 0.0
     schedule: Literal["constant", "cosine", "exponential", "step"] = "constant"
+
+    @property
+    def fit_batch_size(self) -> int | str:
+        """The batch size as `fit` takes it."""
+        return "full" if self.batch_size is None else self.batch_size
+
+    def count_steps(self, n_rows: int) -> int:
+        """Return the number of steps of an epoch with so many training rows."""
+        return 1 if self.batch_size is None else math.ceil(n_rows / self.batch_size)
 
 
 class Event(Struct, frozen=True, omit_defaults=True):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from glassnet.data.table import Table
 from glassnet.errors import require
 from glassnet.layers import Flatten, Layer
@@ -39,9 +41,9 @@ class StudioData:
         settings: what they were made from.
         kind: "plane" (two numeric inputs), "line" (one), "table" (named columns, in a `Table` or an
             array), "images" or "other".
-        name: name in the settings, or of the user's file.
         title: name for people.
-        fit_arguments: x and y, or x and target, as `Sequential.fit` takes them.
+        x: inputs of the training rows, or a table.
+        y: their targets; None if they are in the table.
         test: (x, y) or a table; None without test rows.
         n_train, n_test: numbers of rows.
         feature_names: names of the columns that take part; empty for images.
@@ -51,16 +53,18 @@ class StudioData:
         messages: sentences about how the data were made.
         has_column_types: whether the settings may state the types of columns: those of a table.
         has_target_type: whether the settings may state if the target is a number or a class.
+        column_types: types of columns of a table that are not inferred, as `fit` takes them.
         is_private: whether they are the user's, and so never part of a link.
         image_shape: shape of an image.
-        code: lines of Python that make the same rows: see `load_code`.
+        code: lines of Python that make the same rows in the same order. They define x, y, x_test
+            and y_test, or train and test if the data are a table.
     """
 
     settings: DataSettings
     kind: str
-    name: str
     title: str
-    fit_arguments: dict[str, Any]
+    x: Any
+    y: np.ndarray | None
     test: Any
     n_train: int
     n_test: int
@@ -71,6 +75,7 @@ class StudioData:
     messages: tuple[str, ...] = ()
     has_column_types: bool = False
     has_target_type: bool = False
+    column_types: dict[str, str] = field(default_factory=dict)
     is_private: bool = False
     image_shape: tuple[int, ...] | None = None
     code: tuple[str, ...] = field(default=(), repr=False)
@@ -78,7 +83,15 @@ class StudioData:
     @property
     def is_table(self) -> bool:
         """Whether x is a `Table`, which `fit` encodes and scales by itself."""
-        return isinstance(self.fit_arguments["x"], Table)
+        return isinstance(self.x, Table)
+
+    @property
+    def fit_options(self) -> dict[str, Any]:
+        """The arguments of `fit` beside x and y."""
+        if not self.is_table:
+            return {}
+        options: dict[str, Any] = {"target": self.target_name}
+        return options | ({"column_types": self.column_types} if self.column_types else {})
 
     @property
     def is_trainable(self) -> bool:
@@ -91,12 +104,11 @@ class StudioData:
         Args:
             scale: whether they scale the inputs. A table's preprocessor always does.
         """
-        x = self.fit_arguments["x"]
         if self.is_table:
             return []
-        if scale and len(x):
-            return scaling_layers(x)
-        return [Flatten()] if x.ndim > 2 else []
+        if scale and len(self.x):
+            return scaling_layers(self.x)
+        return [Flatten()] if self.x.ndim > 2 else []
 
     def target_layers(self, scale: bool) -> list[Layer]:
         """Return the layers after the output layer: one that scales numbers back to their units.
@@ -104,10 +116,9 @@ class StudioData:
         Args:
             scale: whether outputs are scaled. A table's preprocessor always does.
         """
-        if self.class_names or self.is_table or not scale:
+        if self.class_names or self.y is None or not scale:
             return []
-        y = self.fit_arguments["y"]
-        return [target_scaling(y)] if len(y) and y.std() > 0 else []
+        return [target_scaling(self.y)] if len(self.y) and self.y.std() > 0 else []
 
     def output_head(self, activation: str | None = None) -> tuple[int, str | None, str]:
         """Return units, activation and loss of the output layer.
@@ -129,10 +140,3 @@ class StudioData:
         if activation in (None, "sigmoid"):
             return classification_output(max(n, 2))
         return 1, activation, "mean_squared_error"
-
-    def load_code(self) -> list[str]:
-        """Return lines of Python that define the same rows in the same order.
-
-        They define x, y, x_test and y_test, or train and test if the data are a table.
-        """
-        return list(self.code)

@@ -88,15 +88,15 @@ def make_table_data(
         steps.code.append(f"train = train.replace_column({target!r}, shuffled)")
     if test is None:
         steps.code.append("test = None")
-    column, types = table[target], _list_types(columns)
+    column = table[target]
     is_class = _count_classes(column, settings.target_type) > 0
     classes = fit_class_target(target, column).labels if is_class else ()
     data = StudioData(
         settings=settings,
         kind="table",
-        name=settings.name,
         title=own.name,
-        fit_arguments={"x": train, "target": target, **({"column_types": types} if types else {})},
+        x=train,
+        y=None,
         test=test,
         n_train=len(train),
         n_test=0 if test is None else len(test),
@@ -106,6 +106,7 @@ def make_table_data(
         columns=columns,
         has_column_types=True,
         has_target_type=True,
+        column_types={each.name: each.type for each in columns if each.used and each.type},
         messages=tuple(steps.messages),
         code=tuple(steps.code),
     )
@@ -259,11 +260,6 @@ def _describe_columns(
     return tuple(described)
 
 
-def _list_types(columns: tuple[DataColumn, ...]) -> dict[str, str]:
-    """Return the types that `fit` takes: of the columns that take part."""
-    return {each.name: each.type for each in columns if each.used and each.type}
-
-
 def _describe_column(
     name: str, train: Table, test: Table | None, column_type: str | None
 ) -> DataColumn:
@@ -366,7 +362,8 @@ def _to_arrays(data: StudioData, train: Table, test: Table | None) -> StudioData
         data,
         messages=(*data.messages, *_find_problems(data, train, test)),
         kind="plane" if len(names) == 2 else "line",
-        fit_arguments={"x": x, "y": y},
+        x=x,
+        y=y,
         test=None if test is None else convert(test),
         code=(*data.code, *code),
     )

@@ -41,12 +41,10 @@ def prepare_segment(model: Any, data: StudioData, training: TrainingSettings) ->
     Raises:
         ConfigError, DataError: see `Sequential.fit`.
     """
-    size = training.batch_size
-    settings = RunSettings(start="current", batch_size="full" if size is None else size)
-    arguments = dict(data.fit_arguments) | {"validation_data": data.test}
-    x, y = arguments.pop("x"), arguments.pop("y", None)
+    settings = RunSettings(start="current", batch_size=training.fit_batch_size)
+    options = {"validation_data": data.test, **data.fit_options}
     with collect_warnings() as texts:
-        runs = model.iter_training_runs(x, y, [settings], **arguments)
+        runs = model.iter_training_runs(data.x, data.y, [settings], **options)
         return Segment(data, training, next(runs), runs, texts)
 
 
