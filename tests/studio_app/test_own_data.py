@@ -32,7 +32,9 @@ def test_a_file_is_read_as_read_table_reads_it(tmp_path):
     path.write_bytes(raw)
     table = gn.data.read_table(path)
     own = read_upload("maße.csv", raw, "art")
-    assert (own.name, own.target, own.is_file) == ("maße.csv", "art", True)
+    assert (own.name, own.target) == ("maße.csv", "art")
+    line = "table = gn.data.read_table('maße.csv')  # the file that you opened"
+    assert own.code == (line,)
     assert own.messages == table.messages
     assert any("cp1252" in text for text in own.messages)
     for name, column in table.columns.items():
@@ -152,15 +154,15 @@ def test_columns_of_a_frame_keep_their_names():
     assert own_data(X, Y).feature_names == ("x1", "x2", "x3")
     assert own_data([1, 2, 3, 4], Y).rows[0].shape == (4, 1)
     table = own_data(frame, target="age", name="people")
-    assert (table.name, table.target, table.is_file) == ("people", "age", False)
+    assert (table.name, table.target) == ("people", "age")
 
 
 def test_a_path_is_a_file(tmp_path):
     path = tmp_path / "a.csv"
     path.write_text("a,b\n1,x\n2,y\n")
     own = own_data(path, target="b", validation_data=path)
-    assert (own.name, own.is_file) == ("a.csv", False)
-    assert own_data(str(path)).is_file
+    assert own.name == "a.csv"
+    assert own_data(str(path)).code == (f"table = gn.data.read_table({str(path)!r})",)
     assert len(own.validation) == 2
 
 

@@ -138,7 +138,7 @@ def make_data(settings: DataSettings, own: OwnData | None = None) -> StudioData:
         require(own is not None, "studio", "a table of yours", error=DataError, fix=fix, file=None)
         assert own is not None
         if isinstance(own.rows, Table):
-            return _make_own_table(settings, own, own.rows)
+            return replace(make_table_data(settings, own, own.rows), is_private=True)
         data = _finish_arrays(settings, _read_own_arrays(settings, own))
         return replace(data, has_target_type=True)
     lookup("dataset", settings.name, dict.fromkeys(OFFERED, True))
@@ -195,8 +195,8 @@ def _load_dataset(settings: DataSettings) -> StudioData:
     if isinstance(data, TableDataset):
         table = read_table(data.frame)
         code = (line, "table = gn.data.read_table(data.frame)")
-        own = OwnData(_title(name), table, data.target, messages=table.messages)
-        return make_table_data(settings, own, table, code)
+        own = OwnData(_title(name), table, data.target, messages=table.messages, code=code)
+        return make_table_data(settings, own, table)
     return _finish_arrays(settings, _pool_dataset(data, line))
 
 
@@ -258,10 +258,7 @@ def _draw_points(settings: DataSettings) -> _Pool:
 
 
 def _read_own_arrays(settings: DataSettings, own: OwnData) -> _Pool:
-    steps = Steps([], list(own.messages))
-    steps.code.append("x, y = ...  # the arrays that you passed to the studio")
-    if own.validation is not None:
-        steps.code.append("x_test, y_test = ...  # your validation_data")
+    steps = Steps(list(own.code), list(own.messages))
     own = choose_target_type(own, settings.target_type, steps)
     test = own.validation
     assert not isinstance(own.rows, Table)
@@ -275,13 +272,6 @@ def _read_own_arrays(settings: DataSettings, own: OwnData) -> _Pool:
     return _Pool(
         own.name, x, y, names, classes, code, test=test, messages=messages, is_private=True
     )
-
-
-def _make_own_table(settings: DataSettings, own: OwnData, table: Table) -> StudioData:
-    line = "table = gn.data.read_table(...)  # the table that you passed to the studio"
-    if own.is_file:
-        line = f"table = gn.data.read_table({own.name!r})  # the file that you opened"
-    return replace(make_table_data(settings, own, table, (line,)), is_private=True)
 
 
 def _finish_arrays(settings: DataSettings, pool: _Pool) -> StudioData:

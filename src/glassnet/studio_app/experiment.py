@@ -38,6 +38,8 @@ MAX_PROGRAMS = 100
 """Compiled programs that a studio keeps. A network has about ten, of 1 MB each."""
 
 STAYS = "The weights stay."
+PASSED = 'model = gn.load("model.glassnet")  # the model that you passed, as it was then'
+REMEDIED = 'model = gn.load("model.glassnet")  # the model with the remedy, saved at step 0'
 CHANGED = "The layers cannot be changed here: the controls know Dense layers and Dropout only."
 
 
@@ -48,10 +50,12 @@ class OwnModel:
     Attributes:
         model: a compiled `Sequential`; it stays as it is.
         reason: why the page cannot change its layers; "" if it can.
+        code: lines of Python that define it.
     """
 
     model: Any
     reason: str = ""
+    code: tuple[str, ...] = (PASSED,)
 
 
 class Experiment:
@@ -141,7 +145,8 @@ class Experiment:
         if self.own_model is not None:
             model = copy(self.own_model.model)
             model.reset(seed)
-            self.own_model = replace(self.own_model, model=model)
+            code = (*self.own_model.code, f"model.reset({seed})")
+            self.own_model = replace(self.own_model, model=model, code=code)
         self._begin(settings, self.data)
         self.note = "The weights are drawn again."
 
@@ -230,7 +235,8 @@ class Experiment:
         )
         is_shown = bool(network) and self._builds(settings, model)
         with rollback_on_error(self):
-            self.own_model = None if is_shown else OwnModel(model, "" if network else CHANGED)
+            reason = "" if network else CHANGED
+            self.own_model = None if is_shown else OwnModel(model, reason, (REMEDIED,))
             self._begin(settings, self.data)
 
     def _builds(self, settings: Settings, model: Any) -> bool:

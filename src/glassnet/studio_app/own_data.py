@@ -24,6 +24,16 @@ from glassnet.data.table import (
 )
 from glassnet.errors import DataError, lookup, message, require
 from glassnet.models.default_layers import MAX_INTEGER_CLASSES
+from glassnet.studio_app.own_code import (
+    YOUR_ARRAYS,
+    YOUR_TABLE,
+    YOUR_TEST,
+    YOUR_TEST_ARRAYS,
+    write_conversion,
+    write_images,
+    write_labels,
+    write_table,
+)
 
 MAX_UPLOAD_BYTES = 32_000_000
 """Limit of the size of an uploaded file."""
@@ -50,7 +60,7 @@ class OwnData:
         feature_names: names of the columns of an array.
         class_names: names of the classes; empty for numbers. A table finds its own.
         messages: how the data were read.
-        is_file: whether a script can read the table from a file of this name.
+        code: lines of Python that define `table`, or x and y, and the same of test rows.
     """
 
     name: str
@@ -60,7 +70,7 @@ class OwnData:
     feature_names: tuple[str, ...] = ()
     class_names: tuple[str, ...] = ()
     messages: tuple[str, ...] = ()
-    is_file: bool = False
+    code: tuple[str, ...] = ()
 
 
 def read_upload(name: str, raw: bytes, target: str | None = None) -> OwnData:
@@ -87,7 +97,8 @@ def read_upload(name: str, raw: bytes, target: str | None = None) -> OwnData:
         table = Table(*parse_csv(name, raw))
     else:
         table = _parse_frame(name, raw, suffix)
-    return replace(_own_table(name, table, target), is_file=True)
+    line = f"{write_table('table', name, '')}  # the file that you opened"
+    return replace(_own_table(name, table, target), code=(line,))
 
 
 def _suggest_file(suffix: str) -> str:
@@ -124,6 +135,7 @@ def own_data(
     target: str | None = None,
     validation_data: Any = None,
     name: str = "your data",
+    code: tuple[str, ...] = (),
 ) -> OwnData:
     """Return the data of a program, checked.
 
@@ -133,6 +145,7 @@ def own_data(
         target: name of the target column of a table.
         validation_data: rows to test on: (x, y), or a table.
         name: what to call the data.
+        code: lines of Python that define them; () for a path, and for lines to complete.
 
     Raises:
         DataError: data that are not in memory, such as streams and memory maps; other shapes than
@@ -144,32 +157,45 @@ def own_data(
     """
     _require_memory(x)
     if isinstance(x, Images):
-        return _own_images(name, x, validation_data)
-    if y is None and is_table(x):
-        if isinstance(x, str | Path):
-            name = Path(x).name if name == "your data" else name
-        own = _own_table(name, read_table(x), target)
-        if validation_data is None:
-            return replace(own, is_file=isinstance(x, str | Path))
-        return replace(own, validation=read_table(validation_data))
-    features, labels, names = _to_arrays(x, y)
-    labels, class_names = _to_classes(labels)
-    own = OwnData(name, (features, labels), None, None, names, class_names)
+        return _own_images(name, x, validation_data, code)
+    if y is not None or not is_table(x):
+        return _own_arrays(name, x, y, validation_data, code)
+    if isinstance(x, str | Path):
+        name = Path(x).name if name == "your data" else name
+    own, line = _own_table(name, read_table(x), target), write_table("table", x, YOUR_TABLE)
     if validation_data is None:
-        return own
+        return replace(own, code=code or (line,))
+    code = code or (line, write_table("test", validation_data, YOUR_TEST))
+    return replace(own, validation=read_table(validation_data), code=code)
+
+
+def _own_arrays(name: str, x: Any, y: Any, validation_data: Any, code: tuple[str, ...]) -> OwnData:
+    features, targets, names = _to_arrays(x, y)
+    labels, class_names = _to_classes(targets)
+    own = OwnData(name, (features, labels), None, None, names, class_names)
+    lines = write_conversion("x", x, features)
+    if validation_data is None:
+        lines += write_labels(y, labels)
+        return replace(own, code=(*(code or (YOUR_ARRAYS,)), *lines))
+    x_test, y_test = _read_validation(validation_data, features)
+    test_labels = _encode_like(y_test, class_names)
+    lines += write_conversion("x_test", validation_data[0], x_test)
+    lines += write_labels(y, labels, validation_data[1], test_labels)
+    code = (*(code or (YOUR_ARRAYS, YOUR_TEST_ARRAYS)), *lines)
+    return replace(own, validation=(x_test, test_labels), code=code)
+
+
+def _read_validation(validation_data: Any, features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return inputs and targets of test rows, whose shape is that of the training rows."""
     expected = "validation_data as (x, y)"
     fits = isinstance(validation_data, list | tuple) and len(validation_data) == 2
     kind = type(validation_data).__name__
     require(fits, "studio", expected, error=DataError, validation_data=kind)
     x_test, y_test, _ = _to_arrays(*validation_data)
-    require(
-        x_test.shape[1:] == features.shape[1:],
-        "studio",
-        f"test rows of shape {features.shape[1:]}, as the training rows",
-        error=DataError,
-        shape=x_test.shape[1:],
-    )
-    return replace(own, validation=(x_test, _encode_like(y_test, class_names)))
+    expected = f"test rows of shape {features.shape[1:]}, as the training rows"
+    fits = x_test.shape[1:] == features.shape[1:]
+    require(fits, "studio", expected, error=DataError, shape=x_test.shape[1:])
+    return x_test, y_test
 
 
 def _own_table(name: str, table: Table, target: str | None) -> OwnData:
@@ -183,10 +209,11 @@ def _own_table(name: str, table: Table, target: str | None) -> OwnData:
     return OwnData(name, table, target, messages=table.messages)
 
 
-def _own_images(name: str, images: Images, validation: Any) -> OwnData:
+def _own_images(name: str, images: Images, validation: Any, code: tuple[str, ...]) -> OwnData:
     rows = (np.asarray(images.x), np.asarray(images.y))
     test = None if validation is None else (np.asarray(validation.x), np.asarray(validation.y))
-    return OwnData(name, rows, None, test, class_names=images.class_names)
+    code = code or write_images(has_test=test is not None)
+    return OwnData(name, rows, None, test, class_names=images.class_names, code=code)
 
 
 def _require_memory(x: Any) -> None:

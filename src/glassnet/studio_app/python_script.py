@@ -165,12 +165,8 @@ class _Script:
 
     def _write_model(self) -> list[str]:
         training = self.settings.training
-        if self.is_own_model:
-            return [
-                "# Network",
-                'model = gn.load("model.glassnet")  # the model that you passed, as it was then',
-                "",
-            ]
+        if self.experiment.own_model is not None:
+            return ["# Network", *self.experiment.own_model.code, ""]
         model = networks.build_model(self.settings, self.data, self._count_steps(training))
         setup = model.get_settings()
         layers = [f"        {write_value(layer)}," for layer in setup.layers]

@@ -15,7 +15,7 @@ from glassnet.layers import Dense
 from glassnet.selection.model_arguments import get_sequential, require_model
 from glassnet.studio_app.catalog import describe_catalog
 from glassnet.studio_app.data_sources import make_data
-from glassnet.studio_app.experiment import OwnModel
+from glassnet.studio_app.experiment import PASSED, OwnModel
 from glassnet.studio_app.lessons import Lesson
 from glassnet.studio_app.networks import read_network, read_training
 from glassnet.studio_app.own_data import OwnData, own_data
@@ -50,6 +50,8 @@ def start_with_model(
     target: str | None = None,
     validation_data: Any = None,
     name: str = "your data",
+    data_code: tuple[str, ...] = (),
+    model_code: tuple[str, ...] = (PASSED,),
 ) -> StudioStart:
     """Return a start with a model of the user.
 
@@ -57,13 +59,14 @@ def start_with_model(
         model: the model, of which every session gets a copy.
         x, y, target, validation_data: its data: see `own_data`.
         name: what to call the data.
+        data_code, model_code: lines of Python that define them: see `own_data` and `OwnModel`.
 
     Raises:
         ConfigError: no model.
         DataError: see `own_data`.
     """
     require_model("studio", model)
-    data = own_data(x, y, target=target, validation_data=validation_data, name=name)
+    data = own_data(x, y, target=target, validation_data=validation_data, name=name, code=data_code)
     inner = copy.deepcopy(get_sequential(model))
     network = read_network(inner.get_settings().layers)
     settings = Settings(
@@ -73,7 +76,7 @@ def start_with_model(
         seed=inner.seed,
     )
     make_data(settings.data, data)
-    own_model = OwnModel(inner, "" if network else OTHER_LAYERS)
+    own_model = OwnModel(inner, "" if network else OTHER_LAYERS, model_code)
     return StudioStart(settings, data, own_model, is_playing=False)
 
 

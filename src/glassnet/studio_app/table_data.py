@@ -57,22 +57,19 @@ KINDS = {
 }
 
 
-def make_table_data(
-    settings: DataSettings, own: OwnData, table: Table, code: tuple[str, ...]
-) -> StudioData:
+def make_table_data(settings: DataSettings, own: OwnData, table: Table) -> StudioData:
     """Return training and test rows of a table.
 
     Args:
         settings: target, columns, and which rows.
         own: where the table comes from, and validation rows.
         table: the table.
-        code: lines of Python that define `table`.
 
     Raises:
         ConfigError: an unknown target or column.
         DataError: no column can be the target, or none is left to learn from.
     """
-    steps = Steps(list(code), [text for text in own.messages if text not in table.messages])
+    steps = Steps(list(own.code), [text for text in own.messages if text not in table.messages])
     if (rows := sample_rows(len(table), "the table", steps)) is not None:
         table = table.take(rows)
         steps.code.append("table = table.take(rows)")
@@ -197,7 +194,7 @@ def _split_table(
         steps.code.append("labels = labels[rows]")
     if own.validation is not None:
         assert isinstance(own.validation, Table)
-        steps.code.append("train, test = table, gn.data.read_table(...)  # your validation_data")
+        steps.code.append("train = table")
         return table, own.validation
     parts = split_rows(settings, len(table), labels, "labels", steps)
     if parts is None:

@@ -14,8 +14,10 @@ from glassnet.cli.jobs import images, partitioned, resolve
 from glassnet.cli.jobs.arrays import ArrayJob
 from glassnet.cli.jobs.base import TrainOptions
 from glassnet.cli.jobs.images import ImageJob
+from glassnet.cli.jobs.studio_code import write_job, write_saved_rows
 from glassnet.cli.jobs.table import TableJob
 from glassnet.studio_app.data_sources import OFFERED, make_data
+from glassnet.studio_app.own_code import write_table
 from glassnet.studio_app.own_data import OwnData, own_data
 from glassnet.studio_app.session import StudioStart
 from glassnet.studio_app.settings import DataSettings
@@ -110,7 +112,16 @@ def start_saved_model(name: str, rows: str | None, options: dict[str, Any]) -> S
     job = resolve.load_saved_job(name, rows, options["csv"])
     preprocessor = job.model.preprocessor
     target = None if job.y is not None or preprocessor is None else preprocessor.target.name
-    return start_with_model(job.model, job.x, job.y, target=target, name=Path(str(rows)).name)
+    rows = str(rows)
+    return start_with_model(
+        job.model,
+        job.x,
+        job.y,
+        target=target,
+        name=Path(rows).name,
+        data_code=write_saved_rows(name, rows, job.x, options["csv"]),
+        model_code=(f"model = gn.load({name!r})",),
+    )
 
 
 def read_own_data(name: str, options: dict[str, Any]) -> OwnData:
@@ -130,18 +141,19 @@ def read_own_data(name: str, options: dict[str, Any]) -> OwnData:
     if is_table_file(name) and not is_array_file(name) and os.path.isfile(name):
         images.require_no_image_options(name, options["size"], None)
         table = read_table(name, **csv)
-        own = own_data(table, target=target, name=Path(name).name)
-        return replace(own, is_file=not csv)
+        line = write_table("table", name, "", **csv)
+        return own_data(table, target=target, name=Path(name).name, code=(line,))
     choices = list_table_options(options)._replace(features=options["features"], csv=csv)
     job = resolve.resolve_job(name, choices, options["seed"], options["size"], split=False)
+    code = write_job(name, job)
     if isinstance(job, TableJob):
-        return own_data(job.train, target=job.target, validation_data=job.test, name=name)
+        test = job.test
+        return own_data(job.train, target=job.target, validation_data=test, name=name, code=code)
     if isinstance(job, ImageJob):
-        images_to_test = job.test or job.validation_data
-        return own_data(job.train, validation_data=images_to_test, name=job.name)
+        return own_data(job.train, name=job.name, code=code)
     assert isinstance(job, ArrayJob)
     data = job.data
-    test = (data.x_test, data.y_test) if len(data.x_test) else None
-    own = own_data(data.x, data.y, validation_data=test, name=data.name)
+    rows = (data.x_test, data.y_test) if len(data.x_test) else None
+    own = own_data(data.x, data.y, validation_data=rows, name=data.name, code=code)
     names = data.feature_names or own.feature_names
     return replace(own, class_names=data.class_names, feature_names=names)
