@@ -24,6 +24,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from playwright.sync_api import Page, sync_playwright
 
 from glassnet.studio_app.data_sources import make_data
@@ -33,7 +34,6 @@ from glassnet.studio_app.settings import (
     LayerSettings,
     NetworkSettings,
     Settings,
-    settings_to_json,
 )
 
 SMALL = Settings(
@@ -89,8 +89,7 @@ def run_studio() -> Iterator[tuple[str, int]]:
 
 def make_fragment(settings: Settings) -> str:
     """Return the part of a link after #."""
-    text = settings_to_json(settings).encode()
-    return base64.urlsafe_b64encode(text).decode().rstrip("=")
+    return base64.urlsafe_b64encode(msgspec.json.encode(settings)).decode().rstrip("=")
 
 
 def show(page: Page, settings: Settings) -> None:

@@ -12,6 +12,7 @@ import glassnet as gn
 from glassnet.cli import main
 from glassnet.errors import DataError
 from glassnet.studio_app import launch, lessons
+from glassnet.studio_app import settings as settings_module
 from glassnet.studio_app.experiment import Experiment
 from glassnet.studio_app.exports import make_file
 from glassnet.studio_app.lessons import (
@@ -40,7 +41,7 @@ def parse(**fields):
 
 
 def test_example():
-    assert doctest.testmod(lessons).failed == 0
+    assert doctest.testmod(lessons).failed == doctest.testmod(settings_module).failed == 0
 
 
 def test_a_file_is_read(tmp_path):

@@ -17,7 +17,7 @@ from glassnet.layers import Dense
 from glassnet.studio_app import python_script
 from glassnet.studio_app.experiment import Experiment, OwnModel
 from glassnet.studio_app.own_data import own_data, read_upload
-from glassnet.studio_app.presets import get_preset
+from glassnet.studio_app.presets import PRESETS
 from glassnet.studio_app.python_script import make_script, write_array, write_value
 from glassnet.studio_app.settings import (
     DataSettings,
@@ -29,6 +29,7 @@ from glassnet.studio_app.settings import (
 )
 
 MOONS = DataSettings("moons", n=60)
+PRESET_SETTINGS = {preset.name: preset.settings for preset in PRESETS}
 SGD = TrainingSettings("sgd", 0.1, momentum=0.9)
 CSV = "width,color,kind\n" + "\n".join(
     f"{i / 7:.3f},{'red' if i % 3 else 'blue'},{'a' if i * i % 5 < 2 else 'b'}" for i in range(40)
@@ -156,8 +157,8 @@ RUNS = {
     "a_weight_in_an_epoch": (Settings(MOONS, training=SGD), a_weight_in_an_epoch),
     "a_penalty": (Settings(MOONS, training=SGD), a_penalty),
     "other_data": (Settings(MOONS, training=SGD), other_data),
-    "line": (get_preset("lecture_line").settings, part_of_an_epoch),
-    "diverges": (get_preset("rate_too_large").settings, part_of_an_epoch),
+    "line": (PRESET_SETTINGS["lecture_line"], part_of_an_epoch),
+    "diverges": (PRESET_SETTINGS["rate_too_large"], part_of_an_epoch),
     "scaled_table": (Settings(DataSettings("wine", minority=0.5, columns=("ash", "hue", "alcohol"))), whole_epochs),
     "a_number": (Settings(DataSettings("diabetes", shuffle_labels=True)), part_of_an_epoch),
     "images": (Settings(DataSettings("digits", test_share=0.5)), part_of_an_epoch),

@@ -6,8 +6,7 @@ Every step that makes the rows is also written as Python, so that a script can r
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,30 +16,13 @@ from glassnet.data.table import Table, read_table
 from glassnet.datasets import CATALOGUE, load
 from glassnet.datasets.table_sets import TableDataset
 from glassnet.errors import DataError, lookup, require
-from glassnet.studio_app.own_data import OwnData, own_data, read_upload
+from glassnet.studio_app.array_data import ArrayRows, make_array_data
+from glassnet.studio_app.own_data import OwnData
 from glassnet.studio_app.own_targets import choose_target_type
-from glassnet.studio_app.row_selection import (
-    Steps,
-    choose_names,
-    describe_range,
-    sample_rows,
-    select_minority,
-    shuffle_labels,
-    split_rows,
-)
+from glassnet.studio_app.row_selection import DataLog, sample_rows
 from glassnet.studio_app.settings import DataSettings
-from glassnet.studio_app.studio_data import DataColumn, StudioData
+from glassnet.studio_app.studio_data import StudioData
 from glassnet.studio_app.table_data import make_table_data
-
-__all__ = [
-    "DataColumn",
-    "OwnData",
-    "StudioData",
-    "describe_datasets",
-    "make_data",
-    "own_data",
-    "read_upload",
-]
 
 POINTS, OWN = "points", "own"
 """Names of drawn points and of the user's data."""
@@ -79,6 +61,8 @@ TRUTH_TABLES = ("xor", "and", "or")
 
 MAX_IMAGES = (5000, 1000)
 """Number of training and test images that are used of a downloaded dataset."""
+
+FEW_POINTS = "Draw at least two points, of two classes: then the network can be trained."
 
 TITLES = {
     "xor_points": "XOR",
@@ -132,14 +116,14 @@ def make_data(settings: DataSettings, own: OwnData | None = None) -> StudioData:
         ('plane', 70, 30, ('upper', 'lower'))
     """
     if settings.name == POINTS:
-        return _finish_arrays(settings, _draw_points(settings))
+        return make_array_data(settings, _draw_points(settings))
     if settings.name == OWN:
         fix = "Choose a file, or drop it on the page."
         require(own is not None, "studio", "a table of yours", error=DataError, fix=fix, file=None)
         assert own is not None
         if isinstance(own.rows, Table):
-            return replace(make_table_data(settings, own, own.rows), is_private=True)
-        data = _finish_arrays(settings, _read_own_arrays(settings, own))
+            return replace(make_table_data(settings, own), is_private=True)
+        data = make_array_data(settings, _read_own_arrays(settings, own))
         return replace(data, has_target_type=True)
     lookup("dataset", settings.name, dict.fromkeys(OFFERED, True))
     return _load_dataset(settings)
@@ -159,31 +143,6 @@ def _kind_of_info(info: DatasetInfo) -> str:
     return {1: "line", 2: "plane"}.get(info.shape[0], "table")
 
 
-@dataclass(frozen=True, eq=False)
-class _Pool:
-    """Rows before they are split.
-
-    Attributes:
-        title, feature_names, class_names, is_private: see `StudioData`.
-        x, y: all rows, or the training rows if `test` has others.
-        code: lines of Python that define x and y, and x_test and y_test if `test` has rows.
-        test: test rows that stay as they are.
-        can_split: whether rows may be held out.
-        messages: sentences about the rows.
-    """
-
-    title: str
-    x: np.ndarray
-    y: np.ndarray
-    feature_names: tuple[str, ...]
-    class_names: tuple[str, ...]
-    code: tuple[str, ...]
-    test: tuple[np.ndarray, np.ndarray] | None = None
-    can_split: bool = True
-    messages: tuple[str, ...] = ()
-    is_private: bool = False
-
-
 def _load_dataset(settings: DataSettings) -> StudioData:
     name = settings.name
     allowed = _options(CATALOGUE[name])
@@ -196,33 +155,31 @@ def _load_dataset(settings: DataSettings) -> StudioData:
         table = read_table(data.frame)
         code = (line, "table = gn.data.read_table(data.frame)")
         own = OwnData(_title(name), table, data.target, messages=table.messages, code=code)
-        return make_table_data(settings, own, table)
-    return _finish_arrays(settings, _pool_dataset(data, line))
+        return make_table_data(settings, own)
+    read = _read_with_test_rows if name in OWN_TEST_ROWS else _read_together
+    return make_array_data(settings, read(data, line))
 
 
-def _pool_dataset(data: Dataset, line: str) -> _Pool:
-    """Return all rows of a dataset together, or its own test rows beside them."""
-    if data.name not in OWN_TEST_ROWS:
-        return _pool_rows(data, line)
+def _read_with_test_rows(data: Dataset, line: str) -> ArrayRows:
+    """Return the rows of a dataset, with its own test rows."""
     x, y, x_test, y_test = data.x, data.y, data.x_test, data.y_test
-    messages: tuple[str, ...] = ()
-    part = test_part = ""
+    messages, part, test_part = [], "", ""
     if x.ndim > 2:
         n, n_test = MAX_IMAGES
         part, test_part = f"[:{n}]", f"[:{n_test}]"
         x, y, x_test, y_test = x[:n], y[:n], x_test[:n_test], y_test[:n_test]
         n, n_test = len(x), len(x_test)
-        messages = (f"The first {n:,} training and {n_test:,} test images are used.",)
-    code = (
+        messages = [f"The first {n:,} training and {n_test:,} test images are used."]
+    code = [
         line,
         f"x, y = data.x{part}, data.y{part}",
         f"x_test, y_test = data.x_test{test_part}, data.y_test{test_part}",
-    )
-    names, test, title = data.feature_names, (x_test, y_test), _title(data.name)
-    return _Pool(title, x, y, names, data.class_names, code, test=test, messages=messages)
+    ]
+    names, title, log = data.feature_names, _title(data.name), DataLog(code, messages)
+    return ArrayRows(title, x, y, names, data.class_names, log, test=(x_test, y_test))
 
 
-def _pool_rows(data: Dataset, line: str) -> _Pool:
+def _read_together(data: Dataset, line: str) -> ArrayRows:
     """Return all rows of a dataset together."""
     x, y = data.x, data.y
     code = [line, "x, y = data.x, data.y"]
@@ -234,126 +191,37 @@ def _pool_rows(data: Dataset, line: str) -> _Pool:
             "y = np.concatenate([data.y, data.y_test])",
         ]
     names, classes, title = data.feature_names, data.class_names, _title(data.name)
-    return _Pool(title, x, y, names, classes, tuple(code), can_split=can_split)
+    return ArrayRows(title, x, y, names, classes, DataLog(code), can_split=can_split)
 
 
-def _draw_points(settings: DataSettings) -> _Pool:
+def _draw_points(settings: DataSettings) -> ArrayRows:
     points = settings.points
     x = np.array([(point.x1, point.x2) for point in points], np.float32).reshape(-1, 2)
     drawn = np.array([point.label for point in points], np.int64)
     labels, y = np.unique(drawn, return_inverse=True)
     names = tuple(f"class {label}" for label in labels.tolist())
-    code = (
+    code = [
         "points = np.array([",
         *(f"    ({point.x1!r}, {point.x2!r}, {point.label})," for point in points),
         "])",
         "x = points[:, :2].astype(np.float32)",
         "y = np.unique(points[:, 2], return_inverse=True)[1]",
-    )
-    messages: tuple[str, ...] = ()
-    if len(labels) < 2:
-        messages = ("Draw at least two points, of two classes: then the network can be trained.",)
-    inputs, can_split = ("x1", "x2"), len(labels) > 1
-    return _Pool("Drawn points", x, y, inputs, names, code, can_split=can_split, messages=messages)
+    ]
+    log, can_split = DataLog(code), len(labels) > 1
+    if not can_split:
+        log.messages.append(FEW_POINTS)
+    return ArrayRows("Drawn points", x, y, ("x1", "x2"), names, log, can_split=can_split)
 
 
-def _read_own_arrays(settings: DataSettings, own: OwnData) -> _Pool:
-    steps = Steps(list(own.code), list(own.messages))
-    own = choose_target_type(own, settings.target_type, steps)
+def _read_own_arrays(settings: DataSettings, own: OwnData) -> ArrayRows:
+    log = DataLog(list(own.code), list(own.messages))
+    own = choose_target_type(own, settings.target_type, log)
     test = own.validation
     assert not isinstance(own.rows, Table)
     assert not isinstance(test, Table)
     x, y = own.rows
-    if (rows := sample_rows(len(x), "your arrays", steps)) is not None:
+    if (rows := sample_rows(len(x), "your arrays", log)) is not None:
         x, y = x[rows], y[rows]
-        steps.code.append("x, y = x[rows], y[rows]")
-    names, classes, code = own.feature_names, own.class_names, tuple(steps.code)
-    messages = tuple(steps.messages)
-    return _Pool(
-        own.name, x, y, names, classes, code, test=test, messages=messages, is_private=True
-    )
-
-
-def _finish_arrays(settings: DataSettings, pool: _Pool) -> StudioData:
-    """Select columns and rows, split the rows and shuffle the labels."""
-    steps = Steps(list(pool.code), list(pool.messages))
-    columns = _describe_columns(settings, pool)
-    pool = _select_columns(settings, pool, steps)
-    x, y, test = _select_rows(settings, pool, steps)
-    if settings.shuffle_labels:
-        y, function = shuffle_labels(settings, y, steps)
-        steps.code.append(f"y = {function}(y)")
-    if test is None:
-        steps.code.append("x_test, y_test = None, None")
-    return StudioData(
-        settings,
-        _kind_of_arrays(x, pool.feature_names),
-        pool.title,
-        x,
-        y,
-        test,
-        len(x),
-        0 if test is None else len(test[0]),
-        pool.feature_names,
-        pool.class_names,
-        "class" if pool.class_names else "y",
-        columns,
-        tuple(steps.messages),
-        is_private=pool.is_private,
-        image_shape=x.shape[1:] if x.ndim > 2 else None,
-        code=tuple(steps.code),
-    )
-
-
-def _select_rows(
-    settings: DataSettings, pool: _Pool, steps: Steps
-) -> tuple[np.ndarray, np.ndarray, tuple[np.ndarray, np.ndarray] | None]:
-    """Return the inputs and targets of the training rows, and the test rows or None."""
-    x, y, test = pool.x, pool.y, pool.test
-    rows = select_minority(settings, y if pool.class_names else None, "y", steps)
-    if rows is not None:
-        x, y = x[rows], y[rows]
-        steps.code.append("x, y = x[rows], y[rows]")
-    if test is not None:
-        return x, y, test if settings.test_share else None
-    labels = y if pool.class_names else None
-    parts = split_rows(settings, len(x), labels, "y", steps) if pool.can_split else None
-    if parts is None:
-        return x, y, None
-    steps.code.append("x_test, y_test = x[test_rows], y[test_rows]")
-    steps.code.append("x, y = x[train_rows], y[train_rows]")
-    train_rows, test_rows = parts
-    return x[train_rows], y[train_rows], (x[test_rows], y[test_rows])
-
-
-def _kind_of_arrays(x: np.ndarray, feature_names: Sequence[str]) -> str:
-    if x.ndim == 2:
-        return {1: "line", 2: "plane"}.get(x.shape[1], "table" if feature_names else "other")
-    has_channels = x.ndim == 4 and x.shape[3] in (1, 3, 4)
-    is_image = has_channels or (x.ndim == 3 and (x.dtype == np.uint8 or x.shape[1] == x.shape[2]))
-    return "images" if is_image else "other"
-
-
-def _describe_columns(settings: DataSettings, pool: _Pool) -> tuple[DataColumn, ...]:
-    """Describe all columns of an array."""
-    if pool.x.ndim != 2:
-        return ()
-    chosen = choose_names(settings, pool.feature_names)
-    return tuple(
-        DataColumn(name, "number", name in chosen, describe_range(values))
-        for name, values in zip(pool.feature_names, pool.x.T, strict=True)
-    )
-
-
-def _select_columns(settings: DataSettings, pool: _Pool, steps: Steps) -> _Pool:
-    """Return the pool with the columns of the settings."""
-    names = pool.feature_names
-    chosen = choose_names(settings, names)
-    if chosen == names or pool.x.ndim != 2:
-        return pool
-    index = [names.index(name) for name in chosen]
-    steps.code.append(f"x = x[:, {index}]")
-    test = pool.test and (pool.test[0][:, index], pool.test[1])
-    if test is not None:
-        steps.code.append(f"x_test = x_test[:, {index}]")
-    return replace(pool, x=pool.x[:, index], test=test, feature_names=chosen)
+        log.code.append("x, y = x[rows], y[rows]")
+    names, classes = own.feature_names, own.class_names
+    return ArrayRows(own.name, x, y, names, classes, log, test, is_private=True)

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 from msgspec import Meta, Struct
 
 from glassnet.errors import DataError, message, require, suggest
-from glassnet.studio_app.presets import PRESETS, Preset, get_preset
-from glassnet.studio_app.settings import Name, Settings
+from glassnet.studio_app.presets import PRESETS, Preset
+from glassnet.studio_app.settings import Name, Settings, find_unknown_fields
 
 MAX_BYTES = 1_000_000
 """Limit of the size of a lesson file."""
@@ -128,39 +127,13 @@ def parse_lesson(raw: bytes) -> Lesson:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         expected, fix = "a lesson in JSON", "docs/for-lecturers.md describes the file."
         raise DataError(message("lesson", expected, problem=str(error), fix=fix)) from error
-    for place, name, names in find_unknown_fields(values, lesson):
+    for place, name, names in find_unknown_fields(values, lesson, "lesson"):
         expected = f"one of {', '.join(names)}"
         require(
             False, place, expected, error=DataError, name=name, fix=suggest(name, names).strip()
         )
     _check_names(lesson)
     return lesson
-
-
-def find_unknown_fields(
-    value: Any, decoded: Any, place: str = "lesson"
-) -> Iterator[tuple[str, str, tuple[str, ...]]]:
-    """Yield place, name and the possible names of fields that decoding has ignored.
-
-    Args:
-        value: what the JSON says, as plain dicts and lists.
-        decoded: what it was decoded to.
-        place: name of the value.
-
-    Example:
-        >>> list(find_unknown_fields({"step": 1}, Settings(), "settings"))[0][:2]
-        ('settings', 'step')
-    """
-    if isinstance(decoded, Struct) and isinstance(value, Mapping):
-        names = decoded.__struct_fields__
-        for name, each in value.items():
-            if name in names:
-                yield from find_unknown_fields(each, getattr(decoded, name), f"{place}: {name}")
-            else:
-                yield place, name, names
-    elif isinstance(decoded, tuple) and isinstance(value, list):
-        for i, (each, item) in enumerate(zip(value, decoded, strict=True)):
-            yield from find_unknown_fields(each, item, f"{place}[{i}]")
 
 
 def _check_names(lesson: Lesson) -> None:
@@ -197,15 +170,3 @@ def write_lesson(
     preset = Preset(name, title, settings, why, try_this)
     lesson = Lesson(title, hide, (preset,), name)
     return msgspec.json.format(msgspec.json.encode(lesson), indent=2).decode() + "\n"
-
-
-__all__ = [
-    "CONTROLS",
-    "HIDEABLE",
-    "Lesson",
-    "Preset",
-    "get_preset",
-    "parse_lesson",
-    "read_lesson",
-    "write_lesson",
-]

@@ -10,7 +10,6 @@ from msgspec.structs import replace
 
 from glassnet.errors import DataError, message, require
 from glassnet.studio_app.frames import split_frame
-from glassnet.studio_app.lessons import find_unknown_fields
 from glassnet.studio_app.settings import (
     DataSettings,
     Name,
@@ -19,6 +18,7 @@ from glassnet.studio_app.settings import (
     Settings,
     TrainingSettings,
     WeightChange,
+    find_unknown_fields,
 )
 
 OF_LINK = "settings that this version of the studio knows"

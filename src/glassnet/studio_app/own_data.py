@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -306,11 +306,28 @@ def _encode_like(y: np.ndarray, class_names: tuple[str, ...]) -> np.ndarray:
     if not class_names:
         return y.astype(np.float32)
     y = y.argmax(axis=1) if y.ndim == 2 else y
-    if y.dtype.kind in "biuf" and y.dtype.kind != "b":
+    if y.dtype.kind in "iuf":
         return y.astype(np.int64)
-    codes = {name: code for code, name in enumerate(class_names)}
-    texts = y.astype(str).tolist()
-    unknown = [text for text in texts if text not in codes]
-    expected = f"classes of the training rows, {class_names[:6]}"
-    require(not unknown, "studio", expected, error=DataError, others=unknown[:3])
-    return np.array([codes[text] for text in texts], np.int64)
+    return encode_classes(y.astype(str), class_names, "studio")
+
+
+def encode_classes(values: np.ndarray, classes: Sequence[Any], who: str) -> np.ndarray:
+    """Return the index of the class of each value.
+
+    Args:
+        values: names or numbers of classes.
+        classes: those of the training rows, in their order.
+        who: what an error is about.
+
+    Raises:
+        DataError: a value is none of the classes.
+
+    Example:
+        >>> encode_classes(np.array([7, 3, 7]), [3, 7], "target").tolist()
+        [1, 0, 1]
+    """
+    codes = {each: code for code, each in enumerate(classes)}
+    unknown = [value for value in dict.fromkeys(values.tolist()) if value not in codes]
+    expected = f"classes of the training rows, {classes[:6]}"
+    require(not unknown, who, expected, error=DataError, others=unknown[:3])
+    return np.array([codes[value] for value in values.tolist()], np.int64)

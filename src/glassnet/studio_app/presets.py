@@ -7,7 +7,6 @@ from typing import Annotated
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
-from glassnet.errors import lookup
 from glassnet.studio_app.settings import (
     DataSettings,
     LayerSettings,
@@ -245,16 +244,3 @@ PRESETS = (
     ),
 )
 """All presets, in the order in which the page lists them."""
-
-
-def get_preset(name: str) -> Preset:
-    """Return the preset of a name.
-
-    Raises:
-        ConfigError: an unknown name; the message suggests the nearest.
-
-    Example:
-        >>> get_preset("lecture_line").settings.data.name
-        'line'
-    """
-    return lookup("preset", name, {preset.name: preset for preset in PRESETS})

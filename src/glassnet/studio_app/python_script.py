@@ -13,9 +13,9 @@ import numpy as np
 import glassnet._version as version
 from glassnet.optimizers import Optimizer
 from glassnet.studio_app import networks
-from glassnet.studio_app.data_sources import StudioData
 from glassnet.studio_app.experiment import Experiment
 from glassnet.studio_app.settings import Event, Settings, TrainingSettings
+from glassnet.studio_app.studio_data import StudioData
 
 MAX_NUMBERS = 400
 """Arrays of more numbers are written as text in base64."""

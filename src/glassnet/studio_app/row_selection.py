@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ SHUFFLED = "The targets of the training rows are shuffled: nothing true can be l
 
 
 @dataclass(frozen=True, eq=False)
-class Steps:
+class DataLog:
     """What was done to the rows.
 
     Attributes:
@@ -25,8 +25,8 @@ class Steps:
         messages: sentences for the user.
     """
 
-    code: list[str]
-    messages: list[str]
+    code: list[str] = field(default_factory=list)
+    messages: list[str] = field(default_factory=list)
 
 
 def choose_names(settings: DataSettings, names: tuple[str, ...]) -> tuple[str, ...]:
@@ -42,19 +42,19 @@ def choose_names(settings: DataSettings, names: tuple[str, ...]) -> tuple[str, .
     return tuple(name for name in names if name in settings.columns)
 
 
-def sample_rows(n: int, variable: str, steps: Steps) -> np.ndarray | None:
+def sample_rows(n: int, variable: str, log: DataLog) -> np.ndarray | None:
     """Return the rows to use if there are more than `MAX_ROWS`; None for all."""
     if n <= MAX_ROWS:
         return None
-    steps.messages.append(f"The data have {n:,} rows. A random part of {MAX_ROWS:,} rows is used.")
-    steps.code.append(
+    log.messages.append(f"The data have {n:,} rows. A random part of {MAX_ROWS:,} rows is used.")
+    log.code.append(
         f"rows = np.sort(np.random.default_rng(0).permutation({n})[:{MAX_ROWS}])  # of {variable}"
     )
     return np.sort(np.random.default_rng(0).permutation(n)[:MAX_ROWS])
 
 
 def select_minority(
-    settings: DataSettings, labels: np.ndarray | None, variable: str, steps: Steps
+    settings: DataSettings, labels: np.ndarray | None, variable: str, log: DataLog
 ) -> np.ndarray | None:
     """Return the rows that stay if class 1 keeps only a part of its rows; None for all.
 
@@ -62,20 +62,20 @@ def select_minority(
         settings: with the part, `minority`, and the seed.
         labels: the class of each row; None for numbers.
         variable: the name of the labels in the code.
-        steps: where the code and a message are added.
+        log: where the code and a message are added.
     """
     if settings.minority == 1:
         return None
     classes = np.unique(labels) if labels is not None else np.zeros(0)
     if labels is None or len(classes) < 2:
-        steps.messages.append("The share of class 1 has no effect: there is no class 1.")
+        log.messages.append("The share of class 1 has no effect: there is no class 1.")
         return None
     minority = classes[1]
     rows = np.flatnonzero(labels == minority)
     n_used = min(len(rows), max(2, round(len(rows) * settings.minority)))
     left_out = np.random.default_rng((settings.seed, 1)).permutation(rows)[n_used:]
     literal = repr(minority.item() if isinstance(minority, np.generic) else minority)
-    steps.code.extend(
+    log.code.extend(
         [
             f"rng = np.random.default_rng(({settings.seed}, 1))",
             f"left_out = rng.permutation(np.flatnonzero({variable} == {literal}))[{n_used}:]",
@@ -83,12 +83,12 @@ def select_minority(
         ]
     )
     name = str(minority).removesuffix(".0")
-    steps.messages.append(f"{n_used:,} of the {len(rows):,} rows of class {name} are used.")
+    log.messages.append(f"{n_used:,} of the {len(rows):,} rows of class {name} are used.")
     return np.setdiff1d(np.arange(len(labels)), left_out)
 
 
 def split_rows(
-    settings: DataSettings, n: int, labels: np.ndarray | None, variable: str, steps: Steps
+    settings: DataSettings, n: int, labels: np.ndarray | None, variable: str, log: DataLog
 ) -> tuple[np.ndarray, np.ndarray] | None:
     """Return training and test rows, in proportion from each class; None without test rows.
 
@@ -97,7 +97,7 @@ def split_rows(
         n: number of rows.
         labels: the class of each row; None for numbers.
         variable: the name of the labels in the code.
-        steps: where the code and a message are added.
+        log: where the code and a message are added.
     """
     share, rng = settings.test_share, np.random.default_rng((settings.seed, 2))
     if not share or not n:
@@ -109,9 +109,9 @@ def split_rows(
             function, argument = "stratified_split", variable
             parts = stratified_split(labels, share, rng)
     except DataError:
-        steps.messages.append("There are too few rows to hold some out, so all are trained on.")
+        log.messages.append("There are too few rows to hold some out, so all are trained on.")
         return None
-    steps.code.extend(
+    log.code.extend(
         [
             f"from glassnet.data.split import {function}",
             f"rng = np.random.default_rng(({settings.seed}, 2))",
@@ -121,9 +121,9 @@ def split_rows(
     return parts
 
 
-def shuffle_labels(settings: DataSettings, y: np.ndarray, steps: Steps) -> tuple[np.ndarray, str]:
+def shuffle_labels(settings: DataSettings, y: np.ndarray, log: DataLog) -> tuple[np.ndarray, str]:
     """Return the targets in another order, and the function call that does so, without argument."""
-    steps.messages.append(SHUFFLED)
+    log.messages.append(SHUFFLED)
     shuffled: Any = np.random.default_rng((settings.seed, 3)).permutation(y)
     return shuffled, f"np.random.default_rng(({settings.seed}, 3)).permutation"
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
-import msgspec
 from msgspec import Meta, Struct
 
 MAX_LAYERS, MAX_UNITS = 6, 64
@@ -160,6 +160,27 @@ class Settings(Struct, frozen=True, omit_defaults=True):
     events: Annotated[tuple[Event, ...], Meta(max_length=500)] = ()
 
 
-def settings_to_json(settings: Settings) -> str:
-    """Return settings as JSON without what has its default."""
-    return msgspec.json.encode(settings).decode()
+def find_unknown_fields(
+    value: Any, decoded: Any, place: str
+) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+    """Yield place, name and the possible names of fields that decoding has ignored.
+
+    Args:
+        value: what the JSON says, as plain dicts and lists.
+        decoded: what it was decoded to.
+        place: name of the value.
+
+    Example:
+        >>> list(find_unknown_fields({"step": 1}, Settings(), "settings"))[0][:2]
+        ('settings', 'step')
+    """
+    if isinstance(decoded, Struct) and isinstance(value, Mapping):
+        names = decoded.__struct_fields__
+        for name, each in value.items():
+            if name in names:
+                yield from find_unknown_fields(each, getattr(decoded, name), f"{place}: {name}")
+            else:
+                yield place, name, names
+    elif isinstance(decoded, tuple) and isinstance(value, list):
+        for i, (each, item) in enumerate(zip(value, decoded, strict=True)):
+            yield from find_unknown_fields(each, item, f"{place}[{i}]")

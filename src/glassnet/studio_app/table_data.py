@@ -28,9 +28,9 @@ from glassnet.preprocessing.encoder import (
 )
 from glassnet.preprocessing.encoding_rules import check_column_options, choose_encoding
 from glassnet.preprocessing.targets import fit_class_target
-from glassnet.studio_app.own_data import MAX_CLASSES, OwnData
+from glassnet.studio_app.own_data import MAX_CLASSES, OwnData, encode_classes
 from glassnet.studio_app.row_selection import (
-    Steps,
+    DataLog,
     choose_names,
     describe_few_integers,
     describe_range,
@@ -57,34 +57,35 @@ KINDS = {
 }
 
 
-def make_table_data(settings: DataSettings, own: OwnData, table: Table) -> StudioData:
+def make_table_data(settings: DataSettings, own: OwnData) -> StudioData:
     """Return training and test rows of a table.
 
     Args:
         settings: target, columns, and which rows.
-        own: where the table comes from, and validation rows.
-        table: the table.
+        own: the table, where it comes from, and validation rows.
 
     Raises:
         ConfigError: an unknown target or column.
         DataError: no column can be the target, or none is left to learn from.
     """
-    steps = Steps(list(own.code), [text for text in own.messages if text not in table.messages])
-    if (rows := sample_rows(len(table), "the table", steps)) is not None:
+    table = own.rows
+    assert isinstance(table, Table)
+    log = DataLog(list(own.code), [text for text in own.messages if text not in table.messages])
+    if (rows := sample_rows(len(table), "the table", log)) is not None:
         table = table.take(rows)
-        steps.code.append("table = table.take(rows)")
-    target = _choose_target(settings, own, table, steps)
-    table = _keep_rows_with_target(table, target, steps)
-    train, test = _split_table(settings, own, table, target, steps)
+        log.code.append("table = table.take(rows)")
+    target = _choose_target(settings, own, table, log)
+    table = _keep_rows_with_target(table, target, log)
+    train, test = _split_table(settings, own, table, target, log)
     columns = _describe_columns(settings, train, test, target)
-    train, test = _drop_columns(train, test, columns, target, steps)
+    train, test = _drop_columns(train, test, columns, target, log)
     if settings.shuffle_labels:
-        shuffled, function = shuffle_labels(settings, train[target], steps)
+        shuffled, function = shuffle_labels(settings, train[target], log)
         train = train.replace_column(target, shuffled)
-        steps.code.append(f"shuffled = {function}(train[{target!r}])")
-        steps.code.append(f"train = train.replace_column({target!r}, shuffled)")
+        log.code.append(f"shuffled = {function}(train[{target!r}])")
+        log.code.append(f"train = train.replace_column({target!r}, shuffled)")
     if test is None:
-        steps.code.append("test = None")
+        log.code.append("test = None")
     column = table[target]
     is_class = _count_classes(column, settings.target_type) > 0
     classes = fit_class_target(target, column).labels if is_class else ()
@@ -104,24 +105,24 @@ def make_table_data(settings: DataSettings, own: OwnData, table: Table) -> Studi
         has_column_types=True,
         has_target_type=True,
         column_types={each.name: each.type for each in columns if each.used and each.type},
-        messages=tuple(steps.messages),
-        code=tuple(steps.code),
+        messages=tuple(log.messages),
+        code=tuple(log.code),
     )
     is_plane = _is_plane(columns, train, test) and (is_class or _fits_float32(column))
     return _to_arrays(data, train, test) if is_plane else data
 
 
-def _keep_rows_with_target(table: Table, target: str, steps: Steps) -> Table:
+def _keep_rows_with_target(table: Table, target: str, log: DataLog) -> Table:
     """Return the rows that have a target, which is the last column."""
     parts = split_target(table, target)
-    steps.messages[:0] = parts.messages
-    steps.code.append("from glassnet.data.table import split_target")
-    steps.code.append(f"parts = split_target(table, {target!r})  # the rows that have a target")
-    steps.code.append(f"table = parts.table.replace_column({target!r}, parts.target_column)")
+    log.messages[:0] = parts.messages
+    log.code.append("from glassnet.data.table import split_target")
+    log.code.append(f"parts = split_target(table, {target!r})  # the rows that have a target")
+    log.code.append(f"table = parts.table.replace_column({target!r}, parts.target_column)")
     return parts.table.replace_column(target, parts.target_column)
 
 
-def _choose_target(settings: DataSettings, own: OwnData, table: Table, steps: Steps) -> str:
+def _choose_target(settings: DataSettings, own: OwnData, table: Table, log: DataLog) -> str:
     """Return the target of the settings or of the user, else the last column that can be one."""
     names, target_type = list(table.columns), settings.target_type
     stated = settings.target or own.target
@@ -139,7 +140,7 @@ def _choose_target(settings: DataSettings, own: OwnData, table: Table, steps: St
         if target_type is not None:
             _check_target(table, name, target_type)
         if name != names[-1]:
-            steps.messages.append(f"The target is {name}, the last column that can be one.")
+            log.messages.append(f"The target is {name}, the last column that can be one.")
         return name
     assert problem is not None
     raise problem
@@ -174,49 +175,49 @@ def _check_target(table: Table, name: str, target_type: TargetType | None = None
 
 
 def _split_table(
-    settings: DataSettings, own: OwnData, table: Table, target: str, steps: Steps
+    settings: DataSettings, own: OwnData, table: Table, target: str, log: DataLog
 ) -> tuple[Table, Table | None]:
     """Return training and test rows."""
     column = table[target]
     has_classes = _count_classes(column, settings.target_type) > 0
     labels = column.astype(str) if has_classes else None
     if has_classes and column.dtype.kind == "O":
-        _describe_numbers_in_text(target, column, steps)
+        _describe_numbers_in_text(target, column, log)
     is_inferred = settings.target_type is None and column.dtype.kind == "f"
     if labels is None and is_inferred and has_few_integers(column):
-        steps.messages.append(describe_few_integers(target, column, "numbers"))
+        log.messages.append(describe_few_integers(target, column, "numbers"))
     if labels is not None:
-        steps.code.append(f"labels = table[{target!r}].astype(str)")
-    rows = select_minority(settings, labels, "labels", steps)
+        log.code.append(f"labels = table[{target!r}].astype(str)")
+    rows = select_minority(settings, labels, "labels", log)
     if rows is not None:
         table, labels = table.take(rows), None if labels is None else labels[rows]
-        steps.code.append("table = table.take(rows)")
-        steps.code.append("labels = labels[rows]")
+        log.code.append("table = table.take(rows)")
+        log.code.append("labels = labels[rows]")
     if own.validation is not None:
         assert isinstance(own.validation, Table)
-        steps.code.append("train = table")
+        log.code.append("train = table")
         return table, own.validation
-    parts = split_rows(settings, len(table), labels, "labels", steps)
+    parts = split_rows(settings, len(table), labels, "labels", log)
     if parts is None:
-        steps.code.append("train = table")
+        log.code.append("train = table")
         return table, None
     train, test = (table.take(part) for part in parts)
-    steps.code.append("train, test = table.take(train_rows), table.take(test_rows)")
+    log.code.append("train, test = table.take(train_rows), table.take(test_rows)")
     return train, test
 
 
-def _describe_numbers_in_text(target: str, column: np.ndarray, steps: Steps) -> None:
+def _describe_numbers_in_text(target: str, column: np.ndarray, log: DataLog) -> None:
     """Add a message if the classes are numbers with other signs, such as $1,200."""
     texts = sorted(set(column.tolist()))
     if fix := describe_numbers_in_text(texts, n_plain=0):
-        steps.messages.append(
+        log.messages.append(
             f"{target} is text, such as {texts[0]}, so its {len(texts)} different values are "
             f"classes. To have numbers: {fix[0].lower()}{fix[1:]}."
         )
 
 
 def _drop_columns(
-    train: Table, test: Table | None, columns: tuple[DataColumn, ...], target: str, steps: Steps
+    train: Table, test: Table | None, columns: tuple[DataColumn, ...], target: str, log: DataLog
 ) -> tuple[Table, Table | None]:
     """Return the tables without the columns that do not take part.
 
@@ -233,11 +234,11 @@ def _drop_columns(
     require(fits, "studio", "a column to learn from", error=DataError, fix=fix, **received)
     if not unused:
         return train, test
-    steps.code.append(f"unused = {unused!r}")
-    steps.code.append("train = train.drop(*unused)")
+    log.code.append(f"unused = {unused!r}")
+    log.code.append("train = train.drop(*unused)")
     if test is None:
         return train.drop(*unused), None
-    steps.code.append("test = test.drop(*unused)")
+    log.code.append("test = test.drop(*unused)")
     return train.drop(*unused), test.drop(*unused)
 
 
@@ -336,11 +337,7 @@ def _to_arrays(data: StudioData, train: Table, test: Table | None) -> StudioData
         x = np.stack([table[name] for name in names], axis=1).astype(np.float32)
         if not has_classes:
             return x, table[target].astype(np.float32)
-        codes = {label: code for code, label in enumerate(labels)}
-        unknown = [value for value in table[target].tolist() if value not in codes]
-        who, expected = f"target {target!r}", f"classes of the training rows, {labels[:6]}"
-        require(not unknown, who, expected, error=DataError, others=unknown[:3])
-        return x, np.array([codes[value] for value in table[target].tolist()], np.int64)
+        return x, encode_classes(table[target], labels, f"target {target!r}")
 
     test_lines = ["x_test, y_test = convert(test)"] if test is not None else []
     body = f"table[{target!r}].astype(np.float32)"
