@@ -56,7 +56,11 @@ def units(state):
 
 def test_it_begins_with_points_in_the_form_of_xor_and_plays(first_state, served):
     state = first_state()
-    assert (state["data"]["name"], state["playing"], units(state)) == ("xor_points", True, [4, 1])
+    assert (state["settings"]["data"]["name"], state["playing"], units(state)) == (
+        "xor_points",
+        True,
+        [4, 1],
+    )
     _, welcome, options = served[0]
     assert options == {
         "host": "127.0.0.1",
@@ -73,7 +77,7 @@ def test_options_choose_network_and_training(first_state):
         *("moons", "--layers", "5,3", "--activation", "relu", "--optimizer", "sgd"),
         *("--learning-rate", "0.5", "--batch-size", "full", "--seed", "7"),
     )
-    assert (state["data"]["name"], units(state)) == ("moons", [5, 3, 1])
+    assert (state["settings"]["data"]["name"], units(state)) == ("moons", [5, 3, 1])
     training = state["settings"]["training"]
     assert training == training | {"optimizer": "sgd", "learning_rate": 0.5, "batch_size": None}
     assert state["settings"]["seed"] == 7
@@ -105,7 +109,7 @@ def test_a_lesson_hides_controls_and_has_its_own_presets(first_state, served, tm
     for name, data in (("ring", "circles"), ("dying_relu", None)):
         with closing(Page(make_session=make_session)) as page:
             state = page.ask("open", "state", preset=name)[0]
-            assert data in (None, state["data"]["name"])
+            assert data in (None, state["settings"]["data"]["name"])
 
 
 def test_an_error_in_a_lesson_names_the_place(served, tmp_path):

@@ -183,13 +183,13 @@ def test_lines_after_the_arrays_make_the_same_rows(name, has_test):
     x, y = ARRAYS[name]
     own = own_data(x, y, validation_data=(x[5:], y[5:]) if has_test else None)
     data = make_data(DataSettings("own"), own)
-    lines = data.load_code()
+    lines = list(data.code)
     assert (
         lines[: 1 + has_test] == [own_code.YOUR_ARRAYS, own_code.YOUR_TEST_ARRAYS][: 1 + has_test]
     )
     names = {"np": np, "x": x, "y": y, "x_test": x[5:], "y_test": y[5:]}
     exec("\n".join(lines[1 + has_test :]), names)
-    pairs = [("x", data.fit_arguments["x"]), ("y", data.fit_arguments["y"])]
+    pairs = [("x", data.x), ("y", data.y)]
     for key, expected in (*pairs, *zip(("x_test", "y_test"), data.test, strict=True)):
         assert names[key].dtype == expected.dtype
         np.testing.assert_array_equal(names[key], expected)
