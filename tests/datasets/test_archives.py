@@ -8,6 +8,7 @@ import gzip
 import io
 import lzma
 import os
+import re
 import shutil
 import stat
 import struct
@@ -314,7 +315,7 @@ BOMBS = {
     ),
     "negative size": (
         lambda: special("a", tarfile.REGTYPE, size=-1).tobuf(tarfile.GNU_FORMAT) + bytes(9999),
-        "files of the size that the archive states|a complete tar archive",
+        "files of the size that the archive states|a complete tar archive|not an archive",
     ),
     "sparse": (lambda: sparse_tar(2**30), "no links or devices"),
     "long name": (lambda: huge_header(tarfile.GNUTYPE_LONGNAME), "headers of at most 1,048,576"),
@@ -322,8 +323,16 @@ BOMBS = {
     "pax": (lambda: huge_header(tarfile.XHDTYPE), "headers of at most 1,048,576"),
     "global pax": (lambda: huge_header(tarfile.XGLTYPE), "headers of at most 1,048,576"),
     "zip zeros": (lambda: zip_bytes([("a", bytes(3 * 10**6))]), "at most [0-9,]* bytes in all"),
-    "zip directory": (huge_zip_directory, "a complete zip archive"),
+    "zip directory": (huge_zip_directory, "a complete zip archive|not an archive"),
 }
+
+
+def refusal(path, out):
+    """Return why a file is not extracted. Python 3.14.8 sees that two of them are no archives."""
+    try:
+        return "extracted" if extract_archive(path, out) else "not an archive"
+    except DataError as error:
+        return str(error)
 
 
 @pytest.mark.parametrize("kind", BOMBS)
@@ -334,8 +343,7 @@ def test_bombs_are_refused_in_little_memory_and_time(place, small_limits, kind):
     start = time.perf_counter()
     tracemalloc.start()
     try:
-        with pytest.raises(DataError, match=words):
-            extract_archive(path, out)
+        assert re.search(words, refusal(path, out))
         assert tracemalloc.get_traced_memory()[1] < 2**25
     finally:
         tracemalloc.stop()
