@@ -43,7 +43,8 @@ for view, view_command in main.commands["inspect"].commands.items():
     ARGUMENTS[f"inspect {view}"] = ("m.glassnet", "t.csv")
 NOT_FILES = {
     *("target", "groups", "time", "time_zone", "activation", "optimizer", "method"),
-    *("delimiter", "decimal", "thousands", "missing", "mute", "preset", "host", "lesson_file"),
+    *("delimiter", "decimal", "thousands", "missing", "mute", "preset", "link", "host"),
+    "lesson_file",
 }
 """Options of plain text, none of which names a file that is written."""
 

@@ -4,6 +4,7 @@ Oracles: the data themselves, and the first state that a session of the command 
 runs: tests/studio_app/test_launch.py starts the command as a process.
 """
 
+import base64
 import json
 from contextlib import closing
 
@@ -82,6 +83,30 @@ def test_options_choose_network_and_training(first_state):
     assert training == training | {"optimizer": "sgd", "learning_rate": 0.5, "batch_size": None}
     assert state["settings"]["seed"] == 7
     assert state["position"]["steps_per_epoch"] == 1
+
+
+def make_link(settings):
+    text = base64.urlsafe_b64encode(json.dumps(settings).encode()).decode().rstrip("=")
+    return f"http://127.0.0.1:4321/#{text}"
+
+
+def test_a_link_opens_its_state(served):
+    """Oracle: the settings, and the step to which they lead; the part after # is enough."""
+    link = make_link({"data": {"name": "moons", "n": 60}, "seed": 5, "steps": 3})
+    for text in (link, link.partition("#")[2]):
+        assert STUDIO.run("--link", text).exit_code == 0
+        with closing(Page(make_session=served[-1][0])) as page:
+            state = page.ask("open", "state")[0]
+            settings = state["settings"]
+            assert (settings["data"]["name"], settings["seed"]) == ("moons", 5)
+            page.ask("walk", "walk")  # after the steps of the link
+            assert not page.last("state")[0]["playing"]
+            assert page.last("picture")[0]["step"] == 3
+
+
+def test_a_link_may_name_a_preset(served):
+    assert STUDIO.run("--link", "http://127.0.0.1:4321/#preset=dying%5Frelu").exit_code == 0
+    assert served[0][2]["fragment"] == "preset=dying_relu"
 
 
 def test_options_of_the_server(served):
@@ -225,6 +250,14 @@ def test_a_model_with_other_layers_says_why_the_page_cannot_change_them(first_st
         (("houses.csv", "--features", "siz"), "Did you mean 'size'?"),
         (("moons", "--preset", "xor"), "--preset has data of its own: leave out the name."),
         (("--preset", "xorr"), "preset: expected one of"),
+        (("--link", "#preset=xorr"), "preset: expected one of"),
+        (("--link", "http://127.0.0.1:1/"), "link: expected settings that this version"),
+        (("--link", make_link({"seed": 5})[:-3]), "The link may be incomplete, or of another"),
+        (("--link", make_link({"seeds": 5})), "Received: unknown='settings: seeds'"),
+        (("--link", make_link({"data": {"name": "mons"}})), "Did you mean 'moons'?"),
+        (("--link", make_link({}), "--layers", "3"), "--layers cannot be used with a link"),
+        (("--link", make_link({}), "--decimal", ","), "--decimal is for CSV files: a link has"),
+        (("moons", "--link", make_link({})), "--link has data of its own: leave out the name"),
         (("--host", "0.0.0.0"), "Pass --allow-remote"),
         (("--lesson", "none.json"), "none.json"),
         (("model.glassnet",), "Missing data: name a table, a folder of images or a dataset"),

@@ -266,7 +266,7 @@ def test_a_server_that_ended_leaves_everything_on_the_page(chromium):
         banner.wait_for()
         assert "The run is paused, and everything on this page stays." in banner.inner_text()
         assert page.get_by_test_id("position_step").inner_text() == "2"
-        page.get_by_text('start it again with "glassnet studio"').wait_for()
+        page.get_by_text('start it again with "glassnet studio --link" and the address').wait_for()
         with run_live_server(make_session, welcome=make_welcome()) as server:
             other = Studio(server, chromium, stack)
             np.testing.assert_array_equal(weights(other, other.open(fragment=fragment)), before)

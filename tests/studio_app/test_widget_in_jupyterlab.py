@@ -12,7 +12,11 @@ import time
 import urllib.request
 from urllib.parse import urlsplit
 
+import msgspec
 import pytest
+
+from glassnet.studio_app.messages import read_link
+from glassnet.studio_app.presets import get_preset
 
 pytestmark = pytest.mark.slow
 
@@ -179,6 +183,30 @@ def test_two_widgets_do_not_disturb_each_other(notebook):
     page.keyboard.press("a")  # JupyterLab would insert a cell
     page.wait_for_timeout(500)
     assert page.locator(".jp-Cell").count() == 2
+
+
+def test_a_notebook_has_no_link_but_a_command(notebook):
+    """Oracle: the settings of a preset and one step; its link opens no page of Jupyter."""
+    page = notebook(MODEL)
+    widget = Widget(page, 0)
+    widget.control("share").click()
+    assert "There is no link" in page.get_by_test_id("no_link").inner_text()
+    assert page.get_by_test_id("link").count() == 0
+    page.get_by_test_id("python").click()
+    assert "x, y = ..." in page.get_by_test_id("script").input_value()
+    page.get_by_test_id("close").click()
+    widget.control("presets").click()
+    page.get_by_test_id("preset_dying_relu").get_by_role("link").click()
+    widget.control("preset_text").wait_for()
+    widget.control("step").click()
+    wait_until(lambda: widget.step == 1)
+    widget.control("share").click()
+    command = page.get_by_test_id("link").input_value()
+    assert command.startswith("glassnet studio --link eyJ")
+    settings = read_link(command.rpartition(" ")[2])
+    expected = msgspec.structs.replace(get_preset("dying_relu").settings, steps=1)
+    assert settings == expected
+    assert page.url.partition("#")[2] == ""
 
 
 def test_a_cell_that_is_run_again_closes_its_old_session(notebook):

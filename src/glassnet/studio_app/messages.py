@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Annotated, Any, TypeAlias
 
 import msgspec
@@ -206,6 +207,31 @@ def read_message(data: str | bytes) -> Message:
     if isinstance(result, Open) and result.settings is not None:
         _check_link(msgspec.json.decode(text)["settings"], result.settings)
     return replace(result, content=body) if isinstance(result, Upload) else result
+
+
+def read_link(link: str) -> Settings:
+    """Return the settings in a link.
+
+    Args:
+        link: the address of a page, or its part after #.
+
+    Raises:
+        DataError: a text without settings, or with others than this version has.
+
+    Example:
+        >>> read_link("http://127.0.0.1:8000/#eyJzZWVkIjo1fQ").seed
+        5
+    """
+    text = link.rpartition("#")[2]
+    try:
+        content = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+        settings = msgspec.json.decode(content, type=dict[str, Any])
+    except (ValueError, msgspec.DecodeError) as error:
+        raise DataError(message("link", OF_LINK, link=link, fix=WRONG_LINK)) from error
+    received = read_message(msgspec.json.encode({"type": "open", "settings": settings}).decode())
+    assert isinstance(received, Open)
+    assert received.settings is not None
+    return received.settings
 
 
 def _check_link(values: Any, settings: Settings) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import click
 
@@ -80,6 +81,11 @@ def _server_options(command: Any) -> Any:
 @click.argument("rows", metavar="[FILE|NAME]", required=False)
 @click.option("--preset", metavar="PRESET", help="Begin with a preset, such as dying_relu.")
 @click.option(
+    "--link",
+    metavar="LINK",
+    help="Begin with the state in the address of a page, or in the part of it after #.",
+)
+@click.option(
     "--lesson",
     "lesson_file",
     metavar="JSON",
@@ -112,6 +118,7 @@ def command(
     name: str | None,
     rows: str | None,
     preset: str | None,
+    link: str | None,
     lesson_file: Path | None,
     port: int | None,
     host: str,
@@ -133,15 +140,21 @@ def command(
     glassnet studio titanic.csv --target survived --column pclass=category
     glassnet studio titanic.glassnet new.csv
     glassnet studio --preset dying_relu
+    glassnet studio --link http://127.0.0.1:41234/#eyJzZWVkIjo1fQ
     glassnet studio --lesson lesson.json --port 8000 --no-browser
     """
+    if link and "preset=" in link:
+        preset = unquote(link.rpartition("preset=")[2])
+        link = None
     if preset and name:
         raise click.UsageError("--preset has data of its own: leave out the name.")
+    if link and (name or preset):
+        raise click.UsageError("--link has data of its own: leave out the name or the preset.")
     from glassnet.studio_app.launch import require_local, require_packages, run_studio
 
     require_packages("studio")
     require_local(host, allow_remote)
-    from glassnet.cli.jobs.studio_start import make_start
+    from glassnet.cli.jobs.studio_start import make_start, start_link
 
     lesson = None
     if lesson_file:
@@ -150,8 +163,8 @@ def command(
         lesson = read_lesson(lesson_file)
     if preset:
         require_preset(preset, lesson)
-    start = make_start(name, rows, settings)
-    if lesson is not None and name is None:
+    start = start_link(link, settings) if link else make_start(name, rows, settings)
+    if lesson is not None and name is None and not link:
         start = replace(start, settings=lesson.start_preset.settings, is_playing=False)
     run_studio(
         start,

@@ -17,6 +17,7 @@ from glassnet.cli.jobs.images import ImageJob
 from glassnet.cli.jobs.studio_code import write_job, write_saved_rows
 from glassnet.cli.jobs.table import TableJob
 from glassnet.studio_app.data_sources import OFFERED, make_data
+from glassnet.studio_app.messages import read_link
 from glassnet.studio_app.own_code import write_table
 from glassnet.studio_app.own_data import OwnData, own_data
 from glassnet.studio_app.session import StudioStart
@@ -95,6 +96,37 @@ def list_table_options(options: dict[str, Any]) -> TrainOptions:
     return TrainOptions(**{name: options[name] for name in names})
 
 
+def start_link(link: str, options: dict[str, Any]) -> StudioStart:
+    """Return a start with the state in a link.
+
+    Raises:
+        click.UsageError: options for another network or other data.
+        ConfigError, DataError: see `read_link` and `make_data`.
+    """
+    require_no_settings(options, "a link")
+    resolve.require_no_csv_options(options["csv"], "a link has data of its own")
+    settings = read_link(link)
+    make_data(settings.data)
+    return StudioStart(settings, is_playing=False)
+
+
+def require_no_settings(options: dict[str, Any], what: str) -> None:
+    """Refuse options for a new network or other data.
+
+    Args:
+        options: options of the command by name.
+        what: what has settings of its own.
+
+    Raises:
+        click.UsageError: with the first option.
+    """
+    keys = ("layers", "activation", "optimizer", "learning_rate", "batch_size")
+    for key in (*keys, "target", "features", "column_types", "task", "size"):
+        if options[key]:
+            option = "column" if key == "column_types" else key.replace("_", "-")
+            raise click.UsageError(f"--{option} cannot be used with {what}, which has its own.")
+
+
 def start_saved_model(name: str, rows: str | None, options: dict[str, Any]) -> StudioStart:
     """Return a start with a saved model and its data.
 
@@ -102,13 +134,7 @@ def start_saved_model(name: str, rows: str | None, options: dict[str, Any]) -> S
         click.UsageError: no data; options for a new network or other data.
         ModelFileError, DataError: see `resolve.load_saved_job`.
     """
-    keys = ("layers", "activation", "optimizer", "learning_rate", "batch_size")
-    for key in (*keys, "target", "features", "column_types", "task", "size"):
-        if options[key]:
-            option = "column" if key == "column_types" else key.replace("_", "-")
-            raise click.UsageError(
-                f"--{option} cannot be used with a saved model, which has its own."
-            )
+    require_no_settings(options, "a saved model")
     job = resolve.load_saved_job(name, rows, options["csv"])
     preprocessor = job.model.preprocessor
     target = None if job.y is not None or preprocessor is None else preprocessor.target.name

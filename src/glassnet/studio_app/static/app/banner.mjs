@@ -46,8 +46,8 @@ function Connection() {
       ${hasState && " The run is paused, and everything on this page stays."}
       ${
         attempts >= MANY_ATTEMPTS &&
-        ` Perhaps the studio was ended: start it again with "glassnet studio", and put the part of
-        this page's address from # on behind the address that it prints.`
+        ` Perhaps the studio was ended: start it again with "glassnet studio --link" and the address
+        of this page.`
       }
     </p>
   </div>`;

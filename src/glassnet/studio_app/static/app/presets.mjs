@@ -32,9 +32,10 @@ export function Presets() {
 }
 
 function Card({ preset, close }) {
-  const { send, store } = useStudio();
+  const { send, store, options } = useStudio();
   const open = (event) => {
-    if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+    const isNewTab = event.ctrlKey || event.metaKey || event.shiftKey;
+    if (isNewTab && !options.isNotebook) return;
     event.preventDefault();
     store.set({ presetName: preset.name });
     send({ type: "open", preset: preset.name });

@@ -81,29 +81,11 @@ function ShareDialog({ close }) {
   const { send, store } = useStudio();
   const python = useStore(({ file }) => (file?.media_type === "text/x-python" ? file : null));
   const state = useStore((content) => content.state);
-  const link = new URL(encodeLink(presentSettings(store.get())), location.href).href;
   const get = (kind) => send({ type: "export", kind });
   useEffect(() => () => store.set({ file: null }), [store]);
   return html`<${Dialog} title="Share and save" onClose=${close}>
     <h3>Link</h3>
-    <${Copied} label="Link to this state" text=${link} testId="link" />
-    <p class="hint">
-      It opens the same data, network, weights and step. On another computer: start${" "}
-      <code>glassnet studio</code> there, and put the part from # on behind the address of its page.
-    </p>
-    ${
-      isPrivate(state.settings) &&
-      html`<p class="message" data-testid="link_without_data">
-      Your own data are not in the link, and neither are the steps trained on them.
-    </p>`
-    }
-    ${
-      state.network.is_own_model &&
-      html`<p class="message" data-testid="link_without_model">
-      This model is not one that the controls alone build, so the link opens another one. Save the
-      model as a file instead.
-    </p>`
-    }
+    <${Link} state=${state} />
     <h3>Python</h3>
     <div><button data-testid="python" onClick=${() => get("python")}>Show as Python</button></div>
     ${python && html`<${Script} file=${python} />`}
@@ -118,6 +100,47 @@ function ShareDialog({ close }) {
     </ul>
     <p class="hint">${state.privacy}</p>
   <//>`;
+}
+
+/** The link to the present state; in a notebook, which has no address, the command that opens it. */
+function Link({ state }) {
+  const { store, options } = useStudio();
+  const hash = encodeLink(presentSettings(store.get()));
+  const isOwn = isPrivate(state.settings) || state.network.is_own_model;
+  if (options.isNotebook && isOwn) {
+    return html`<p class="hint" data-testid="no_link">
+      There is no link: a page in a notebook has no address, and a link never holds your data or
+      your model. Take the script or one of the files below along.
+    </p>`;
+  }
+  if (options.isNotebook) {
+    const command = `glassnet studio --link ${hash.slice(1)}`;
+    return html`<${Copied} label="Command for this state" text=${command} testId="link" />
+      <p class="hint">
+        A page in a notebook has no address. This command opens the same data, network, weights and
+        step in a browser.
+      </p>`;
+  }
+  return html`
+    <${Copied} label="Link to this state" text=${new URL(hash, location.href).href} testId="link" />
+    <p class="hint">
+      It opens the same data, network, weights and step. On another computer:${" "}
+      <code>glassnet studio --link</code> and this link.
+    </p>
+    ${
+      isPrivate(state.settings) &&
+      html`<p class="message" data-testid="link_without_data">
+      Your own data are not in the link, and neither are the steps trained on them.
+    </p>`
+    }
+    ${
+      state.network.is_own_model &&
+      html`<p class="message" data-testid="link_without_model">
+      This model is not one that the controls alone build, so the link opens another one. Save the
+      model as a file instead.
+    </p>`
+    }
+  `;
 }
 
 function Script({ file }) {
