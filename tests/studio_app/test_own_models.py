@@ -33,7 +33,7 @@ def change(experiment, **changes):
     training = experiment.settings.training
     values = {name: getattr(training, name) for name in training.__struct_fields__} | changes
     experiment.set_training(type(training)(**values))
-    return experiment.segment.run.program
+    return experiment.training_run.program
 
 
 def test_other_batches_and_rates_keep_the_options_of_optimizer_and_loss():

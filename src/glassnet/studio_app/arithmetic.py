@@ -15,6 +15,7 @@ from glassnet.inspection.examples import read_examples
 from glassnet.inspection.snapshot import Snapshot
 from glassnet.inspection.trace import Trace, record_trace
 from glassnet.inspection.trace.trace_data import LinkTrace
+from glassnet.layers import Activation
 from glassnet.studio_app.experiment import Experiment
 
 MAX_INPUTS = 2000
@@ -32,7 +33,7 @@ def find_row(experiment: Experiment, index: int) -> tuple[Snapshot, int]:
         DataError: there is no such row.
     """
     start = 0
-    for part in experiment.scene.parts:
+    for part in experiment.scene.snapshots:
         if start <= index < start + len(part.x):
             return part, index - start
         start += len(part.x)
@@ -54,7 +55,7 @@ def trace_batch(experiment: Experiment) -> tuple[Trace, np.ndarray]:
 
 
 def _trace(experiment: Experiment, rows: Data, *, training: bool) -> Trace:
-    run, state = experiment.segment.run, experiment.run.state.train_state
+    run, state = experiment.training_run, experiment.run.state.train_state
     arrays = Data(*(None if a is None else np.asarray(a) for a in rows))
     paths = run.network.weight_paths
     return record_trace(run.program, state, arrays, training, paths, run.preprocessor)
@@ -127,10 +128,8 @@ def describe_neuron(
     else:
         trace = trace_row(experiment, row)
     text = trace.neuron(layer, unit)
-    links = {link.name: i for i, link in enumerate(trace.links)}
-    dense = trace.links[lookup("layer", layer, links)]
-    following = trace.links[links[layer] + 1 :][:1]
-    activation = next((each for each in following if each.name.startswith(f"{layer}.")), None)
+    dense = lookup("layer", layer, {link.name: link for link in trace.links})
+    activation = find_activation(trace, dense)
     return {
         "type": "neuron",
         "layer": layer,
@@ -186,20 +185,21 @@ def _column(kernel: np.ndarray | None, unit: int) -> list[float]:
     return [] if kernel is None else [float(each) for each in kernel[:MAX_INPUTS, unit]]
 
 
+def find_activation(trace: Trace, link: LinkTrace) -> LinkTrace | None:
+    """Return the activation that belongs to the layer of a link; None if it has none."""
+    i = trace.links.index(link) + 1
+    following = trace.links[i] if i < len(trace.links) else None
+    if following is None or not isinstance(following.link, Activation):
+        return None
+    return following if following.name.startswith(f"{link.name}.") else None
+
+
 def name_inputs(experiment: Experiment, dense: LinkTrace) -> list[str]:
     """Return the name of each input of a Dense layer: a column, or a neuron of the layer before."""
     n = dense.input.shape[1]
     names = experiment.scene.input_names
-    scaling = {"x", *(str(layer.name) for layer in _scaling_layers(experiment))}
+    scaling = {"x", *(str(layer.name) for layer in experiment.scene.preparing_layers)}
     if dense.source in scaling and len(names) == n:
         return list(names)
     before = dense.source.split(".")[0]
     return [f"{before}[{i}]" for i in range(n)]
-
-
-def _scaling_layers(experiment: Experiment) -> list[Any]:
-    """Return the layers before the first one with weights."""
-    built = experiment.segment.run.network
-    first = min((path[0] for kind, path, _ in built.weight_paths if kind == "params"), default=0)
-    spans = zip(built.layers, built.spans, strict=True)
-    return [layer for layer, (_, stop) in spans if stop <= first]

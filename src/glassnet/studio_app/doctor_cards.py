@@ -51,7 +51,7 @@ class DoctorCards:
         run = experiment.run
         if run.record is None or (not run.epochs and not run.problem):
             return None
-        segment = run.segment.run
+        segment = run.segment.training_run
         history = run.make_history()
         if run.problem and run.record.nonfinite_loss is not None:
             history.add(run.record, segment.program.log_names(include_validation=False))

@@ -15,6 +15,7 @@ from glassnet.engine.compilation import map_limit
 from glassnet.errors import ConfigError, GlassnetError, collect_warnings, message, rollback_on_error
 from glassnet.formatting import format_number
 from glassnet.inspection.snapshot import Snapshot
+from glassnet.inspection.training_runs import TrainingRun
 from glassnet.studio_app import networks
 from glassnet.studio_app.data_sources import make_data
 from glassnet.studio_app.own_data import OwnData
@@ -28,8 +29,8 @@ from glassnet.studio_app.settings import (
     WeightChange,
 )
 from glassnet.studio_app.studio_data import StudioData
+from glassnet.studio_app.studio_run import StudioRun, prepare_segment
 from glassnet.studio_app.timeline import Segment
-from glassnet.studio_app.training_run import StudioRun, prepare_segment
 
 REPLAYED_STEPS = 1000
 """Number of steps between two moments of a run that is repeated."""
@@ -83,7 +84,7 @@ class Experiment:
     ) -> None:
         self.own_data, self.own_model = own_data, own_model
         self.note = ""
-        self._scenes: dict[int, Scene] = {}
+        self._scene: Scene | None = None
         self._axes: tuple[str, ...] = ()
         self._begin(settings, make_data(settings.data, own_data))
 
@@ -91,6 +92,11 @@ class Experiment:
     def segment(self) -> Segment:
         """What trains now."""
         return self.run.segment
+
+    @property
+    def training_run(self) -> TrainingRun:
+        """The network, its program and its batches."""
+        return self.segment.training_run
 
     @property
     def data(self) -> StudioData:
@@ -124,10 +130,10 @@ class Experiment:
     @property
     def scene(self) -> Scene:
         """What the page draws of the present network and rows."""
-        key = id(self.segment.run)
-        if key not in self._scenes:
-            self._scenes = {key: self._make_scene(self.segment)}
-        return self._scenes[key]
+        if self._scene is None or self._scene.run is not self.training_run:
+            with collect_warnings():  # those of `prepare_segment` again
+                self._scene = self._make_scene(self.segment)
+        return self._scene
 
     def set_axes(self, axes: Sequence[str]) -> None:
         """Choose the two inputs of the map.
@@ -136,7 +142,7 @@ class Experiment:
             ConfigError: an unknown input.
         """
         with rollback_on_error(self):
-            self._axes, self._scenes = tuple(axes), {}
+            self._axes, self._scene = tuple(axes), None
             assert self.scene
 
     def set_seed(self, seed: int) -> None:
@@ -291,14 +297,14 @@ class Experiment:
 
     def make_model(self) -> Any:
         """Return a `Sequential` with the present weights, as `fit` would have left it."""
-        run, state = self.segment.run, self.run.state
+        run, state = self.segment.training_run, self.run.state
         return run.make_model(state.train_state, state.epoch, self.run.make_history())
 
     def _begin(self, settings: Settings, data: StudioData) -> None:
         """Start a run with new weights, or with those of a model of the user."""
         self.run = StudioRun(self._prepare(settings, data))
         self.start = msgspec.structs.replace(settings, steps=0, events=())
-        self._scenes = {}
+        self._scene = None
 
     def _prepare(self, settings: Settings, data: StudioData) -> Segment:
         map_limit.limit_programs(MAX_PROGRAMS)
@@ -315,24 +321,17 @@ class Experiment:
         return prepare_segment(model, data, training)
 
     def _make_scene(self, segment: Segment) -> Scene:
-        with collect_warnings():  # those of `prepare_segment` again
-            return self._read_scene(segment)
-
-    def _read_scene(self, segment: Segment) -> Scene:
-        rows = segment.run.read_snapshot()
-        test = segment.data.test
+        run, data = segment.training_run, segment.data
         test_rows: Snapshot | None = None
-        if test is not None:
-            state = segment.run.start
-            model = segment.run.make_model(state.train_state, state.epoch, None)
-            pair = test if isinstance(test, tuple) else (test, None)
+        if data.test is not None:
+            model = run.make_model(run.start.train_state, run.start.epoch, None)
+            pair = data.test if isinstance(data.test, tuple) else (data.test, None)
             test_rows = model.take_snapshot(*pair, targets="required")
-        names = segment.data.feature_names
-        return make_scene(segment.run, rows, test_rows, self._axes, names)
+        return make_scene(run, run.read_snapshot(), test_rows, self._axes, data.feature_names)
 
 
 def _shapes(segment: Segment) -> tuple[Any, ...]:
     """Return the shapes of one example, of the output and of all params."""
-    built, state = segment.run.network, segment.run.start.train_state
+    built, state = segment.training_run.network, segment.training_run.start.train_state
     params = [np.shape(leaf) for leaf in jax.tree.leaves(state.params)]
     return built.shapes[0], built.shapes[-1], len(segment.data.class_names), params

@@ -19,8 +19,8 @@ MAX_STATES = 200
 """Most points of a path."""
 
 
-class _Moment:
-    """The model of an experiment, as the views of `gn.inspection` take it."""
+class _Model:
+    """The network of an experiment, as the views of `gn.inspection` take a model."""
 
     def __init__(self, experiment: Experiment) -> None:
         self.snapshot = experiment.scene.at(experiment.run.state.train_state)
@@ -48,7 +48,7 @@ def draw_landscape(
     first, second = ((name, tuple(index)) for name, index in weights)
     path = _list_values(experiment, (first, second))
     surface = loss_surface(
-        _Moment(experiment), None, None, first, second, values=RESOLUTION, path=path
+        _Model(experiment), None, None, first, second, values=RESOLUTION, path=path
     )
     header = {
         "type": "landscape",
@@ -71,7 +71,7 @@ def _list_values(
     experiment: Experiment, weights: Sequence[tuple[str, tuple[int, ...]]]
 ) -> np.ndarray:
     """Return the values of the weights at steps of the run so far: (steps, 2)."""
-    run = experiment.segment.run
+    run = experiment.training_run
     selections = select_weights(run.network, run.start.train_state.params, list(weights))
     rows = [
         [selection.get_value(state.params) for selection in selections]

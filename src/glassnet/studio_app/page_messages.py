@@ -42,7 +42,7 @@ def describe_state(
         playing: whether training runs.
         rivals: losses of simple models; None if they are not known yet.
     """
-    run, data, scene = experiment.segment.run, experiment.data, experiment.scene
+    run, data, scene = experiment.training_run, experiment.data, experiment.scene
     program = run.program
     return {
         "type": "state",
@@ -189,7 +189,7 @@ def compute_rivals(experiment: Experiment) -> Rivals:
     """Return the losses of simple models on the rows of the experiment."""
     scene = experiment.scene
     test = scene.test_rows
-    loss, rows = experiment.segment.run.program.loss, scene.rows
+    loss, rows = experiment.training_run.program.loss, scene.rows
     held_out = (test.x, test.y, test.weight) if test else None
     return fit_rivals(loss, (rows.x, rows.y, rows.weight), held_out)
 
@@ -224,7 +224,7 @@ def fit_view(experiment: Experiment, view: SetView, before: StudioData) -> SetVi
         before: the data that it looked at.
     """
     n_rows = experiment.data.n_train + experiment.data.n_test
-    layers = experiment.segment.run.network.layers
+    layers = experiment.training_run.network.layers
     units = {str(layer.name): getattr(layer, "units", 0) for layer in layers}
     is_same_data = experiment.data.settings.name == before.settings.name
     has_row = view.row is not None and is_same_data and view.row < n_rows
@@ -259,11 +259,11 @@ def draw_picture(experiment: Experiment, view: SetView) -> tuple[dict[str, Any],
     """
     run, scene = experiment.run, experiment.scene
     state = run.state.train_state
-    scores, name = scene.evaluate(state), score_name(experiment.segment.run)
+    scores, name = scene.evaluate(state), score_name(experiment.training_run)
     plane, arrays = scene.draw_plane(state)
     arrays["weights"] = scene.draw_weights(state)
     arrays |= scene.draw_confusion(state)
-    if scene.part is None or experiment.data.kind == "table":
+    if scene.plane is None or experiment.data.kind == "table":
         arrays |= scene.draw_drivers(state)
     if experiment.data.kind == "images":
         arrays |= _draw_example(experiment, view.row or 0)

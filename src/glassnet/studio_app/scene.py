@@ -18,7 +18,7 @@ from glassnet.inspection.features import has_features, read_features
 from glassnet.inspection.slices import OutputReader, Slice, make_plane_axis, make_reader, make_slice
 from glassnet.inspection.snapshot import Snapshot
 from glassnet.inspection.training_runs import TrainingRun, flatten_params
-from glassnet.layers import Dropout
+from glassnet.layers import Dropout, Layer
 
 RESOLUTION = 100
 """Number of values along each axis of the map of the output."""
@@ -43,7 +43,7 @@ class Scene:
         run: the network.
         rows: a snapshot with the training rows.
         test_rows: one with the test rows; None without any.
-        part: the plane of the map: two inputs, with the others at typical values; one input for a
+        plane: the plane of the map: two inputs, with the others at typical values; one input for a
             curve; None if the inputs cannot be drawn.
         reader: how outputs are read; None for several numbers.
         names: the user's names of the inputs x1, x2, ... of an array; empty for other rows.
@@ -52,7 +52,7 @@ class Scene:
     run: TrainingRun
     rows: Snapshot
     test_rows: Snapshot | None
-    part: Slice | None
+    plane: Slice | None
     reader: OutputReader | None
     names: tuple[str, ...] = ()
 
@@ -62,41 +62,49 @@ class Scene:
         return self.names or self.rows.feature_names
 
     @property
-    def parts(self) -> list[Snapshot]:
-        """The snapshots with rows: training, and test if there are any."""
+    def snapshots(self) -> list[Snapshot]:
+        """Those with the training rows, and with the test rows if there are any."""
         return [self.rows, *([self.test_rows] if self.test_rows else [])]
 
     @cached_property
     def blocks(self) -> list[Any]:
-        """The rows of each part as `evaluate` takes them."""
-        return [list(iter_padded_blocks(part.data)) for part in self.parts]
+        """The rows of each snapshot as `evaluate` takes them."""
+        return [list(iter_padded_blocks(each.data)) for each in self.snapshots]
 
     @cached_property
     def grid(self) -> np.ndarray:
         """The points of the plane as the network receives them."""
-        assert self.part is not None
-        return self.part.encode(np.arange(int(np.prod(self.part.shape))))
+        assert self.plane is not None
+        return self.plane.encode(np.arange(int(np.prod(self.plane.shape))))
+
+    @cached_property
+    def preparing_layers(self) -> list[Layer]:
+        """The layers before the first one with weights, such as those that scale the inputs."""
+        built = self.run.network
+        first = min(
+            (path[0] for kind, path, _ in built.weight_paths if kind == "params"), default=0
+        )
+        spans = zip(built.layers, built.spans, strict=True)
+        return [layer for layer, (_, stop) in spans if stop <= first]
 
     @cached_property
     def unit_layers(self) -> dict[int, str]:
         """The names of the layers whose output is a number for each unit, by their index."""
-        built = self.run.network
-        with_weights = (path[0] for kind, path, _ in built.weight_paths if kind == "params")
-        first = min(with_weights, default=0)
+        built, start = self.run.network, len(self.preparing_layers)
         return {
             i: str(layer.name)
             for i, (layer, (_, stop)) in enumerate(zip(built.layers, built.spans, strict=True))
-            if len(built.shapes[stop]) == 1 and stop > first and not isinstance(layer, Dropout)
+            if len(built.shapes[stop]) == 1 and i >= start and not isinstance(layer, Dropout)
         }
 
     @cached_property
     def axes(self) -> list[dict[str, Any]]:
         """Name, ends and levels of each axis of the plane; seconds since 1970 for dates."""
-        if self.part is None:
+        if self.plane is None:
             return []
         axes = [
             make_plane_axis(name, values)
-            for name, values in zip(self.part.names, self.part.axes, strict=True)
+            for name, values in zip(self.plane.names, self.plane.axes, strict=True)
         ]
         return [
             {
@@ -119,16 +127,16 @@ class Scene:
     @cached_property
     def _fixed(self) -> dict[str, str]:
         """The value of each input that is not on an axis, as text."""
-        assert self.part is not None
-        values = self.part.plain_fixed().items()
+        assert self.plane is not None
+        values = self.plane.plain_fixed().items()
         return {self._rename(name): format_value(value) for name, value in values}
 
     @cached_property
     def targets(self) -> list[np.ndarray | None]:
-        """The true class index or number of each row of the parts."""
+        """The true class index or number of each row of the snapshots."""
         if self.reader is None:
-            return [None for _ in self.parts]
-        return [self.reader.read_targets(part) for part in self.parts]
+            return [None for _ in self.snapshots]
+        return [self.reader.read_targets(part) for part in self.snapshots]
 
     def evaluate(self, state: TrainState) -> list[dict[str, float]]:
         """Return loss and metrics of the training rows and of the test rows, as `evaluate` does."""
@@ -143,9 +151,9 @@ class Scene:
 
     def draw_plane(self, state: TrainState) -> tuple[dict[str, Any] | None, Arrays]:
         """Return the map of the output and of each neuron, and what their axes are."""
-        if self.part is None:
+        if self.plane is None:
             return None, {}
-        built, shape = self.run.network, self.part.shape
+        built, shape = self.run.network, self.plane.shape
         ends = tuple(stop for _, stop in built.spans)
         outputs = inference.predict_layers(built.links, ends, state.params, state.state, self.grid)
         units = {i: outputs[i] for i in self.unit_layers}
@@ -176,7 +184,7 @@ class Scene:
             return {}
         reader, n = replace(self.reader, snapshot=self.at(state)), len(self.reader.class_names)
         arrays: Arrays = {}
-        for part, target in zip(self.parts, self.targets, strict=True):
+        for part, target in zip(self.snapshots, self.targets, strict=True):
             if target is not None:
                 _, prediction = reader.read(reader.snapshot.compute_outputs(part.x))
                 counts = np.bincount(target * n + prediction, minlength=n * n)
@@ -217,19 +225,19 @@ class Scene:
 
     def locate_rows(self) -> Arrays:
         """Return where each row is on the plane, its target, and whether it is a test row."""
-        n = sum(len(part.x) for part in self.parts)
+        n = sum(len(part.x) for part in self.snapshots)
         is_test = np.arange(n) >= len(self.rows.x)
         position = np.full((n, 2), np.nan, np.float32)
         targets = [
             np.full(len(part.x), np.nan) if target is None else target
-            for part, target in zip(self.parts, self.targets, strict=True)
+            for part, target in zip(self.snapshots, self.targets, strict=True)
         ]
         target = np.concatenate(targets).astype(np.float32)
-        if self.part is not None:
-            for axis, name in enumerate(self.part.names):
-                features = [self.part.table.read(name, part) for part in self.parts]
+        if self.plane is not None:
+            for axis, name in enumerate(self.plane.names):
+                features = [self.plane.table.read(name, part) for part in self.snapshots]
                 position[:, axis] = np.concatenate([each.positions() for each in features])
-            if len(self.part.names) == 1:
+            if len(self.plane.names) == 1:
                 position[:, 1] = target
         return {"position": position, "target": target, "is_test": is_test.astype(np.uint8)}
 
@@ -255,7 +263,7 @@ def make_scene(
     """
     is_array = rows.table is None and len(names) == len(rows.feature_names)
     own_names = tuple(names) if is_array else ()
-    part = None
+    plane = None
     if has_features(rows) and not rows.shows_images:
         inner = dict(zip(own_names, rows.feature_names, strict=False))
         n_axes = min(len(read_features(rows, "studio").names), 2)
@@ -263,11 +271,11 @@ def make_scene(
         features = chosen if len(chosen) == n_axes else _choose_axes(rows)[:n_axes]
         snapshots = [rows, *([test_rows] if test_rows else [])]
         named = features if n_axes > 1 else features[0]
-        part = make_slice(snapshots, named, None, RESOLUTION, n_axes, "studio")
+        plane = make_slice(snapshots, named, None, RESOLUTION, n_axes, "studio")
     shape = rows.network.shapes[-1]
     has_one_answer = bool(rows.class_names) or shape == (1,)
     reader = make_reader(rows, None, "studio") if has_one_answer else None
-    return Scene(run, rows, test_rows, part, reader, own_names)
+    return Scene(run, rows, test_rows, plane, reader, own_names)
 
 
 def _choose_axes(rows: Snapshot) -> tuple[str, ...]:

@@ -30,14 +30,14 @@ class Segment:
     Attributes:
         data: the rows.
         training: how the network is trained.
-        run: program and batches.
-        runs: the iterator of the run, whose end closes the data.
+        training_run: program and batches.
+        runs: the iterator of the training run, whose end closes the data.
         warnings: texts of warnings about the data, to which the doctor adds.
     """
 
     data: StudioData
     training: TrainingSettings
-    run: TrainingRun
+    training_run: TrainingRun
     runs: Iterator[TrainingRun]
     warnings: list[str]
 

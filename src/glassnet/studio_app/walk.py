@@ -11,8 +11,8 @@ from glassnet.errors import DataError, require
 from glassnet.formatting import format_number
 from glassnet.inspection.trace import Trace
 from glassnet.inspection.trace.trace_data import LinkTrace
-from glassnet.layers import Activation, Dense
-from glassnet.studio_app.arithmetic import trace_batch
+from glassnet.layers import Dense
+from glassnet.studio_app.arithmetic import find_activation, trace_batch
 from glassnet.studio_app.experiment import Experiment
 from glassnet.studio_app.scene import Arrays
 
@@ -29,11 +29,11 @@ def describe_walk(experiment: Experiment) -> tuple[dict[str, Any], Arrays]:
     Raises:
         DataError: the network is too large to be shown number by number.
     """
-    n = network.count_params(experiment.segment.run.start.train_state.params)
+    n = network.count_params(experiment.training_run.start.train_state.params)
     expected = f"a network of at most {MAX_WEIGHTS:,} weights"
     require(n <= MAX_WEIGHTS, "walk", expected, error=DataError, weights=n)
     trace, rows = trace_batch(experiment)
-    pairs = _pair_links(trace)
+    pairs = [(link, find_activation(trace, link)) for link in trace.links if link.params]
     loss, rate = format_number(trace.loss, 6), format_number(trace.rate)
     name = trace.program.loss.display_name
     stages = [
@@ -77,21 +77,6 @@ def _stage(kind: str, title: str, text: str, layer: str = "") -> Stage:
 
 def _first(values: np.ndarray) -> np.ndarray:
     return np.ravel(values[0]).astype(np.float32)
-
-
-def _pair_links(trace: Trace) -> list[tuple[LinkTrace, LinkTrace | None]]:
-    """Return each link with weights, with its own activation if it has one."""
-    pairs = []
-    for i, link in enumerate(trace.links):
-        if link.params:
-            following = trace.links[i + 1] if i + 1 < len(trace.links) else None
-            is_own = (
-                following is not None
-                and isinstance(following.link, Activation)
-                and following.name.startswith(f"{link.name}.")
-            )
-            pairs.append((link, following if is_own else None))
-    return pairs
 
 
 def _say_rows(n: int) -> str:

@@ -93,7 +93,7 @@ class StudioRun:
     pacer: SlicePacer = field(default_factory=SlicePacer)
 
     def __post_init__(self) -> None:
-        self.state = self.segment.run.start
+        self.state = self.segment.training_run.start
         self.first = self.last = self.step
         self.timeline.add(pack(self.segment, self.state, is_change=True))
 
@@ -105,7 +105,7 @@ class StudioRun:
     @property
     def steps_per_epoch(self) -> int:
         """Number of steps in an epoch."""
-        steps = self.segment.run.source.steps
+        steps = self.segment.training_run.source.steps
         assert steps is not None
         return steps
 
@@ -117,7 +117,7 @@ class StudioRun:
     @property
     def learning_rate(self) -> float:
         """Learning rate of the next step."""
-        train_state, optimizer = self.state.train_state, self.segment.run.program.optimizer
+        train_state, optimizer = self.state.train_state, self.segment.training_run.program.optimizer
         return float(learning_rate_at(optimizer, train_state.rate, train_state.step))
 
     def advance(self, n_steps: int, should_stop: Callable[[], bool] = lambda: False) -> None:
@@ -174,7 +174,7 @@ class StudioRun:
 
     def set_learning_rate(self, rate: float) -> None:
         """Use another learning rate from the next step on."""
-        program, train_state = self.segment.run.program, self.state.train_state
+        program, train_state = self.segment.training_run.program, self.state.train_state
         training = msgspec.structs.replace(self.segment.training, learning_rate=rate)
         self.segment = replace(self.segment, training=training)
         changed = with_learning_rate(program, train_state, rate)
@@ -187,7 +187,7 @@ class StudioRun:
             ConfigError: an unknown weight.
             DataError: an index that does not fit, or a number that float32 does not hold.
         """
-        built, params = self.segment.run.network, self.state.train_state.params
+        built, params = self.segment.training_run.network, self.state.train_state.params
         names = {
             f"{dict(iter_links(built.links))[path].name}/{key}": (path, key)
             for kind, path, key in built.weight_paths
@@ -217,12 +217,12 @@ class StudioRun:
             segment: of a network with weights of the same shapes.
             change: the field of the `Event`: training or data.
         """
-        before, new = self.segment, segment.run.start.train_state
+        before, new = self.segment, segment.training_run.start.train_state
         old = self.state.train_state
         train_state = new._replace(params=old.params, step=old.step, key=old.key)
         if segment.data is before.data:
             train_state = train_state._replace(state=old.state)
-        if segment.run.program.optimizer == before.run.program.optimizer:
+        if segment.training_run.program.optimizer == before.training_run.program.optimizer:
             train_state = train_state._replace(optimizer_state=old.optimizer_state)
         self.segment = segment
         state = RunState(self.state.epoch + bool(self.step_in_epoch), train_state)
@@ -230,10 +230,10 @@ class StudioRun:
 
     def take_batch(self) -> tuple[Data, np.ndarray]:
         """Return the rows of the next step, and their indices among the training rows."""
-        source = self.segment.run.source
+        source = self.segment.training_run.source
         chunks = source.iter_chunks(self.state.epoch, self.step_in_epoch)
         chunk = next(chunk for chunk in chunks if chunk is not None)
-        i, program = chunk.start, self.segment.run.program
+        i, program = chunk.start, self.segment.training_run.program
         batch, mask, _ = get_batch(program, self.state.train_state, *chunk[:2], np.int32(i))
         is_real = np.asarray(mask) > 0
         indices = chunk.plan.indices
@@ -242,7 +242,7 @@ class StudioRun:
 
     def make_history(self) -> History:
         """Return the history of the complete epochs, as `fit` would."""
-        run = self.segment.run
+        run = self.segment.training_run
         params = {"batch_size": run.source.batch_size, "rows": run.source.n_samples}
         history = History(run.seed, params | {"epochs": len(self.epochs)})
         for result in self.epochs:
@@ -258,7 +258,7 @@ class StudioRun:
     def _train(
         self, n_steps: int, hooks: LoopHooks, should_stop: Callable[[], bool] = lambda: False
     ) -> None:
-        run = self.segment.run
+        run = self.segment.training_run
         record = run_for_steps(
             run.program,
             self.state,
@@ -298,7 +298,7 @@ class StudioRun:
         )
 
     def _validate(self, train_state: TrainState) -> Logs:
-        run = self.segment.run
+        run = self.segment.training_run
         if run.validation_blocks is None:
             return {}
         return evaluate_blocks(
