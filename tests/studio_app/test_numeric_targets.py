@@ -6,7 +6,7 @@ import pytest
 from glassnet.studio_app.experiment import Experiment
 from glassnet.studio_app.messages import SetView
 from glassnet.studio_app.own_data import read_upload
-from glassnet.studio_app.page_messages import draw_picture
+from glassnet.studio_app.picture_message import draw_picture
 from glassnet.studio_app.settings import DataSettings, LayerSettings, NetworkSettings, Settings
 
 CSV = "size,color,price\n" + "\n".join(

@@ -11,9 +11,9 @@ from glassnet.doctor.changes import InsertLayer, SetLearningRate
 from glassnet.errors import ConfigError
 from glassnet.studio_app.experiment import Experiment
 from glassnet.studio_app.networks import read_network
-from glassnet.studio_app.page_messages import describe_state
 from glassnet.studio_app.settings import DataSettings, NetworkSettings, Settings
 from glassnet.studio_app.starts import start_with_model
+from glassnet.studio_app.state_message import describe_state
 
 DATA = gn.datasets.load("moons", n=60)
 SGD = gn.optimizers.SGD

@@ -6,8 +6,9 @@ from glassnet.preprocessing.encoder import Encoder
 from glassnet.studio_app.experiment import Experiment
 from glassnet.studio_app.messages import SetView
 from glassnet.studio_app.own_data import read_upload
-from glassnet.studio_app.page_messages import describe_state, draw_picture
+from glassnet.studio_app.picture_message import draw_picture
 from glassnet.studio_app.settings import DataSettings, LayerSettings, NetworkSettings, Settings
+from glassnet.studio_app.state_message import describe_state
 
 N_COLUMNS = 150
 

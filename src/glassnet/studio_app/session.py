@@ -30,15 +30,9 @@ from glassnet.studio_app.inbox import Inbox
 from glassnet.studio_app.loss_maps import draw_landscape
 from glassnet.studio_app.messages import SetView, read_message
 from glassnet.studio_app.own_data import OwnData, read_upload
-from glassnet.studio_app.page_messages import (
-    compute_rivals,
-    describe_position,
-    describe_state,
-    draw_picture,
-    draw_rows,
-    fit_view,
-)
+from glassnet.studio_app.picture_message import draw_picture, draw_rows, fit_view
 from glassnet.studio_app.settings import Settings
+from glassnet.studio_app.state_message import compute_rivals, describe_position, describe_state
 from glassnet.studio_app.walk import describe_walk
 
 MAX_IN_FLIGHT = 2
