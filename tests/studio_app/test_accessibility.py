@@ -26,7 +26,7 @@ def test_axe_finds_nothing_serious(studio, scheme):
     page = studio.open(SMALL, color_scheme=scheme, bypass_csp=True)
     click(studio, page, "step", "next_row")
     page.get_by_test_id("draw").click()
-    page.get_by_text("Output layer, starting weights, scaling").click()
+    page.get_by_text("Output, weights, scaling").click()
     assert find_violations(page) == []
     for testid in ("help", "share", "presets"):
         button = page.get_by_test_id(testid)
@@ -153,7 +153,7 @@ def test_the_time_bar_leaves_space_on_a_phone(studio):
     page.get_by_test_id("more_time").click()
     page.get_by_test_id("to_data").click()
     page.wait_for_function("document.querySelector('.part-data').getBoundingClientRect().y < 200")
-    heading = page.get_by_role("heading", name="Data").bounding_box()
+    heading = page.get_by_role("heading", name="Data", exact=True).bounding_box()
     assert heading["y"] >= bar.bounding_box()["y"] + bar.bounding_box()["height"]
 
 

@@ -168,7 +168,7 @@ def test_controls_of_the_network(studio, page):
 
 
 def test_output_layer_initializer_and_scaling(studio, page):
-    page.get_by_text("Output layer, starting weights, scaling").click()
+    page.get_by_text("Output, weights, scaling").click()
     choose(page, "initializer", "zeros")
     studio.settle(page)
     choose(page, "output_activation", "tanh")
@@ -186,7 +186,10 @@ def test_limits_of_the_network_are_stated_and_enforced(studio, page):
         studio.settle(page)
     assert find(page, "add_layer").is_disabled()
     assert len(studio.experiment(page).settings.network.layers) == 6
-    assert "at most 6, each with at most 64 units" in page.locator(".part-network").inner_text()
+    part = page.locator(".part-network")
+    assert "of at most 6" in part.inner_text()
+    page.get_by_text("Output, weights, scaling").click()
+    assert "At most 6 hidden layers, each with at most 64 units." in part.inner_text()
 
 
 def test_a_number_out_of_range_is_refused_with_its_range(studio, page):

@@ -86,7 +86,7 @@ def test_the_catalogue_names_what_can_be_loaded():
         noisy = make_data(DataSettings(entry["name"], noise=0.9))
         differs = not np.array_equal(noisy.x, data.x)
         differs |= not np.array_equal(noisy.y, data.y)
-        assert entry["has_noise"] == differs
+        assert (entry["noise"] is not None) == differs
 
 
 def test_all_rows_are_split_by_class():

@@ -84,7 +84,7 @@ def test_arithmetic_of_the_next_batch_is_that_of_the_trace(studio):
 
 
 def check_arithmetic(page, trace):
-    """Compare the numbers of neuron 1 of dense_2 with a trace."""
+    """Compare the numbers of neuron 1 of dense_2, a tanh, with a trace."""
     link = next(each for each in trace.links if each.name == "dense_2")
     activation = trace.links[[each.name for each in trace.links].index("dense_2") + 1]
     close = {"rtol": 1e-6, "atol": 1e-6}
@@ -96,12 +96,83 @@ def check_arithmetic(page, trace):
     np.testing.assert_allclose(value(page, "neuron-a"), activation.output[0, 1], **close)
     np.testing.assert_allclose(value(page, "neuron-delta"), link.delta[0, 1], **close)
     np.testing.assert_allclose(value(page, "neuron-d_a"), activation.d_output[0, 1], **close)
+    slope = 1 - activation.output[0, 1] ** 2  # of tanh
+    np.testing.assert_allclose(value(page, "neuron-slope"), slope, rtol=1e-5)
     np.testing.assert_allclose(values(page, "gradient", 3), link.d_params["kernel"][:, 1], **close)
     np.testing.assert_allclose(value(page, "gradient-bias"), link.d_params["bias"][1], **close)
     np.testing.assert_allclose(values(page, "update", 3), link.update["kernel"][:, 1], **close)
     np.testing.assert_allclose(value(page, "update-bias"), link.update["bias"][1], **close)
     page.get_by_text("As text").click()
     assert page.get_by_test_id("neuron-text").inner_text() == trace.neuron("dense_2", 1)
+
+
+def test_the_arithmetic_is_in_view_after_the_click(studio):
+    """Oracle: the window; before the click, the place of the arithmetic is below it."""
+    page = studio.open({"network": {"layers": [{"units": 4}] * 2}}, width=1280, height=700)
+    select(studio, page, "dense_1", 0)
+    top = page.get_by_test_id("neuron").bounding_box()["y"]
+    bottom = page.get_by_test_id("neuron-rate").bounding_box()["y"]
+    bar = page.locator(".time").bounding_box()
+    assert bar["y"] + bar["height"] <= top < bottom < 700
+    page.get_by_test_id("walk").click()
+    page.get_by_test_id("walk-stages").wait_for()
+    for _ in range(3):
+        box = page.get_by_test_id("walk-stages").bounding_box()
+        assert box["y"] > 0
+        assert box["y"] + box["height"] <= 700
+        page.get_by_test_id("walk-next").click()
+        studio.settle(page)
+
+
+def test_the_map_of_a_neuron_under_the_pointer_is_shown_large(studio):
+    """Oracle: the sign of the neuron's output in `compute_layer_outputs`, as blue and orange."""
+    page = studio.open(TWO_LAYERS)
+    state = studio.experiment(page)
+    scene = state.scene
+    before = page.get_by_test_id("output_map").evaluate("canvas => canvas.toDataURL()")
+    page.get_by_test_id("neuron-dense_1-1").hover()
+    page.locator(".map-caption", has_text="dense_1, neuron 1").wait_for()
+    (x0, x1), (y0, y1) = [axis["range"] for axis in scene.axes]
+    shares = [(i / 8, j / 8) for i in range(1, 8) for j in range(1, 8)]
+    x = np.array([(x0 + a * (x1 - x0), y0 + b * (y1 - y0)) for a, b in shares], np.float32)
+    outputs = scene.at(state.run.state.train_state).compute_layer_outputs(x)
+    names = list(scene.unit_layers.values())
+    index = list(scene.unit_layers)[names.index("dense_1")]
+    output = outputs[index][:, 1]
+    pixels = page.get_by_test_id("output_map").evaluate(READ_SHARES, shares)
+    clear = np.abs(output) > 0.1 * np.abs(output).max()
+    is_blue = np.array([pixel[2] > pixel[0] for pixel in pixels])
+    np.testing.assert_array_equal(is_blue[clear], output[clear] > 0)
+    page.mouse.move(0, 0)
+    wait_until(
+        lambda: page.get_by_test_id("output_map").evaluate("canvas => canvas.toDataURL()") == before
+    )
+
+
+READ_SHARES = """(canvas, shares) => {
+  const { width, height } = canvas;
+  const { data } = canvas.getContext("2d").getImageData(0, 0, width, height);
+  return shares.map(([a, b]) => {
+    const place = Math.floor((1 - b) * height) * width + Math.floor(a * width);
+    return [...data.subarray(4 * place, 4 * place + 3)];
+  });
+}"""
+
+
+@pytest.mark.parametrize("n", [1, 6])
+def test_controls_of_a_layer_stand_above_its_neurons(studio, n):
+    """Oracle: the places of the tiles; on a phone the controls of six layers are a list."""
+    page = studio.open({"network": {"layers": [{"units": 3}] * n}})
+    for number in range(1, n + 1):
+        tile = page.get_by_test_id(f"neuron-dense_{number}-0").bounding_box()
+        controls = page.get_by_test_id(f"layer_{number}").bounding_box()
+        middle = controls["x"] + controls["width"] / 2
+        assert tile["x"] < middle < tile["x"] + tile["width"]
+        assert controls["y"] + controls["height"] <= tile["y"]
+        assert tile["y"] - controls["y"] < 150
+    page.set_viewport_size({"width": 360, "height": 800})
+    page.locator(".layer-list").wait_for(state="attached" if n > 1 else "detached")
+    assert page.get_by_test_id(f"layer_{n}").count() == 1
 
 
 @pytest.mark.parametrize("place", ["number", "slider"])
@@ -183,7 +254,7 @@ def test_a_walk_shows_the_next_step(studio):
     assert abs(value(page, "walk-update-0")) == pytest.approx(largest, rel=1e-5)
     assert studio.experiment(page).run.step == 5
     page.get_by_test_id("walk-step").click()
-    page.get_by_test_id("walk").wait_for()
+    page.get_by_test_id("walk-stages").wait_for(state="detached")
     assert studio.experiment(page).run.step == 6
 
 
@@ -226,7 +297,7 @@ def test_a_walk_moves_by_keys_and_does_not_step(studio):
         assert position.inner_text() == f"stage {stage} of 9"
     assert page.get_by_text("Advance by itself").count() == 0  # reduced motion
     page.keyboard.press("Escape")
-    page.get_by_test_id("walk").wait_for()
+    page.get_by_test_id("walk-stages").wait_for(state="detached")
     assert studio.experiment(page).run.step == 5
 
 

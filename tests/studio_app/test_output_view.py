@@ -93,6 +93,11 @@ def test_a_row_under_the_pointer_shows_its_prediction_and_loss(studio):
         "loss"
     ]
     assert read(page, "row_loss") == pytest.approx(expected, rel=1e-5)
+    tip = page.get_by_test_id("point_tip")
+    tip.wait_for()
+    lines = tip.inner_text().split("\n")
+    assert lines[0] == f"Row {row + 1}, training"
+    assert lines[2] == f"prediction {page.get_by_test_id('row_prediction').inner_text()}"
     bars = page.locator('[data-testid="probabilities"] [data-value]').all()
     shown = [float(bar.get_attribute("data-value")) for bar in bars]
     p = float(model.predict(x[row : row + 1], verbose=0).ravel()[0])
@@ -100,6 +105,8 @@ def test_a_row_under_the_pointer_shows_its_prediction_and_loss(studio):
     names = studio.experiment(page).data.class_names
     assert page.get_by_test_id("row_prediction").inner_text() == names[int(p > 0.5)]
     assert page.get_by_test_id("row_target").inner_text() == names[int(y[row])]
+    page.mouse.move(0, 0)
+    tip.wait_for(state="detached")
 
 
 def test_arrow_keys_go_from_row_to_row(studio):
@@ -208,7 +215,7 @@ def test_simple_methods_stand_beside_the_score(studio):
     expected = [known.constant_accuracy, known.linear_accuracy, known.neighbours_accuracy]
     assert shown == pytest.approx(expected)
     table = page.get_by_test_id("rivals").inner_text()
-    assert table.startswith("Simple methods: accuracy on test rows\n")
+    assert table.startswith("Simple methods, accuracy on test rows:\n")
     for name in ("most common class", "logistic regression", "15 nearest rows"):
         assert name in table
 

@@ -201,13 +201,13 @@ def test_the_target_is_classes_or_numbers_as_the_user_says(studio, tmp_path):
     messages = page.get_by_test_id("data_messages").inner_text()
     assert "stars has 4 different integers, which are treated as numbers" in messages
     scores = page.get_by_test_id("scores").inner_text()
-    assert "mean absolute error" in scores
+    assert "Mean absolute error" in scores
     page.get_by_test_id("target_type").select_option("category")
     studio.settle(page)
     data = studio.experiment(page).data
     assert data.class_names == ("1", "2", "3", "4")
     assert "(4 classes)" in page.get_by_test_id("data_summary").inner_text()
-    assert "accuracy" in page.get_by_test_id("scores").inner_text()
+    assert "Accuracy" in page.get_by_test_id("scores").inner_text()
     click(studio, page, "epoch")
     assert studio.experiment(page).run.state.epoch == 1
     page.get_by_test_id("target").select_option("color")

@@ -235,6 +235,19 @@ def test_a_link_leads_to_the_same_weights_with_all_changes_on_the_way(page):
     np.testing.assert_array_equal(opened["weights"], arrays["weights"])
 
 
+def test_a_link_brings_the_curve_of_its_run(page):
+    """Oracle: the losses that the session shows at the same steps."""
+    page.post("open", settings={**msgspec.to_builtins(SETTINGS), "steps": 200})
+    page.ask("set_view", "row", row=0)  # everything before it has been sent
+    header, arrays = page.last("picture")
+    curve = arrays["curve"]
+    assert header["curve_from"] == 0
+    assert len(curve) > 40
+    for step, _, *losses in curve[10:60:10, :4]:
+        header, _ = page.ask("seek", step=int(step))
+        assert header["losses"] == pytest.approx(losses, rel=1e-12)
+
+
 def test_a_seek_before_a_change_shows_the_settings_of_that_time(page):
     page.ask("step", n=3)
     page.ask("set_training", training=CHANGES["set_training"][0])

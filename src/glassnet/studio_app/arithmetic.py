@@ -14,6 +14,7 @@ from glassnet.formatting import format_number
 from glassnet.inspection.examples import read_examples
 from glassnet.inspection.snapshot import Snapshot
 from glassnet.inspection.trace import Trace, record_trace
+from glassnet.inspection.trace.render_dense import get_slope
 from glassnet.inspection.trace.trace_data import LinkTrace
 from glassnet.layers import Activation
 from glassnet.studio_app.experiment import Experiment
@@ -170,9 +171,15 @@ def _describe_backward(
     gradient, update = dense.d_params.get("kernel"), dense.update.get("kernel")
     d_bias, bias_update = dense.d_params.get("bias"), dense.update.get("bias")
     d_output = None if activation is None else activation.d_output
+    delta, d_a = float(dense.delta[0, unit]), None
+    slope = None
+    if activation is not None and d_output is not None:
+        d_a = float(d_output[0, unit])
+        slope = get_slope(activation, float(dense.output[0, unit]), d_a, delta)
     return {
-        "delta": float(dense.delta[0, unit]),
-        "d_a": None if d_output is None else float(d_output[0, unit]),
+        "delta": delta,
+        "d_a": d_a,
+        "slope": slope,
         "gradients": _column(gradient, unit),
         "updates": _column(update, unit),
         "d_bias": None if d_bias is None else float(d_bias[unit]),

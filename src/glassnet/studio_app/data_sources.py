@@ -82,7 +82,7 @@ TITLES = {
 
 
 def describe_datasets() -> list[dict[str, Any]]:
-    """Return name, title, description, kind and whether noise can be set, of each dataset."""
+    """Return name, title, description, kind and noise of each dataset; None without noise."""
     entries = []
     for name in OFFERED:
         info = CATALOGUE[name]
@@ -92,7 +92,7 @@ def describe_datasets() -> list[dict[str, Any]]:
                 "title": _title(name),
                 "about": info.about,
                 "kind": _kind_of_info(info),
-                "has_noise": "noise" in _options(info),
+                "noise": _options(info).get("noise"),
             }
         )
     return entries
@@ -133,8 +133,10 @@ def _title(name: str) -> str:
     return TITLES.get(name, name.replace("_", " ").capitalize())
 
 
-def _options(info: DatasetInfo) -> tuple[str, ...]:
-    return tuple(inspect.signature(info.make).parameters)[1:]
+def _options(info: DatasetInfo) -> dict[str, Any]:
+    """Return the options of a dataset, and their defaults."""
+    parameters = inspect.signature(info.make).parameters
+    return {name: each.default for name, each in list(parameters.items())[1:]}
 
 
 def _kind_of_info(info: DatasetInfo) -> str:

@@ -33,7 +33,10 @@ from glassnet.studio_app.studio_run import StudioRun, prepare_segment
 from glassnet.studio_app.timeline import Segment
 
 REPLAYED_STEPS = 1000
-"""Number of steps between two moments of a run that is repeated."""
+"""Most steps between two moments of a run that is repeated."""
+
+MEASURED_MOMENTS = 60
+"""Number of moments of a repeated run whose losses the curves show."""
 
 MAX_PROGRAMS = 100
 """Compiled programs that a studio keeps. A network has about ten, of 1 MB each."""
@@ -262,21 +265,31 @@ class Experiment:
         self.run.set_weight(change)
         self.note = "The next step starts from this weight."
 
-    def replay(self, settings: Settings, should_stop: Callable[[], bool]) -> None:
+    def replay(
+        self, settings: Settings, should_stop: Callable[[], bool], measure: Callable[[], None]
+    ) -> None:
         """Train to the step of a link, with the changes in the middle of its run.
 
         Args:
             settings: of the link.
             should_stop: called between slices; if it returns True, training ends there.
+            measure: called at about `MEASURED_MOMENTS` moments on the way.
         """
         last = self.run.first + settings.steps
+        slice_steps = min(REPLAYED_STEPS, settings.steps // MEASURED_MOMENTS + 1)
+
+        def advance_to(step: int) -> None:
+            while self.run.step < step and not self.run.problem and not should_stop():
+                self.run.advance(min(step - self.run.step, slice_steps), should_stop)
+                measure()
+
         for event in settings.events:
-            self._advance_to(event.step, should_stop)
+            advance_to(event.step)
             if self.run.step < event.step:
                 break
             self._apply(event)
         else:
-            self._advance_to(last, should_stop)
+            advance_to(last)
         is_stopped = self.run.step < last and not self.run.problem
         self.note = f"Stopped before step {format_number(last)} of the link." if is_stopped else ""
 
@@ -289,11 +302,6 @@ class Experiment:
             self.set_training(event.training)
         if event.data is not None:
             self.set_data(event.data)
-
-    def _advance_to(self, step: int, should_stop: Callable[[], bool]) -> None:
-        """Train to a step, with moments on the way to go back to."""
-        while self.run.step < step and not self.run.problem and not should_stop():
-            self.run.advance(min(step - self.run.step, REPLAYED_STEPS), should_stop)
 
     def make_model(self) -> Any:
         """Return a `Sequential` with the present weights, as `fit` would have left it."""

@@ -59,7 +59,6 @@ def draw_picture(experiment: Experiment, view: SetView) -> tuple[dict[str, Any],
     """
     run, scene = experiment.run, experiment.scene
     state = run.state.train_state
-    scores, name = scene.evaluate(state), score_name(experiment.training_run)
     plane, arrays = scene.draw_plane(state)
     arrays["weights"] = scene.draw_weights(state)
     arrays |= scene.draw_confusion(state)
@@ -69,16 +68,24 @@ def draw_picture(experiment: Experiment, view: SetView) -> tuple[dict[str, Any],
         arrays |= _draw_example(experiment, view.row or 0)
     header = {
         "type": "picture",
-        **describe_position(experiment),
+        **measure_losses(experiment),
         "finite": not run.problem,
         "problem": run.problem or None,
         "learning_rate": run.learning_rate,
-        "losses": [each["loss"] for each in scores],
-        "scores": [each[name] for each in scores] if name else [],
-        "score_name": name,
         "grid": plane,
     }
     return header, arrays
+
+
+def measure_losses(experiment: Experiment) -> dict[str, Any]:
+    """Return where training stands, and losses and scores of training and test rows."""
+    parts = experiment.scene.evaluate(experiment.run.state.train_state)
+    name = score_name(experiment.training_run)
+    return describe_position(experiment) | {
+        "losses": [part["loss"] for part in parts],
+        "scores": [part[name] for part in parts] if name else [],
+        "score_name": name,
+    }
 
 
 def _draw_example(experiment: Experiment, index: int) -> Arrays:

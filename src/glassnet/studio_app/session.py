@@ -30,7 +30,12 @@ from glassnet.studio_app.inbox import Inbox
 from glassnet.studio_app.loss_maps import draw_landscape
 from glassnet.studio_app.messages import SetView, read_message
 from glassnet.studio_app.own_data import OwnData, read_upload
-from glassnet.studio_app.picture_message import draw_picture, draw_rows, fit_view
+from glassnet.studio_app.picture_message import (
+    draw_picture,
+    draw_rows,
+    fit_view,
+    measure_losses,
+)
 from glassnet.studio_app.settings import Settings
 from glassnet.studio_app.state_message import compute_rivals, describe_position, describe_state
 from glassnet.studio_app.walk import describe_walk
@@ -221,7 +226,9 @@ class Session:
                 f"{settings.steps:,} steps are trained, to the state of the link. Pause ends this."
             )
             with self._busy(what):
-                self._experiment.replay(settings, lambda: self._is_interrupted(ENDING))
+                self._experiment.replay(
+                    settings, lambda: self._is_interrupted(ENDING), self._add_to_curve
+                )
             self._plays = None
             self._send_everything()
 
@@ -434,6 +441,9 @@ class Session:
             self._send_json({"type": "position", "picture": self._number_picture(), **position})
         elif not self._remaining:
             self._send_picture()
+
+    def _add_to_curve(self) -> None:
+        self._curve.add(measure_losses(self.experiment))
 
     def _stop_playing(self) -> None:
         if self._plays:

@@ -1,10 +1,10 @@
 import uPlot from "../vendor/uplot.mjs";
 import { html, useEffect, useRef, useState } from "../vendor/htm-preact-standalone.mjs";
-import { nameOfScore } from "./names.mjs";
+import { capitalize, nameOfScore } from "./names.mjs";
 import { formatNumber } from "./numbers.mjs";
 import { useHidden, useStore, useStudio } from "./store.mjs";
 
-const HEIGHT = 150;
+const HEIGHT = 130;
 const DRAW_INTERVAL = 100; // ms
 
 /** Loss and score of training and test rows over the steps. */
@@ -43,8 +43,6 @@ export function Curves() {
     }
   </div>`;
 }
-
-const capitalize = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
 function Chart({ name, title, columns, isLog = false }) {
   const { store } = useStudio();
@@ -119,6 +117,7 @@ function makeOptions(element, { isLog, onCursor }) {
     ticks: { stroke: color("--line"), width: 1, size: 4 },
   };
   const label = (plot, ticks) => ticks.map((tick) => (tick === null ? "" : formatNumber(tick, 3)));
+  const points = { show: (plot) => plot.data[0].length === 1 }; // alone, it makes no line
   return {
     width: element.clientWidth || 300,
     height: HEIGHT,
@@ -131,8 +130,8 @@ function makeOptions(element, { isLog, onCursor }) {
     ],
     series: [
       {},
-      { stroke: color("--text"), width: 1.75, points: { show: false } },
-      { stroke: color("--accent"), width: 1.75, dash: [5, 4], points: { show: false } },
+      { stroke: color("--text"), width: 1.75, points },
+      { stroke: color("--accent"), width: 1.75, dash: [5, 4], points },
     ],
     hooks: { setCursor: [onCursor] },
   };

@@ -30,18 +30,21 @@ export function DataControls() {
   const settings = state.settings.data;
   const change = (changes) => changeSettings(studio, "data", changes);
   const properties = { settings, change, data: state.data };
-  return html`
-    <${Datasets} ...${properties} datasets=${catalog.datasets} />
-    <${Drawing} ...${properties} limit=${catalog.limits.points} />
-    <${Upload} limit=${catalog.limits.upload_bytes} />
-    <${Summary} data=${state.data} />
+  const columns = html`
     <${Columns} ...${properties} />
     <${Axes} data=${state.data} axes=${state.axes} />
+  `;
+  return html`
+    <${Datasets} ...${properties} datasets=${catalog.datasets} />
+    <${OwnData} ...${properties} limits=${catalog.limits} />
+    <${Summary} data=${state.data} />
+    ${state.data.kind === "table" && columns}
     <${Options}
       ...${properties}
       dataset=${catalog.datasets.find(({ name }) => name === settings.name)}
       limit=${catalog.limits.points}
     />
+    ${state.data.kind !== "table" && columns}
   `;
 }
 
@@ -81,18 +84,20 @@ function Datasets({ settings, datasets, change }) {
   </div>`;
 }
 
-function Drawing({ settings, change, data, limit }) {
+/** A table of the user, or points that are drawn. */
+function OwnData({ settings, change, data, limits }) {
   const [isOpen, setOpen] = useState(settings.name === "points");
-  if (useHidden("data.points")) return null;
-  const pad = { settings, data, change, limit };
-  return html`<div class="stack">
-    <div>
-      <button data-testid="draw" aria-expanded=${isOpen} onClick=${() => setOpen(!isOpen)}>
-        ${isOpen ? "Close the drawing" : "Draw points"}
-      </button>
-    </div>
-    ${isOpen && html`<${DrawPad} ...${pad} />`}
-  </div>`;
+  const isDrawingHidden = useHidden("data.points");
+  const button = html`<button
+    data-testid="draw"
+    aria-expanded=${isOpen}
+    onClick=${() => setOpen(!isOpen)}
+  >${isOpen ? "Close the drawing" : "Draw points"}</button>`;
+  const pad = { settings, data, change, limit: limits.points };
+  return html`
+    <${Upload} limit=${limits.upload_bytes}>${!isDrawingHidden && button}<//>
+    ${isOpen && !isDrawingHidden && html`<${DrawPad} ...${pad} />`}
+  `;
 }
 
 function Summary({ data }) {
@@ -144,7 +149,7 @@ function Axes({ data, axes }) {
 }
 
 function Options({ settings, change, data, dataset, limit }) {
-  const isGenerated = dataset?.has_noise ?? false;
+  const isGenerated = typeof dataset?.noise === "number";
   return html`<div class="fields">
     ${
       isGenerated &&
@@ -158,7 +163,17 @@ function Options({ settings, change, data, dataset, limit }) {
         hint=${NEW_DATA}
         onChange=${(n) => change({ n })}
       />
-      <${NoiseField} key=${settings.name} settings=${settings} change=${change} />`
+      <${RangeField}
+        key=${settings.name}
+        name="data.noise"
+        label="Noise"
+        value=${settings.noise ?? dataset.noise}
+        min="0"
+        max="2"
+        step="0.01"
+        hint=${`Standard deviation of the noise. ${NEW_DATA}`}
+        onChange=${(noise) => change({ noise })}
+      />`
     }
     <${RangeField}
       name="data.test_share"
@@ -175,7 +190,7 @@ function Options({ settings, change, data, dataset, limit }) {
       data.class_names.length > 1 &&
       html`<${RangeField}
       name="data.minority"
-      label=${`Rows of ${nameClass(data.class_names[1])}`}
+      label=${`Part of ${nameClass(data.class_names[1])} used`}
       value=${settings.minority}
       min="0.02"
       max="1"
@@ -212,17 +227,3 @@ function Options({ settings, change, data, dataset, limit }) {
 
 /** Names such as "class 1" say themselves that they are classes. */
 const nameClass = (name) => (name.startsWith("class") ? name : `class ${name}`);
-
-function NoiseField({ settings, change }) {
-  return html`<${RangeField}
-    name="data.noise"
-    label="Noise"
-    value=${settings.noise ?? 0}
-    min="0"
-    max="2"
-    step="0.05"
-    show=${(value) => (settings.noise === null && value === 0 ? "default" : String(value))}
-    hint=${`Standard deviation of the noise. ${NEW_DATA}`}
-    onChange=${(noise) => change({ noise })}
-  />`;
-}

@@ -1,4 +1,5 @@
-import { html } from "../vendor/htm-preact-standalone.mjs";
+import { html, useRef } from "../vendor/htm-preact-standalone.mjs";
+import { useReveal } from "./reveal.mjs";
 import { useStore, useStudio } from "./store.mjs";
 import { WeightField } from "./weight_field.mjs";
 import { describeWeight, isSameWeight } from "./weights.mjs";
@@ -8,9 +9,11 @@ export function EdgeEditor() {
   const { store } = useStudio();
   const edge = useStore((content) => content.edge);
   const state = useStore((content) => content.state);
+  const card = useRef();
+  useReveal(card, edge);
   if (!edge) return null;
   const label = `Weight ${describeWeight(state, edge)}`;
-  return html`<div class="card edge-editor" data-testid="edge-editor">
+  return html`<div class="card edge-editor" data-testid="edge-editor" ref=${card}>
     <span class="edge-name">${label}</span>
     <${WeightField}
       key=${`${edge.name} ${edge.index}`}

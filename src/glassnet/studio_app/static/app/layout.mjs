@@ -15,13 +15,16 @@ import { StudioContext, createStore, useHidden, useStore, useStudio } from "./st
 import { TimeBar } from "./time_bar.mjs";
 import { TrainingControls } from "./training_controls.mjs";
 import { START_VIEW } from "./view.mjs";
-import { Walk } from "./walk.mjs";
+import { StartWalk, Walk } from "./walk.mjs";
 
-/** A titled part of the page, unless the lesson hides it. */
-function Part({ name, title, children }) {
+/** A titled part of the page, unless the lesson hides it; `beside` stands in the line of the title. */
+function Part({ name, title, beside, children }) {
   if (useHidden(name)) return null;
   return html`<section class="part part-${name}" aria-labelledby="part-${name}">
-    <h2 id="part-${name}" tabindex="-1">${title}</h2>
+    <div class="part-head">
+      <h2 id="part-${name}" tabindex="-1">${title}</h2>
+      ${beside}
+    </div>
     ${children}
   </section>`;
 }
@@ -68,8 +71,8 @@ function Body() {
         <${Part} name="data" title="Data"><${DataControls} /><//>
       </div>
       <div class="column column-network">
-        <${Part} name="network" title="Network">
-          <${NetworkControls} />
+        <${Part} name="network" title="Network" beside=${html`<${NetworkControls} />`}>
+          <${StartWalk} />
           <${Network} />
           <${Walk} />
           <${NeuronDetails} />

@@ -7,6 +7,7 @@ import {
 } from "../vendor/htm-preact-standalone.mjs";
 import { EdgeEditor } from "./edge_editor.mjs";
 import { countEdges, pickEdge } from "./edges.mjs";
+import { LayerFields, LayerList, useHasLayerControls } from "./layer_controls.mjs";
 import { drawNetwork } from "./network_drawing.mjs";
 import { arrange } from "./network_layout.mjs";
 import { NeuronTiles } from "./neuron_tiles.mjs";
@@ -21,11 +22,13 @@ export function Network() {
   const frame = useRef();
   const width = useWidth(frame);
   const state = useStore((content) => content.state);
+  const isEditable = useHasLayerControls();
   const plan = useMemo(
-    () => (width ? arrange(state, width) : null),
-    [state.network, state.data, width],
+    () => (width ? arrange(state, width, isEditable) : null),
+    [state.network, state.data, width, isEditable],
   );
   return html`<div class="network" data-testid="network">
+    ${isEditable && plan && !plan.controls && html`<${LayerList} />`}
     <div class="network-frame" ref=${frame}>
       ${plan && html`<${Drawing} state=${state} plan=${plan} />`}
     </div>
@@ -112,7 +115,13 @@ function Drawing({ state, plan }) {
       onPointerLeave=${leave}
       onClick=${choose}
     ></canvas>
-    ${plan.columns.map((column) => html`<${Heading} column=${column} />`)}
+    ${plan.columns.map(
+      (column, k) => html`<${Heading}
+        column=${column}
+        number=${k}
+        controls=${k > 0 && k < plan.columns.length - 1 ? plan.controls : 0}
+      />`,
+    )}
     ${plan.columns.map((column) => html`<${Names} column=${column} plan=${plan} />`)}
     <${NeuronTiles} plan=${plan} view=${view} labels=${labels.current} />
     <output class="edge-tip" data-testid="edge-weight" ref=${tip} hidden></output>
@@ -152,14 +161,17 @@ function useThemeChange() {
   }, []);
 }
 
-function Heading({ column }) {
+/** The name of a column, with the controls of a hidden layer if they have a width. */
+function Heading({ column, number, controls }) {
   const { layer, units, n, notes, kind } = column;
-  const style = { left: `${column.x + column.width / 2}px`, maxWidth: `${column.pitch - 4}px` };
+  const width = controls ? { width: `${controls}px` } : { maxWidth: `${column.pitch - 4}px` };
+  const style = { left: `${column.x + column.width / 2}px`, ...width };
   const name = layer?.name ?? (kind === "image" ? "image" : "inputs");
   const more = units > n ? [`first ${n} of ${units}`] : [];
-  const text = [...notes, ...more].join(", ");
+  const text = [...(controls ? [] : notes), ...more].join(", ");
   return html`<div class="network-heading" style=${style} title=${`${name}: ${text}`} key=${name}>
-    <strong>${name}</strong><span>${text}</span>
+    <strong>${name}</strong>
+    ${controls ? html`<${LayerFields} number=${number} />` : html`<span>${text}</span>`}
   </div>`;
 }
 
@@ -183,7 +195,7 @@ const TILES = {
   table:
     "Inputs: how their values are spread, or their colours on the map. Bars: the three inputs that correlate most with the neuron's output.",
   line: "Tiles: the output of the neuron over the input; the grey line is 0.",
-  plane: "Tiles: the output of the neuron over the input plane.",
+  plane: "Tiles: the output of the neuron over the input plane; point at one to see it large.",
 };
 
 function Legend({ plan }) {

@@ -6,14 +6,17 @@ import { findArray, inputName } from "./weights.mjs";
 export const MAX_TILES = 64;
 
 const SIZES = [60, 56, 52, 48, 44, 40, 36, 32, 28, 24, 20, 16];
+const WIDE = 760;
+const WIDE_SIZES = [96, 90, 84, 78, 72, 66, ...SIZES]; // from this width on
 const ONE_COLUMN = 10;
 const GRID_ROWS = [8, 16];
-const TOP = 40;
-const MAX_HEIGHT = 620;
+const HEADING = 40; // pixels above the tiles for the names of the layers
+const CONTROLS = { min: 64, oneRow: 176, max: 204, heights: [84, 113] };
+const MAX_HEIGHT = 580; // of the tiles
 const IMAGE_SIZE = 112;
 const NAMED_INPUTS = 36; // in one column, so that there is place for their names
 const INPUT_SPACE = 4;
-const MAX_GAP = 170;
+const MAX_GAP = [170, 250]; // the second in a wide page
 const SMALL = 32;
 const MIN_RIGHT = 40; // for the biases of the last column
 
@@ -54,31 +57,34 @@ function measure(columns, size, gridRows) {
   const shapes = columns.map(({ kind, n, filters }) => {
     if (kind === "image" || filters) return { rows: 1, side: Math.min(IMAGE_SIZE, 2.5 * size), space };
     if (kind === "input" && n > ONE_COLUMN && n <= NAMED_INPUTS) {
-      const pitch = Math.floor((MAX_HEIGHT - TOP - 4) / n);
+      const pitch = Math.floor((MAX_HEIGHT - 4) / n);
       return { rows: n, side: Math.min(size, pitch - INPUT_SPACE), space: INPUT_SPACE };
     }
-    return { rows: n <= ONE_COLUMN ? n : gridRows, side: size, space };
+    if (n > ONE_COLUMN) return { rows: gridRows, side: size, space: inner };
+    return { rows: n, side: size, space };
   });
   const widths = columns.map(
     ({ n }, k) => Math.ceil(n / shapes[k].rows) * (shapes[k].side + inner) - inner,
   );
   const heights = shapes.map((shape) => shape.rows * (shape.side + shape.space));
-  return { size, inner, shapes, widths, height: TOP + Math.max(...heights) + 4 };
+  return { size, inner, shapes, widths, height: Math.max(...heights) + 4 };
 }
 
 const sum = (values) => values.reduce((a, b) => a + b, 0);
 const textWidth = (names, limit) =>
-  Math.min(limit, 10 + 7 * Math.max(0, ...names.map((name) => name.length)));
+  Math.min(limit, 12 + 8.5 * Math.max(0, ...names.map((name) => name.length)));
 
 /**
  * Arrange the network in a width.
  * @param {object} state of the session.
  * @param {number} width in CSS pixels.
- * @returns {{columns: object[], gaps: object[], right: number, width: number,
- *   height: number}} `right` is the width of the names of the outputs; each
- *   column has `tiles`, [{x, y, size, unit}]; a gap has the columns `from` and `to`.
+ * @param {boolean} isEditable whether the hidden layers have controls above them, if they fit.
+ * @returns {{columns: object[], gaps: object[], right: number, width: number, height: number,
+ *   controls: number}} `right` is the width of the names of the outputs; `controls` is the width of
+ *   the controls above each hidden layer, or 0; each column has `tiles`, [{x, y, size, unit}]; a gap
+ *   has the columns `from` and `to`.
  */
-export function arrange(state, width) {
+export function arrange(state, width, isEditable) {
   const columns = listColumns(state);
   const { class_names: classes } = state.data;
   const last = columns.at(-1);
@@ -86,19 +92,24 @@ export function arrange(state, width) {
   const left = textWidth(columns[0].names, limit);
   if (last.units === classes.length) last.names = classes;
   const right = Math.max(MIN_RIGHT, textWidth(last.names, limit));
+  const isWide = width >= WIDE;
   const minGap = width < 520 ? 18 : 44;
   const fits = ({ widths, height }) =>
     height <= MAX_HEIGHT && left + right + sum(widths) + minGap * (widths.length - 1) <= width;
-  const plans = SIZES.flatMap((size) => GRID_ROWS.map((rows) => measure(columns, size, rows)));
+  const sizes = isWide ? WIDE_SIZES : SIZES;
+  const plans = sizes.flatMap((size) => GRID_ROWS.map((rows) => measure(columns, size, rows)));
   const plan = plans.find(fits) ?? plans.at(-1);
   const n = plan.widths.length;
   const free = width - left - right - sum(plan.widths);
-  const gap = Math.max(minGap, Math.min(MAX_GAP, free / Math.max(1, n - 1)));
+  const gap = Math.max(minGap, Math.min(MAX_GAP[Number(isWide)], free / Math.max(1, n - 1)));
   const used = left + right + sum(plan.widths) + gap * (n - 1);
+  const hidden = columns.slice(1, -1);
+  const controls = isEditable ? widthOfControls(hidden, plan.widths.slice(1, -1), gap) : 0;
+  const top = controls ? CONTROLS.heights[Number(controls < CONTROLS.oneRow)] : HEADING;
   let x = left + Math.max(0, (width - used) / 2);
   columns.forEach((column, k) => {
     Object.assign(column, { x, width: plan.widths[k], pitch: plan.widths[k] + gap });
-    column.tiles = placeTiles(column, plan, plan.shapes[k]);
+    column.tiles = placeTiles(column, plan, plan.shapes[k], top);
     column.rows = plan.shapes[k].rows;
     column.hasBiasText = plan.size >= SMALL && column.n === column.rows;
     x += plan.widths[k] + gap;
@@ -108,18 +119,26 @@ export function arrange(state, width) {
     gaps: findGaps(columns),
     right,
     width: Math.max(width, used),
-    height: plan.height,
+    height: top + plan.height,
+    controls,
   };
 }
 
-function placeTiles(column, { inner, height }, { rows, side, space }) {
+/** Return the width of the controls above each hidden layer; 0 if there is no place for them. */
+function widthOfControls(hidden, widths, gap) {
+  if (!hidden.length || hidden.some(({ kind }) => kind !== "dense")) return 0;
+  const pitch = Math.min(...widths.map((width) => width + gap)) - 4;
+  return pitch < CONTROLS.min ? 0 : Math.min(CONTROLS.max, pitch);
+}
+
+function placeTiles(column, { inner, height }, { rows, side, space }, top) {
   const pitch = side + space;
-  const top = TOP + (height - TOP - rows * pitch) / 2;
+  const first = top + (height - rows * pitch) / 2;
   return Array.from({ length: column.n }, (_, unit) => ({
     unit,
     size: side,
     x: column.x + Math.floor(unit / rows) * (side + inner),
-    y: top + (unit % rows) * pitch,
+    y: first + (unit % rows) * pitch,
   }));
 }
 

@@ -1,6 +1,7 @@
-import { html, useState } from "../vendor/htm-preact-standalone.mjs";
+import { html, useRef, useState } from "../vendor/htm-preact-standalone.mjs";
 import { AxisButton } from "./edge_editor.mjs";
 import { formatNumber } from "./numbers.mjs";
+import { useReveal } from "./reveal.mjs";
 import { findPicture, useStore, useStudio } from "./store.mjs";
 import { changeView } from "./view.mjs";
 import { WeightField } from "./weight_field.mjs";
@@ -13,10 +14,11 @@ export function NeuronDetails() {
   const studio = useStudio();
   const view = useStore((content) => content.view);
   const neuron = useStore((content) => content.neuron);
-  if (view.layer === null)
-    return html`<p class="hint">Click a neuron to see its arithmetic. Click a line to change its weight.</p>`;
-  const isReady = neuron?.layer === view.layer && neuron.unit === view.unit;
-  return html`<div class="card neuron" data-testid="neuron">
+  const card = useRef();
+  const isReady = neuron?.layer === view.layer && neuron?.unit === view.unit;
+  useReveal(card, `${view.layer} ${view.unit} ${isReady}`);
+  if (view.layer === null) return null;
+  return html`<div class="card neuron" data-testid="neuron" ref=${card}>
     <div class="row neuron-bar">
       <h3>${view.layer}, neuron ${view.unit}</h3>
       ${isReady && html`<${RowChoice} neuron=${neuron} />`}
@@ -76,7 +78,7 @@ function Arithmetic({ neuron }) {
   const { forward, backward } = neuron;
   return html`
     <${Forward} forward=${forward} row=${neuron.row} />
-    <${Backward} backward=${backward} nRows=${neuron.n_rows} />
+    <${Backward} backward=${backward} forward=${forward} nRows=${neuron.n_rows} />
     <${Drivers} neuron=${neuron} />
     <${Weights} neuron=${neuron} />
     <${Text} text=${neuron.text} />
@@ -100,20 +102,25 @@ function Forward({ forward, row }) {
       ${" "}= <${Value} value=${z} testid="neuron-z" />
     </div>
     <div>
-      <i>a</i> = ${activation ?? "linear"}(<i>z</i>) = <${Value} value=${a} testid="neuron-a" />
+      <i>a</i> = ${activation || "linear"}(<i>z</i>) = <${Value} value=${a} testid="neuron-a" />
     </div>
   </div>`;
 }
 
-function Backward({ backward, nRows }) {
-  const { delta, d_a, rate } = backward;
+function Backward({ backward, forward, nRows }) {
+  const { delta, d_a, slope, rate } = backward;
   const isBatch = nRows > 1;
+  const name = forward.activation || "linear";
   return html`<div class="formula">
     <div class="label">backward${isBatch && `, all ${nRows} rows of the next step`}</div>
     <div>
       ${d_a !== null &&
       html`∂<i>L</i>/∂<i>a</i> = <${Value} value=${d_a} testid="neuron-d_a" />,${" "}`}
-      δ = ∂<i>L</i>/∂<i>z</i> = <${Value} value=${delta} testid="neuron-delta" />
+      δ = ∂<i>L</i>/∂<i>z</i>${" "}
+        ${slope !== null &&
+        html`= ∂<i>L</i>/∂<i>a</i> · ${name}′(<i>z</i>) = <${Operand} value=${d_a} /> ·${" "}
+          <${Operand} value=${slope} testid="neuron-slope" />${" "}`}
+        = <${Value} value=${delta} testid="neuron-delta" />
       ${isBatch && " (of the row above)"}
     </div>
     <div>

@@ -13,6 +13,8 @@ export function NeuronTiles({ plan, view, labels }) {
   );
   const entry = isThere ? focus : { layer: columns[0]?.layer.name, unit: 0 };
 
+  const point = (pointed) => studio.store.set({ pointed });
+
   function move(event, k, unit) {
     const steps = { ArrowUp: [0, -1], ArrowDown: [0, 1], ArrowLeft: [-1, 0], ArrowRight: [1, 0] };
     if (!steps[event.key]) return;
@@ -40,7 +42,13 @@ export function NeuronTiles({ plan, view, labels }) {
           style=${style}
           ref=${(button) => buttons.current.set(key, button)}
           onKeyDown=${(event) => move(event, k, unit)}
-          onFocus=${() => setFocus({ layer: layer.name, unit })}
+          onPointerEnter=${() => point({ layer: layer.name, unit })}
+          onPointerLeave=${() => point(null)}
+          onBlur=${() => point(null)}
+          onFocus=${({ currentTarget }) => {
+            setFocus({ layer: layer.name, unit });
+            if (currentTarget.matches(":focus-visible")) point({ layer: layer.name, unit });
+          }}
           onClick=${() => changeView(studio, isSelected
             ? { layer: null, unit: 0 }
             : { layer: layer.name, unit })}

@@ -2,7 +2,7 @@ import { html } from "../vendor/htm-preact-standalone.mjs";
 import { Confusion } from "./confusion.mjs";
 import { Curves } from "./curves.mjs";
 import { ImageRow } from "./image_row.mjs";
-import { nameOfScore } from "./names.mjs";
+import { capitalize, nameOfScore } from "./names.mjs";
 import { LOSS_DIGITS, formatNumber } from "./numbers.mjs";
 import { usePicture } from "./output_picture.mjs";
 import { Regions } from "./regions.mjs";
@@ -19,8 +19,9 @@ export function Output() {
     <${Scores} />
     ${hasMap && !isMapHidden && html`<${Regions} />`}
     ${kind === "images" && !isMapHidden && html`<${ImageRow} />`}
-    ${!isRowHidden && html`<${RowDetails} />`}
+    ${kind === "images" && !isRowHidden && html`<${RowDetails} />`}
     <${Curves} />
+    ${kind !== "images" && !isRowHidden && html`<${RowDetails} />`}
     <${Confusion} />
   `;
 }
@@ -32,26 +33,28 @@ function Scores() {
   const unit = useStore(({ state }) => state.network.loss_unit);
   if (useHidden("output.scores") || !picture) return null;
   const { losses, scores, score_name: name } = picture;
-  return html`<table class="scores" data-testid="scores">
-    <thead>
-      <tr>
-        <td></td>
-        <th scope="col">training</th>
-        <th scope="col">test</th>
-      </tr>
-    </thead>
-    <tbody>
-      <${ScoreLine} label="Loss" testId="loss" values=${losses} digits=${LOSS_DIGITS} />
-      ${name && html`<${ScoreLine}
-        label=${nameOfScore(name)}
-        testId="score"
-        values=${scores}
-        isMain
-      />`}
-    </tbody>
+  return html`<div class="scores">
+    <table data-testid="scores">
+      <thead>
+        <tr>
+          <td></td>
+          <th scope="col">training</th>
+          <th scope="col">test</th>
+        </tr>
+      </thead>
+      <tbody>
+        <${ScoreLine} label="Loss" testId="loss" values=${losses} digits=${LOSS_DIGITS} />
+        ${name && html`<${ScoreLine}
+          label=${capitalize(nameOfScore(name))}
+          testId="score"
+          values=${scores}
+          isMain
+        />`}
+      </tbody>
+    </table>
     ${rivals.length > 0 && html`<${Rivals} rivals=${rivals} scoreName=${name} />`}
-    ${unit && html`<caption class="hint" data-testid="loss_unit">${unit}</caption>`}
-  </table>`;
+    ${unit && html`<p class="hint" data-testid="loss_unit">${unit}</p>`}
+  </div>`;
 }
 
 function ScoreLine({ label, testId, values, digits, isMain = false }) {
@@ -67,19 +70,20 @@ function Rivals({ rivals, scoreName }) {
   const [{ score, rows }] = rivals;
   const what = score === null ? "loss" : nameOfScore(scoreName);
   const digits = score === null ? LOSS_DIGITS : undefined;
-  return html`<tbody data-testid="rivals">
-    <tr><th class="hint" scope="rowgroup" colspan="3">Simple methods: ${what} on ${rows}</th></tr>
-    ${rivals.map(
-      (rival) => html`<tr key=${rival.name}>
-        <th scope="row" colspan="2">${rival.name}</th>
-        <${Score} testId="rival" value=${rival.score ?? rival.loss} digits=${digits} />
-      </tr>`,
-    )}
-  </tbody>`;
+  return html`<div class="hint rivals" data-testid="rivals">
+    <span>Simple methods, ${what} on ${rows}:</span>
+    ${rivals.map(({ name, score, loss }) => {
+      const value = score ?? loss;
+      return html`<span key=${name}>${name}${" "}
+        <b class="number" data-testid="rival" data-value=${value}>${formatNumber(value, digits)}</b>
+      </span>`;
+    })}
+  </div>`;
 }
 
+/** A number; null is one that JSON cannot hold, and undefined is none. */
 function Score({ testId, value, digits }) {
   return html`<td class="number" data-testid=${testId} data-value=${value ?? ""}>
-    ${formatNumber(value, digits)}
+    ${value === null ? "not finite" : formatNumber(value, digits)}
   </td>`;
 }

@@ -25,6 +25,14 @@ export function paintOutput(output, scale) {
   return image;
 }
 
+/** Return the map of a neuron as an image: see `centreMaps`. */
+export function paintNeuron({ values, scale, shape: [, height, width], unit }) {
+  const image = new ImageData(width, height);
+  const start = unit * width * height;
+  fillDiverging(new Uint32Array(image.data.buffer), values, scale, { start, width, height });
+  return image;
+}
+
 function fillClasses(pixels, output, { width, height, n }) {
   for (let y = 0, source = 0; y < height; y++) {
     let target = (height - 1 - y) * width;

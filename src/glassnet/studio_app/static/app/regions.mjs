@@ -14,10 +14,13 @@ import {
   drawRing,
   numberColor,
   numberScale,
+  paintNeuron,
   paintOutput,
 } from "./region_painting.mjs";
-import { useDrawing, useStore, useStudio } from "./store.mjs";
+import { PointTip } from "./point_tip.mjs";
 import { useRows } from "./row_details.mjs";
+import { useDrawing, useStore, useStudio } from "./store.mjs";
+import { centreMaps } from "./tiles.mjs";
 
 const NEAR = 11; // CSS pixels between pointer and point
 const HOVER_INTERVAL = 80; // ms
@@ -30,9 +33,12 @@ export function Regions() {
   const frame = useRef();
   const map = useRef();
   const top = useRef();
+  const caption = useRef();
   const points = useStore((content) => content.points);
   const data = useStore(({ state }) => state.data);
   const row = useStore(({ view }) => view.row);
+  const pointed = useStore((content) => content.pointed);
+  const [tip, setTip] = useState(null);
   const rows = useRows();
   const isLine = data.kind === "line";
   const isNumber = data.class_names.length === 0;
@@ -66,7 +72,9 @@ export function Regions() {
     if (!picture.grid || !picture.arrays.output) return;
     const isMoved = JSON.stringify(grid.current) !== JSON.stringify(picture.grid);
     grid.current = picture.grid;
-    drawMap(map.current, picture, { isLine, isNumber, scale });
+    const neuron = isLine ? null : findNeuron(store.get(), picture);
+    caption.current.textContent = neuron ? `${pointed.layer}, neuron ${pointed.unit}` : "";
+    drawMap(map.current, picture, { isLine, isNumber, scale, neuron });
     const up = upRange(picture.grid, isLine, isNumber, scale);
     const [across] = picture.grid.names;
     const upName = isLine ? data.target_name : picture.grid.names[1];
@@ -80,7 +88,10 @@ export function Regions() {
     if (picture) draw(picture);
     drawTop();
   });
-  const hover = useHover(points, place, top, grid, rows.show);
+  const hover = useHover(points, place, top, grid, (i) => {
+    if (i !== null) rows.show(i);
+    setTip(i === null ? null : place(i));
+  });
   return html`<figure class="regions">
     <div class="map-frame" ref=${frame}>
       <span class="axis-up">
@@ -97,8 +108,11 @@ export function Regions() {
           aria-label="Map of the output with the rows as points. Arrow keys go from row to row."
           onPointerMove=${hover}
           onPointerDown=${hover}
+          onPointerLeave=${() => setTip(null)}
           onKeyDown=${rows.press}
         ></canvas>
+        <span class="map-caption" ref=${caption}></span>
+        <${PointTip} place=${tip} />
       </div>
       <span class="axis-across">
         <span class="low"></span><span class="name"></span><span class="high"></span>
@@ -117,7 +131,15 @@ function upRange(grid, isLine, isNumber, scale) {
   return [low - margin, high + margin];
 }
 
-function drawMap(canvas, { arrays, grid }, { isLine, isNumber, scale }) {
+/** Return the map of the neuron under the pointer: {values, scale, shape}, or null. */
+function findNeuron({ pointed, state }, { arrays }) {
+  const maps = pointed && arrays[`maps_${pointed.layer}`];
+  if (!maps || pointed.unit >= maps.shape[0]) return null;
+  const { activation } = state.network.layers.find(({ name }) => name === pointed.layer);
+  return { ...centreMaps(maps, activation), shape: maps.shape, unit: pointed.unit };
+}
+
+function drawMap(canvas, { arrays, grid }, { isLine, isNumber, scale, neuron }) {
   const [context, width, height] = prepare(canvas);
   context.fillStyle = "#ffffff";
   context.fillRect(0, 0, width, height);
@@ -129,7 +151,7 @@ function drawMap(canvas, { arrays, grid }, { isLine, isNumber, scale }) {
     ]);
     return;
   }
-  const image = paintOutput(arrays.output, scale);
+  const image = neuron ? paintNeuron(neuron) : paintOutput(arrays.output, scale);
   const small = new OffscreenCanvas(image.width, image.height);
   small.getContext("2d").putImageData(image, 0, 0);
   context.imageSmoothingQuality = "high";
@@ -158,7 +180,7 @@ function labelAxes(frame, names, { x1 }, up) {
   fill(".axis-up", names[1], up);
 }
 
-/** Return a function that shows the row under the pointer. */
+/** Return a function that shows the row under the pointer, or null. */
 function useHover(points, place, top, grid, show) {
   const last = useRef(0);
   return (event) => {
@@ -178,7 +200,7 @@ function useHover(points, place, top, grid, show) {
       const distance = Math.hypot(px * box.width - x, py * box.height - y);
       if (distance < nearest) [best, nearest] = [i, distance];
     }
-    if (best !== null) show(best);
+    show(best);
   };
 }
 

@@ -34,6 +34,7 @@ const INITIAL = {
   unanswered: ALL_ANSWERED, // changes of settings that the session has not seen yet
   view: START_VIEW, // change it with changeView
   edge: null, // the weight that is edited: {name, index}
+  pointed: null, // the neuron under the pointer: {layer, unit}
   axes: [], // up to two weights, {name, index}, that the landscape shows
 };
 

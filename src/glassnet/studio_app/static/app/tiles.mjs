@@ -53,13 +53,21 @@ export function drawTiles(context, column, picture, options) {
   else if (column.kind === "dense") drawNeuronWeights(context, column, picture, options);
 }
 
+/**
+ * Return the maps of a layer, and the absolute value with the full colour. Of a sigmoid, 1/2 is white.
+ * @param {Float32Array} maps (units, height, width)
+ * @param {string} activation
+ */
+export function centreMaps(maps, activation) {
+  if (activation !== "sigmoid") return { values: maps, scale: largest(maps) };
+  return { values: maps.map((value) => value - 0.5), scale: 0.5 };
+}
+
 function drawMaps(context, column, { arrays }, { atlas }) {
   const maps = arrays[`maps_${column.layer.name}`];
   const [units, height, width] = maps.shape;
   const page = atlas.page(column.layer.name, width, height * units);
-  const isShare = column.layer.activation === "sigmoid";
-  const values = isShare ? maps.map((value) => value - 0.5) : maps;
-  const scale = isShare ? 0.5 : largest(maps);
+  const { values, scale } = centreMaps(maps, column.layer.activation);
   for (let unit = 0; unit < units; unit++) {
     const start = unit * width * height;
     const pixels = page.pixels.subarray(start, start + width * height);

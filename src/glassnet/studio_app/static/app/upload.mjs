@@ -5,8 +5,12 @@ import { useHidden, useStudio } from "./store.mjs";
 const SUFFIXES = ".csv,.tsv,.txt,.parquet,.feather,.arrow";
 const MIB = 2 ** 20;
 
-/** A table of the user: by file choice, or dropped anywhere on the page. */
-export function Upload({ limit }) {
+/**
+ * A table of the user: by file choice, or dropped anywhere on the page.
+ * @param {{limit: number, children: object}} properties the largest number of bytes, and what stands
+ *   beside the button.
+ */
+export function Upload({ limit, children }) {
   const { send } = useStudio();
   const [problem, setProblem] = useState("");
   const [isOver, setOver] = useState(false);
@@ -31,8 +35,9 @@ export function Upload({ limit }) {
     send({ type: "upload", name: file.name, target: null }, bytes);
   };
   useDrop(zone, read, setOver);
-  if (useHidden("data.upload")) return null;
+  if (useHidden("data.upload")) return children && html`<div>${children}</div>`;
   return html`<div ref=${zone} class=${isOver ? "upload over" : "upload"}>
+    <h3>Your own data</h3>
     <label class="button">
       <input
         class="hidden"
@@ -46,7 +51,8 @@ export function Upload({ limit }) {
       />
       Open a table…
     </label>
-    <span class="hint">or drop a CSV file here. It stays on this computer.</span>
+    ${children}
+    <span class="hint">or drop a CSV file on this page. It stays on this computer.</span>
     ${problem && html`<p class="problem" role="alert">${problem}</p>`}
   </div>`;
 }

@@ -1,31 +1,38 @@
 import { html, useEffect, useRef, useState } from "../vendor/htm-preact-standalone.mjs";
 import { formatNumber } from "./numbers.mjs";
+import { useReveal } from "./reveal.mjs";
 import { useStore, useStudio } from "./store.mjs";
 import { listStageRows } from "./walk_values.mjs";
 
 const SECONDS_PER_STAGE = 2;
 const prefersStillness = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 
-/** A walk through the next step: forward, loss, backward and update, one stage at a time. */
-export function Walk() {
-  const { store, send } = useStudio();
-  const walk = useStore((content) => content.walk);
-  const isPlaying = useStore(({ state }) => state.playing);
-  if (walk)
-    return html`<${Stages} key=${walk.step} walk=${walk} onClose=${() => store.set({ walk: null })} />`;
-  return html`<div class="row">
+/** What can be clicked in the network, and a button that begins a walk through the next step. */
+export function StartWalk() {
+  const { send } = useStudio();
+  const isWalking = useStore(({ walk }) => walk !== null);
+  return html`<div class="row start-walk">
+    <p class="hint">
+      Click a <b>neuron</b> for its arithmetic, a <b>line</b> to change its weight.
+    </p>
     <button
       type="button"
       data-testid="walk"
-      disabled=${isPlaying}
+      disabled=${isWalking}
+      title="Shows every number of the next step: forward, backward, update. Nothing is trained."
       onClick=${() => send({ type: "walk" })}
     >
       Walk through a step
     </button>
-    <span class="hint">
-      ${isPlaying ? "Pause first." : "Shows the numbers of the next step. Nothing is trained."}
-    </span>
   </div>`;
+}
+
+/** A walk through the next step: forward, loss, backward and update, one stage at a time. */
+export function Walk() {
+  const { store } = useStudio();
+  const walk = useStore((content) => content.walk);
+  if (!walk) return null;
+  return html`<${Stages} key=${walk.step} walk=${walk} onClose=${() => store.set({ walk: null })} />`;
 }
 
 function Stages({ walk, onClose }) {
@@ -37,7 +44,8 @@ function Stages({ walk, onClose }) {
   const { title, text } = walk.stages[stage];
   const move = (change) => store.set({ stage: Math.max(0, Math.min(last, stage + change)) });
 
-  useEffect(() => region.current.focus(), []);
+  useEffect(() => region.current.focus({ preventScroll: true }), []);
+  useReveal(region, stage);
   useEffect(() => {
     if (!isAuto) return undefined;
     if (stage === last) setAuto(false);
@@ -68,39 +76,43 @@ function Stages({ walk, onClose }) {
     onKeyDown=${press}
   >
     <div class="row walk-bar">
-      <h3>${title}</h3>
-      <span class="hint" data-testid="walk-position">stage ${stage + 1} of ${last + 1}</span>
+      <div class="row">
+        <h3>${title}</h3>
+        <span class="hint" data-testid="walk-position">stage ${stage + 1} of ${last + 1}</span>
+      </div>
+      <div class="row">
+        <button
+          type="button"
+          class="small"
+          data-testid="walk-previous"
+          disabled=${stage === 0}
+          onClick=${() => move(-1)}
+        >
+          ← Previous
+        </button>
+        <button
+          type="button"
+          class="small primary"
+          data-testid="walk-next"
+          disabled=${stage === last}
+          onClick=${() => move(1)}
+        >
+          Next →
+        </button>
+        <button
+          type="button"
+          class="small"
+          data-testid="walk-close"
+          aria-label="Close the walk"
+          onClick=${onClose}
+        >
+          ✕
+        </button>
+      </div>
     </div>
     <ol class="walk-track" aria-hidden="true">
       ${walk.stages.map(({ kind }, i) => html`<li class=${`${kind} ${i <= stage ? "done" : ""}`}></li>`)}
     </ol>
-    <div class="row">
-      <button type="button" data-testid="walk-previous" disabled=${stage === 0} onClick=${() => move(-1)}>
-        ← Previous
-      </button>
-      <button
-        type="button"
-        class="primary"
-        data-testid="walk-next"
-        disabled=${stage === last}
-        onClick=${() => move(1)}
-      >
-        Next →
-      </button>
-      ${!prefersStillness() &&
-      html`<button
-        type="button"
-        aria-pressed=${isAuto}
-        disabled=${stage === last}
-        onClick=${() => setAuto(!isAuto)}
-      >
-        Advance by itself
-      </button>`}
-      <button type="button" data-testid="walk-step" onClick=${() => send({ type: "step", n: 1 })}>
-        Train this step
-      </button>
-      <button type="button" data-testid="walk-close" onClick=${onClose}>Close</button>
-    </div>
     <div aria-live="polite">
       <pre data-testid="walk-text" tabindex="0" aria-label="Arithmetic of the stage">${text}</pre>
     </div>
@@ -111,6 +123,26 @@ function Stages({ walk, onClose }) {
       learning rate is${" "}
       ${formatNumber(walk.rate)}.
     </p>
+    <div class="row">
+      ${!prefersStillness() &&
+      html`<button
+        type="button"
+        class="small"
+        aria-pressed=${isAuto}
+        disabled=${stage === last}
+        onClick=${() => setAuto(!isAuto)}
+      >
+        Advance by itself
+      </button>`}
+      <button
+        type="button"
+        class="small"
+        data-testid="walk-step"
+        onClick=${() => send({ type: "step", n: 1 })}
+      >
+        Train this step
+      </button>
+    </div>
   </div>`;
 }
 
