@@ -26,7 +26,7 @@ def fit_view(experiment: Experiment, view: SetView, before: StudioData) -> SetVi
     n_rows = experiment.data.n_train + experiment.data.n_test
     layers = experiment.training_run.network.layers
     units = {str(layer.name): getattr(layer, "units", 0) for layer in layers}
-    is_same_data = experiment.data.settings.name == before.settings.name
+    is_same_data = experiment.data.title == before.title
     has_row = view.row is not None and is_same_data and view.row < n_rows
     has_unit = view.layer is None or view.unit < units.get(view.layer, 0)
     return msgspec.structs.replace(

@@ -23,7 +23,7 @@ export function changeView({ store, send }, changes) {
 export function fitView(view, { network, data }, before) {
   const layer = network.layers.find(({ name }) => name === view.layer);
   const neuron = layer && view.unit < layer.units ? {} : { layer: null, unit: 0 };
-  const isSameData = !before || before.data.name === data.name;
+  const isSameData = !before || before.data.title === data.title;
   const hasRow = isSameData && view.row < data.n_train + data.n_test;
   return { ...view, ...neuron, row: hasRow ? view.row : null };
 }
