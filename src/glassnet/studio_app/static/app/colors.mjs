@@ -3,19 +3,26 @@
 const NEGATIVE = [217, 108, 0];
 const POSITIVE = [0, 98, 178];
 
-/** Colours of the classes, after Okabe and Ito; class 0 is orange and class 1 blue. */
-export const CLASS_COLORS = [
-  "#e69f00",
-  "#0072b2",
-  "#009e73",
-  "#cc79a7",
-  "#d55e00",
-  "#56b4e9",
-  "#f0e442",
-  "#4d4d4d",
-  "#8b5fbf",
-  "#a6761d",
-];
+const CLASSES = `
+  e69f00 0072b2 009e73 cc79a7 d55e00 56b4e9 f0e442 4d4d4d 7800ff 00ff78 4b2da5 ff004b
+  c3b478 e15aff 871e1e 4bffff b40087 695a00 96f096 692d69 96c3b4 f06978 2d5a2d ff96ff
+  78d22d 7878e1 a5694b 4b5aff c3b4e1 69960f 7800c3 a52d5a ff00c3 c30000 b49696 006969
+  ffa596 ffd269 d2f0b4 00e1a5 e1874b 8778b4 ff3c87 b4c35a 0096ff 870f96 a5ff00 ff00f0
+  2db45a ff78c3 698796 ffb4d2 78875a 964ba5 001ed2 2d4ba5 00782d 3c4b78 87f0c3 96e1ff
+  782d3c b400f0 a54b1e 00b4b4 c31e3c e15ad2 875a78 ff5a2d c396ff d23c87 c3e14b 1ed23c
+  c30fc3 5a2d87 5a7869 69c387 004bd2 875ae1 965a5a 00d2ff a5874b ffb469 ff8769 1e4b3c
+  c3872d 4b4b1e 5ae10f d287d2 870f5a 785a3c 87b4c3 d23c2d e1f087 ff78a5 00c3a5 b44bd2
+  69b44b b43c4b a5d287 965a96
+`;
+
+/**
+ * Colours of up to 100 classes. The first eight are those of Okabe and Ito. Each other one is far
+ * from all before it, also for readers with protanopia, deuteranopia or tritanopia, and from the
+ * background, light and dark. Neighbours of so many are hard to tell apart: see `labelClasses`.
+ */
+export const CLASS_COLORS = CLASSES.trim()
+  .split(/\s+/)
+  .map((digits) => `#${digits}`);
 
 /** Return [red, green, blue] of a hexadecimal colour. */
 export const toRgb = (color) =>

@@ -5,35 +5,48 @@ import { CLASS_COLORS, fillDiverging, toRgb } from "./colors.mjs";
 const STRENGTH = 0.8; // of the colour of a class whose probability is 1
 const CLASS_RGB = CLASS_COLORS.map(toRgb);
 const RADIUS = 3.6; // of a point, in CSS pixels
+const LABELLED_RADIUS = 6.5; // of a point with the number of its class
+const MANY_CLASSES = 10; // more are hard to tell apart by colour alone
 
 /** Return the colour of a class. */
 export const classColor = (index) => CLASS_COLORS[index % CLASS_COLORS.length];
 
+/** Return the text that marks each class on the map: "", or its index if there are many classes. */
+export const labelClasses = (names) =>
+  names.map((_, k) => (names.length > MANY_CLASSES ? String(k) : ""));
+
+/** Return black or white: what can be read on a colour. */
+function inkOn(color) {
+  const [r, g, b] = toRgb(color);
+  return 0.299 * r + 0.587 * g + 0.114 * b > 140 ? "#000000" : "#ffffff";
+}
+
 /**
- * Return the output as an image with its largest x2 at the top.
+ * Return the output as an image with its largest x2 at the top, and where each class leads most.
  * @param {Float32Array} output of shape (h, w, K): probabilities of K classes, or one number.
  * @param {{middle: number, half: number}} scale of numbers: white, and the distance to full colour.
+ * @returns {{image: ImageData, peaks: Map<number, {lead: number, pixel: number}>}}
  */
 export function paintOutput(output, scale) {
   const [height, width, n] = output.shape;
   const image = new ImageData(width, height);
   const pixels = new Uint32Array(image.data.buffer);
-  if (n === 1) {
-    const centred = Float32Array.from(output, (value) => value - scale.middle);
-    fillDiverging(pixels, centred, scale.half, { width, height });
-  } else fillClasses(pixels, output, { width, height, n });
-  return image;
+  if (n > 1) return { image, peaks: fillClasses(pixels, output, { width, height, n }) };
+  const centred = Float32Array.from(output, (value) => value - scale.middle);
+  fillDiverging(pixels, centred, scale.half, { width, height });
+  return { image, peaks: new Map() };
 }
 
-/** Return the map of a neuron as an image: see `centreMaps`. */
+/** Return the map of a neuron as an image, without classes: see `centreMaps` and `paintOutput`. */
 export function paintNeuron({ values, scale, shape: [, height, width], unit }) {
   const image = new ImageData(width, height);
   const start = unit * width * height;
   fillDiverging(new Uint32Array(image.data.buffer), values, scale, { start, width, height });
-  return image;
+  return { image, peaks: new Map() };
 }
 
 function fillClasses(pixels, output, { width, height, n }) {
+  const peaks = new Map();
   for (let y = 0, source = 0; y < height; y++) {
     let target = (height - 1 - y) * width;
     for (let x = 0; x < width; x++, target++, source += n) {
@@ -47,8 +60,22 @@ function fillClasses(pixels, output, { width, height, n }) {
       }
       const lead = STRENGTH * (output[source + best] - output[source + second]);
       pixels[target] = lead >= 0 ? mix(CLASS_RGB[best % CLASS_RGB.length], lead) : 0xff888888;
+      if (lead > (peaks.get(best)?.lead ?? 0)) peaks.set(best, { lead, pixel: target });
     }
   }
+  return peaks;
+}
+
+/** Write the label of a class on the map. */
+export function drawLabel(context, [x, y], text) {
+  context.font = "bold 13px system-ui, sans-serif";
+  context.textAlign = "center";
+  context.textBaseline = "middle";
+  context.lineWidth = 3;
+  context.strokeStyle = "#ffffff";
+  context.strokeText(text, x, y);
+  context.fillStyle = "#000000";
+  context.fillText(text, x, y);
 }
 
 /** Return a pixel between white (0) and a colour (1). */
@@ -80,9 +107,10 @@ export function numberColor(value, { middle, half }) {
 /**
  * Draw the curve of a network with one input: its output over the input.
  * @param {Float32Array} output of n places from left to right, K numbers each.
+ * @param {string[]} labels of the classes, written where their curves are highest.
  * @param {(place: number, value: number) => [number, number]} toPixel `place` from 0 to 1.
  */
-export function drawLines(context, output, toPixel) {
+export function drawLines(context, output, labels, toPixel) {
   const shape = output.shape;
   const k = shape.at(-1);
   const n = output.length / k;
@@ -93,21 +121,35 @@ export function drawLines(context, output, toPixel) {
     context.lineWidth = 2;
     context.stroke();
   }
+  labels.forEach((text, each) => {
+    let high = 0;
+    for (let i = 1; i < n; i++) if (output[i * k + each] > output[high * k + each]) high = i;
+    if (text) drawLabel(context, toPixel(high / (n - 1), output[high * k + each]), text);
+  });
 }
 
 /**
  * Draw a point: a circle for a training row, a square for a test row.
- * @param {{isTest: boolean, edge: string}} options `edge` is the colour around a circle.
+ * @param {string} color hexadecimal if there is a label.
+ * @param {{isTest: boolean, edge: string, label?: string}} options `edge` is the colour around a
+ *   circle, `label` the number of the class, or "".
  */
-export function drawPoint(context, [x, y], color, { isTest, edge }) {
+export function drawPoint(context, [x, y], color, { isTest, edge, label = "" }) {
+  const radius = label ? LABELLED_RADIUS : RADIUS;
   context.beginPath();
-  if (isTest) context.rect(x - RADIUS, y - RADIUS, 2 * RADIUS, 2 * RADIUS);
-  else context.arc(x, y, RADIUS, 0, 2 * Math.PI);
+  if (isTest) context.rect(x - radius, y - radius, 2 * radius, 2 * radius);
+  else context.arc(x, y, radius, 0, 2 * Math.PI);
   context.fillStyle = color;
   context.fill();
   context.lineWidth = isTest ? 1.5 : 1;
   context.strokeStyle = isTest ? "#000000" : edge;
   context.stroke();
+  if (!label) return;
+  context.font = "bold 9px system-ui, sans-serif";
+  context.textAlign = "center";
+  context.textBaseline = "middle";
+  context.fillStyle = inkOn(color);
+  context.fillText(label, x, y);
 }
 
 /** Draw a ring around the row that is looked at. */

@@ -9,9 +9,11 @@ import {
 import { formatNumber } from "./numbers.mjs";
 import {
   classColor,
+  drawLabel,
   drawLines,
   drawPoint,
   drawRing,
+  labelClasses,
   numberColor,
   numberScale,
   paintNeuron,
@@ -25,6 +27,7 @@ import { centreMaps } from "./tiles.mjs";
 const NEAR = 11; // CSS pixels between pointer and point
 const HOVER_INTERVAL = 80; // ms
 const FEW_VALUES = 4; // of the other columns: they fit in three lines
+const EDGE = 10; // CSS pixels between a label and the end of the map
 const MARGIN = 0.08; // of the range of targets, around a curve
 
 /** The output over the input plane, or as a curve over one input, with the rows as points. */
@@ -42,6 +45,7 @@ export function Regions() {
   const rows = useRows();
   const isLine = data.kind === "line";
   const isNumber = data.class_names.length === 0;
+  const labels = labelClasses(data.class_names);
   const scale = useMemo(() => numberScale(points?.arrays.target ?? []), [points]);
   const grid = useRef(null);
   const isOfOtherData = grid.current && (grid.current.x2 === null) !== isLine;
@@ -64,7 +68,8 @@ export function Regions() {
     const pixel = (i) => place(i).map((share, axis) => share * (axis ? height : width));
     const edge = isNumber && !isLine ? "#4d4d4d" : "#ffffff";
     for (let i = 0; i < target.length; i++) {
-      drawPoint(context, pixel(i), color(target[i]), { isTest: is_test[i] === 1, edge });
+      const options = { isTest: is_test[i] === 1, edge, label: labels[target[i]] };
+      drawPoint(context, pixel(i), color(target[i]), options);
     }
     if (row !== null && row < target.length) drawRing(context, pixel(row));
   };
@@ -74,7 +79,7 @@ export function Regions() {
     grid.current = picture.grid;
     const neuron = isLine ? null : findNeuron(store.get(), picture);
     caption.current.textContent = neuron ? `${pointed.layer}, neuron ${pointed.unit}` : "";
-    drawMap(map.current, picture, { isLine, isNumber, scale, neuron });
+    drawMap(map.current, picture, { isLine, isNumber, scale, labels, neuron });
     const up = upRange(picture.grid, isLine, isNumber, scale);
     const [across] = picture.grid.names;
     const upName = isLine ? data.target_name : picture.grid.names[1];
@@ -118,7 +123,7 @@ export function Regions() {
         <span class="low"></span><span class="name"></span><span class="high"></span>
       </span>
     </div>
-    <${Legend} data=${data} scale=${scale} isLine=${isLine} />
+    <${Legend} data=${data} labels=${labels} scale=${scale} isLine=${isLine} />
     <${Slice} />
   </figure>`;
 }
@@ -139,24 +144,32 @@ function findNeuron({ pointed, state }, { arrays }) {
   return { ...centreMaps(maps, activation), shape: maps.shape, unit: pointed.unit };
 }
 
-function drawMap(canvas, { arrays, grid }, { isLine, isNumber, scale, neuron }) {
+function drawMap(canvas, { arrays, grid }, { isLine, isNumber, scale, labels, neuron }) {
   const [context, width, height] = prepare(canvas);
   context.fillStyle = "#ffffff";
   context.fillRect(0, 0, width, height);
   if (isLine) {
     const [low, high] = upRange(grid, isLine, isNumber, scale);
-    drawLines(context, arrays.output, (share, value) => [
+    drawLines(context, arrays.output, labels, (share, value) => [
       share * width,
       (1 - (value - low) / (high - low)) * height,
     ]);
     return;
   }
-  const image = neuron ? paintNeuron(neuron) : paintOutput(arrays.output, scale);
+  const { image, peaks } = neuron ? paintNeuron(neuron) : paintOutput(arrays.output, scale);
   const small = new OffscreenCanvas(image.width, image.height);
   small.getContext("2d").putImageData(image, 0, 0);
   context.imageSmoothingQuality = "high";
   context.drawImage(small, 0, 0, width, height);
+  for (const [k, { pixel }] of peaks) {
+    const x = ((pixel % image.width) / image.width) * width;
+    const y = (Math.floor(pixel / image.width) / image.height) * height;
+    if (labels[k]) drawLabel(context, [inside(x, width), inside(y, height)], labels[k]);
+  }
 }
+
+/** Return a place on an axis so far from its ends that a label fits. */
+const inside = (place, size) => Math.max(EDGE, Math.min(size - EDGE, place));
 
 /** Fit the pixels of a canvas to its size, empty it, and return [context, width, height]. */
 function prepare(canvas) {
@@ -214,14 +227,14 @@ function useSize(element, change) {
   }, [element]);
 }
 
-function Legend({ data, scale, isLine }) {
+function Legend({ data, labels, scale, isLine }) {
   return html`<figcaption class="legend">
     ${data.class_names.map(
       (name, k) =>
-        html`<span key=${k}><span
+        html`<span key=${k} data-testid="class"><span
           class="swatch"
           style=${{ background: classColor(k) }}
-        ></span>${name}</span>`,
+        ></span>${labels[k] && labels[k] !== name && html`<b>${labels[k]}</b>`}${name}</span>`,
     )}
     ${
       !data.class_names.length &&
