@@ -47,15 +47,17 @@ class LiveServer:
         url = f"ws://{self.host}{path}?session={session}"
         return connect(url, max_size=None, compression=None, proxy=None, **options)
 
-    def send_raw(self, data, timeout=5):
+    def send_raw(self, data):
         """Return what the server answers to bytes, until it closes or is silent."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=timeout) as client:
+        with socket.create_connection(("127.0.0.1", self.port), timeout=20) as client:
             client.sendall(data)
-            client.settimeout(0.15)
             parts = []
             with contextlib.suppress(TimeoutError, ConnectionError):
+                client.settimeout(20 if b"Connection: close" in data else 3)
                 while part := client.recv(65536):
                     parts.append(part)
+                    if b"Connection: close" not in data:
+                        client.settimeout(0.15)
             return b"".join(parts)
 
     def is_alive(self):
@@ -63,7 +65,7 @@ class LiveServer:
         with self.connect() as client:
             assert receive(client)["type"] == "welcome"
             client.send("still there?")
-            return client.recv(timeout=5) == "still there?"
+            return client.recv(timeout=20) == "still there?"
 
 
 @contextlib.contextmanager
@@ -84,4 +86,4 @@ def run_live_server(make_session=EchoSession, **options):
 
 def receive(client):
     """Return the next message to a client, which is JSON."""
-    return json.loads(client.recv(timeout=5))
+    return json.loads(client.recv(timeout=20))

@@ -7,6 +7,9 @@ from urllib.parse import urlsplit
 
 LOCAL_SCHEMES = ("data", "blob", "about")
 
+SMALL = {"data": {"n": 60}, "network": {"layers": [{"units": 3}]}}
+"""Settings of a small network and few points."""
+
 
 class Studio:
     """Pages of the studio, each with a session of its own.
@@ -41,7 +44,7 @@ class Studio:
         context.on("request", self._check_request)
         context.add_init_script(init_script)
         page = context.new_page()
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(30_000)
         page.on("pageerror", lambda error: self.problems.append(str(error)))
         page.on("console", self._check_message)
         page.on("websocket", lambda socket: self._count_messages(page, socket))
@@ -74,6 +77,18 @@ class Studio:
         wait_until(is_settled)
         page.evaluate("new Promise(requestAnimationFrame)")
 
+    def act(self, page, action):
+        """Do what makes a page send a message, now or later, and wait for the answer."""
+        n_sent = self.counts[page]["sent"]
+        action()
+
+        def is_sent():
+            page.evaluate("new Promise(requestAnimationFrame)")  # Playwright counts meanwhile
+            return self.counts[page]["sent"] > n_sent
+
+        wait_until(is_sent)
+        self.settle(page)
+
     def _count_messages(self, page, socket):
         """Count the messages of a page and the answers, but not acknowledgements and welcome."""
         count = self.counts[page] = {"sent": 0, "received": 0}
@@ -100,12 +115,27 @@ def link_of(settings):
     return "#" + base64.urlsafe_b64encode(text).decode().rstrip("=")
 
 
-def wait_until(condition, seconds=20):
-    """Wait until a function returns True."""
+def click(studio, page, *testids):
+    """Click buttons one after the other."""
+    for testid in testids:
+        page.get_by_test_id(testid).click()
+        studio.settle(page)
+
+
+def weights(studio, page):
+    """Return all weights of the run of a page."""
+    studio.settle(page)
+    experiment = studio.experiment(page)
+    return experiment.scene.draw_weights(experiment.run.state.train_state).copy()
+
+
+def wait_until(condition, seconds=30):
+    """Wait until a function returns something true, and return that."""
     end = time.monotonic() + seconds
-    while not condition():
+    while not (value := condition()):
         assert time.monotonic() < end, "the studio did not answer in time"
         time.sleep(0.02)
+    return value
 
 
 def count_messages(make_session):

@@ -4,8 +4,7 @@ Oracle: axe-core's rules; the settings of the session after keys only; the width
 """
 
 import pytest
-from studio_pages import wait_until
-from test_time_bar import SMALL, click
+from studio_pages import SMALL, click, wait_until
 
 TABLE = {"data": {"name": "wine"}, "network": {"layers": [{"units": 3}]}}
 

@@ -1,6 +1,6 @@
 """The doctor's cards on the page. Oracle: the findings of the session, and its settings."""
 
-from test_time_bar import SMALL
+from studio_pages import SMALL, wait_until
 
 TOO_LARGE = {**SMALL, "training": {"optimizer": "sgd", "learning_rate": 300.0}}
 
@@ -38,7 +38,8 @@ def test_findings_of_the_run_appear_by_themselves(studio):
     page = studio.open(TOO_LARGE)
     page.get_by_test_id("steps_per_picture").select_option("100")
     page.get_by_test_id("play").click()
-    page.wait_for_timeout(1500)
+    step = page.get_by_test_id("position_step")
+    wait_until(lambda: int(step.get_attribute("data-value")) >= 1000)
     page.get_by_test_id("play").click()
     page.get_by_test_id("finding_0").wait_for()
     studio.settle(page)

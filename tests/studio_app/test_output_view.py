@@ -5,15 +5,19 @@ Oracle: `evaluate` and `predict` of the model of the session, on the same rows.
 
 import numpy as np
 import pytest
-from studio_pages import wait_until
-from test_time_bar import SMALL, click
+from studio_pages import SMALL, click, wait_until
 
 STEPS = {**SMALL, "steps": 60}
 
 
 def read(page, testid):
     """Return the number of an element in full precision."""
-    return float(page.get_by_test_id(testid).first.get_attribute("data-value"))
+    return float(page.get_by_test_id(testid).first.get_attribute("data-value") or "nan")
+
+
+def wait_for_number(page, testid, expected):
+    """Wait until an element shows a number; tables and curves follow the pictures more slowly."""
+    wait_until(lambda: read(page, testid) == pytest.approx(expected, rel=1e-6))
 
 
 def read_rows(studio, page):
@@ -25,30 +29,31 @@ def read_rows(studio, page):
 
 def test_scores_and_curves_are_those_of_evaluate(studio):
     page = studio.open(STEPS)
-    page.wait_for_timeout(400)
     model, train, test = read_rows(studio, page)
     for rows, part in [(train, "train"), (test, "test")]:
         expected = model.evaluate(*rows, verbose=0, return_dict=True)
-        for prefix in (f"loss_{part}", f"{part}_loss"):
-            assert read(page, prefix) == pytest.approx(expected["loss"], rel=1e-6)
-        assert read(page, f"score_{part}") == pytest.approx(expected["accuracy"], rel=1e-6)
+        for testid in (f"loss_{part}", f"{part}_loss"):
+            wait_for_number(page, testid, expected["loss"])
+        wait_for_number(page, f"score_{part}", expected["accuracy"])
     page.get_by_test_id("log_scale").check()
-    page.wait_for_timeout(300)
-    assert read(page, "train_loss") == read(page, "loss_train")
+    wait_for_number(page, "train_loss", read(page, "loss_train"))
 
 
 def test_confusion_matrix_counts_the_predictions(studio):
     page = studio.open(STEPS)
-    page.wait_for_timeout(300)
     model, train, test = read_rows(studio, page)
     for (x, y), rows in [(test, "test"), (train, "train")]:
         page.get_by_test_id("confusion_rows").select_option(rows)
         predicted = (model.predict(x, verbose=0).ravel() > 0.5).astype(int)
         expected = np.zeros((2, 2), int)
         np.add.at(expected, (np.ravel(y).astype(int), predicted), 1)
-        cells = page.locator('[data-testid="confusion"] td[data-value]').all()
-        shown = [int(cell.get_attribute("data-value")) for cell in cells]
-        assert shown == expected.ravel().tolist()
+        cells = page.locator('[data-testid="confusion"] td[data-value]')
+        wait_until(
+            lambda cells=cells, expected=expected: (
+                [int(cell.get_attribute("data-value")) for cell in cells.all()]
+                == expected.ravel().tolist()
+            )
+        )
 
 
 def test_regions_have_the_colour_of_the_predicted_class(studio):

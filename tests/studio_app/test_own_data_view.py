@@ -10,8 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from studio_pages import wait_until
-from test_time_bar import SMALL, click
+from studio_pages import SMALL, click, wait_until
 
 DATA_HOME = Path(os.environ.get("GLASSNET_DATA_HOME", "missing"))
 
@@ -30,9 +29,7 @@ def write_table(path, names=("size", "weight", "kind"), n=40):
 
 def open_file(studio, page, path):
     """Choose a file on the page."""
-    page.get_by_test_id("file").set_input_files(path)
-    page.wait_for_timeout(100)
-    studio.settle(page)
+    studio.act(page, lambda: page.get_by_test_id("file").set_input_files(path))
 
 
 def test_a_table_is_opened_by_file_choice(studio, tmp_path):
@@ -135,9 +132,15 @@ def click_pad(page, x, y, **options):
 
 def read_points(studio, page):
     """Return the drawn points in the session, after the page has sent them."""
-    page.wait_for_timeout(250)
-    studio.settle(page)
-    return studio.experiment(page).settings.data.points
+    shown = page.get_by_test_id("n_drawn")
+    page.wait_for_timeout(250)  # the page waits for more points before it sends them
+
+    def find_points():
+        studio.settle(page)
+        points = studio.experiment(page).settings.data.points
+        return len(points) == int(shown.get_attribute("data-value")) and points
+
+    return wait_until(find_points)
 
 
 def test_points_are_drawn_with_the_mouse_and_erased(studio):

@@ -271,9 +271,8 @@ def test_a_loss_that_is_not_finite_stops_training_and_says_where():
         },
     )
     page.post("play")
-    while not (found := page.last("picture"))[0]["problem"]:
-        time.sleep(0.02)
-    header, arrays = found
+    wait_until(lambda: page.last("picture")[0]["problem"])
+    header, arrays = page.last("picture")
     assert not header["finite"]
     assert "is not finite" in header["problem"]
     assert np.isfinite(arrays["weights"]).all()
@@ -287,8 +286,7 @@ def test_a_loss_that_is_not_finite_stops_training_and_says_where():
 def test_never_more_than_two_pictures_are_on_their_way():
     page = Page(StudioStart(SETTINGS), acknowledges=False)
     page.ask("open")
-    while page.last("picture")[0]["picture"] < 2:
-        time.sleep(0.02)
+    wait_until(lambda: page.last("picture")[0]["picture"] == 2)
     time.sleep(0.5)
     pictures = [header for header, _ in page.messages if header["type"] == "picture"]
     assert [each["picture"] for each in pictures] == [1, 2]
@@ -298,8 +296,7 @@ def test_never_more_than_two_pictures_are_on_their_way():
 
 def test_play_trains_until_pause_and_pause_shows_the_last_step(page):
     page.post("play", steps=3)
-    while page.last("picture")[0]["step"] < 30:
-        time.sleep(0.01)
+    wait_until(lambda: page.last("picture")[0]["step"] >= 30)
     state, _ = page.ask("pause", "state")
     assert not state["playing"]
     page.ask("set_view", "row", row=0)  # everything before it has been sent
@@ -441,7 +438,7 @@ def test_a_long_link_is_shown_at_its_start_and_can_be_interrupted():
     page = Page()
     header, _ = page.ask("open", settings={"data": {"name": "moons"}, "steps": 1_000_000})
     assert header["step"] == 0
-    time.sleep(1.0)
+    wait_until(lambda: page.session.experiment.run.step > 0)
     assert page.last("busy")[0]["what"].startswith("1,000,000 steps are trained")
     n = len(page.messages)
     page.post("pause")

@@ -5,9 +5,7 @@ Oracle: position and weights of the session's run, read in Python.
 
 import numpy as np
 import pytest
-from studio_pages import wait_until
-
-SMALL = {"data": {"n": 60}, "network": {"layers": [{"units": 3}]}}
+from studio_pages import SMALL, click, wait_until, weights
 
 
 @pytest.fixture
@@ -16,23 +14,9 @@ def page(studio):
     return studio.open(SMALL)
 
 
-def weights(studio, page):
-    """Return all weights of the run of a page."""
-    studio.settle(page)
-    experiment = studio.experiment(page)
-    return experiment.scene.draw_weights(experiment.run.state.train_state).copy()
-
-
 def shown(page, name):
     """Return a number of the position that the page shows."""
     return int(page.get_by_test_id(f"position_{name}").get_attribute("data-value"))
-
-
-def click(studio, page, *testids):
-    """Click buttons one after the other."""
-    for testid in testids:
-        page.get_by_test_id(testid).click()
-        studio.settle(page)
 
 
 def test_step_back_and_scrubbing_show_the_same_weights_bit_for_bit(studio, page):

@@ -18,7 +18,7 @@ from session_page import read
 
 import glassnet as gn
 from glassnet.errors import ConfigError, DataError
-from glassnet.studio_app import launch, notebook_page, widget
+from glassnet.studio_app import launch, widget
 from glassnet.studio_app.notebook_page import ENTRY, STATIC, make_module, make_styles
 
 X = np.random.default_rng(0).normal(size=(40, 2)).astype("float32")
@@ -230,4 +230,3 @@ def test_without_the_extra_it_says_what_to_install(monkeypatch):
         launch.require_packages("notebook")
     with pytest.raises(ConfigError, match=expected):
         importlib.reload(widget)
-    assert notebook_page.ENTRY

@@ -8,12 +8,12 @@ import os
 import socket
 import subprocess
 import sys
-import time
 import urllib.request
 from urllib.parse import urlsplit
 
 import msgspec
 import pytest
+from studio_pages import wait_until
 
 from glassnet.studio_app.messages import read_link
 from glassnet.studio_app.presets import get_preset
@@ -27,15 +27,6 @@ layers = [gn.layers.Dense(3, "tanh"), gn.layers.Dense(1, "sigmoid")]
 model = gn.Sequential(layers, seed=0)
 gn.Studio(model, moons.x, moons.y)"""
 COUNT = "len([each for each in threading.enumerate() if each.name == 'studio'])"
-
-
-def wait_until(condition, seconds=30):
-    """Wait until a condition holds; return its value."""
-    end = time.monotonic() + seconds
-    while not (value := condition()):
-        assert time.monotonic() < end
-        time.sleep(0.1)
-    return value
 
 
 @pytest.fixture(scope="module")
