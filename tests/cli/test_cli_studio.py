@@ -203,6 +203,22 @@ def test_a_folder_of_images(first_state, tmp_path):
     assert (data["image_shape"], data["n_train"] + data["n_test"]) == ([8, 8, 3], 20)
 
 
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (("digits",), ([32, 10], "relu", 0.001)),
+        (("digits", "--layers", "4"), ([4, 10], "tanh", 0.03)),
+        (("moons",), ([4, 1], "tanh", 0.03)),
+    ],
+)
+def test_images_begin_with_a_network_for_images(first_state, words, expected):
+    """Oracle: the help of the options; a network that was chosen stays."""
+    state = first_state(*words)
+    rate = state["settings"]["training"]["learning_rate"]
+    first = next(layer for layer in state["network"]["layers"] if layer["kind"] == "Dense")
+    assert (units(state), first["activation"], rate) == expected
+
+
 def test_a_saved_model_with_its_data(first_state):
     model = gn.Sequential([gn.layers.Dense(3, "relu"), gn.layers.Dense(1, "sigmoid")], seed=0)
     model.fit(HOUSES, target="sold", epochs=2, verbose=0)

@@ -434,6 +434,26 @@ def test_inputs_of_an_array_have_the_names_of_its_columns():
     page.close()
 
 
+def test_a_network_that_nobody_chose_follows_the_kind_of_the_data():
+    """Oracle: 32 units learn the digits in ten epochs, and four units stay if they were chosen."""
+    page = Page()
+    page.ask("open")
+    page.ask("set_data", data={"name": "digits"})
+    header, _ = page.ask("step", n=10 * page.last("state")[0]["position"]["steps_per_epoch"])
+    assert header["scores"][1] > 0.9
+    page.ask("set_data", data={"name": "moons"})
+    state, _ = page.last("state")
+    assert state["settings"]["network"]["layers"] == [
+        {"units": 4, "activation": "tanh", "dropout": 0.0}
+    ]
+    assert state["settings"]["training"]["learning_rate"] == 0.03
+    page.ask("set_network", network={"layers": [{"units": 4}, {"units": 4}]})
+    page.ask("set_data", data={"name": "digits"})
+    state, _ = page.last("state")
+    assert [layer["units"] for layer in state["settings"]["network"]["layers"]] == [4, 4]
+    page.close()
+
+
 def test_a_long_link_is_shown_at_its_start_and_can_be_interrupted():
     page = Page()
     header, _ = page.ask("open", settings={"data": {"name": "moons"}, "steps": 1_000_000})

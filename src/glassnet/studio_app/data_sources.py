@@ -91,7 +91,7 @@ def describe_datasets() -> list[dict[str, Any]]:
                 "name": name,
                 "title": _title(name),
                 "about": info.about,
-                "kind": _kind_of_info(info),
+                "kind": kind_of_dataset(name),
                 "noise": _options(info).get("noise"),
             }
         )
@@ -139,10 +139,15 @@ def _options(info: DatasetInfo) -> dict[str, Any]:
     return {name: each.default for name, each in list(parameters.items())[1:]}
 
 
-def _kind_of_info(info: DatasetInfo) -> str:
-    if len(info.shape) > 1:
-        return "images"
-    return {1: "line", 2: "plane"}.get(info.shape[0], "table")
+def kind_of_dataset(name: str) -> str:
+    """Return the kind of a dataset: "line", "plane", "table" or "images".
+
+    Example:
+        >>> kind_of_dataset("digits")
+        'images'
+    """
+    shape = CATALOGUE[name].shape
+    return "images" if len(shape) > 1 else {1: "line", 2: "plane"}.get(shape[0], "table")
 
 
 def _load_dataset(settings: DataSettings) -> StudioData:

@@ -27,6 +27,7 @@ from glassnet.studio_app.settings import (
     Settings,
     TrainingSettings,
     WeightChange,
+    follow_data,
 )
 from glassnet.studio_app.studio_data import StudioData
 from glassnet.studio_app.studio_run import StudioRun, prepare_segment
@@ -170,6 +171,8 @@ class Experiment:
         own_data = own_data or self.own_data
         rows = make_data(data, own_data)
         settings = msgspec.structs.replace(self.settings, data=data)
+        if self.own_model is None:
+            settings = follow_data(settings, self.data.kind, rows.kind)
         with rollback_on_error(self):
             self.own_data = own_data
             if rows.feature_names != self.data.feature_names:

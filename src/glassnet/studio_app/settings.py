@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
+from msgspec.structs import replace
 
 MAX_LAYERS, MAX_UNITS = 6, 64
 """Limits of the network that the page can build: hidden layers, and units in each."""
@@ -184,3 +185,33 @@ def find_unknown_fields(
     elif isinstance(decoded, tuple) and isinstance(value, list):
         for i, (each, item) in enumerate(zip(value, decoded, strict=True)):
             yield from find_unknown_fields(each, item, f"{place}[{i}]")
+
+
+IMAGE_NETWORK = NetworkSettings((LayerSettings(32, "relu"),))
+IMAGE_TRAINING = TrainingSettings(learning_rate=0.001, batch_size=32)
+"""What the page begins with for images, which have many inputs and many rows."""
+
+
+def follow_data(settings: Settings, before: str, kind: str) -> Settings:
+    """Return settings for data of another kind: what the user has not chosen follows the data.
+
+    Args:
+        settings: network and training; those that the page began with are replaced.
+        before, kind: the kinds of the data before and now, such as "plane" and "images".
+
+    Example:
+        >>> follow_data(Settings(), "plane", "images").network.layers[0].units
+        32
+    """
+    (network, training), (new_network, new_training) = map(_choose_start, (before, kind))
+    return replace(
+        settings,
+        network=new_network if settings.network == network else settings.network,
+        training=new_training if settings.training == training else settings.training,
+    )
+
+
+def _choose_start(kind: str) -> tuple[NetworkSettings, TrainingSettings]:
+    if kind == "images":
+        return IMAGE_NETWORK, IMAGE_TRAINING
+    return NetworkSettings(), TrainingSettings()

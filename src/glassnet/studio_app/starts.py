@@ -30,11 +30,15 @@ from glassnet.studio_app.settings import (
     NetworkSettings,
     Settings,
     TargetType,
+    follow_data,
 )
 from glassnet.studio_app.tabs import MakeSession
 
 BATCH_SIZE = 32
 """Batch size of a model of the user: the default of `fit`."""
+
+START_KIND = "plane"
+"""The kind of the data that the settings of the page begin with."""
 
 OTHER_LAYERS = (
     "The page builds Dense and Dropout layers only. This model has others: change it in Python."
@@ -95,18 +99,21 @@ def _read_target_type(model: Any, data: OwnData) -> TargetType | None:
     return "number" if has_one_output and learns_errors and has_numbers(data) else None
 
 
-def start_with_data(data: OwnData, settings: Settings) -> StudioStart:
+def start_with_data(data: OwnData, settings: Settings, *, is_chosen: bool) -> StudioStart:
     """Return a start with data of the user and the network of the settings.
 
     Args:
         data: the data.
         settings: network and training, and which part of the data.
+        is_chosen: whether the user chose network or training; else they follow the data.
 
     Raises:
         ConfigError, DataError: see `make_data`.
     """
     own = msgspec.structs.replace(settings.data, name="own", target=data.target)
-    make_data(own, data)
+    kind = make_data(own, data).kind
+    if not is_chosen:
+        settings = follow_data(settings, START_KIND, kind)
     return StudioStart(msgspec.structs.replace(settings, data=own), data)
 
 

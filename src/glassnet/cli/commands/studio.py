@@ -26,19 +26,19 @@ def _network_options(command: Any) -> Any:
             "--learning-rate",
             metavar="RATE",
             type=arguments.POSITIVE,
-            help="Learning rate.  [default: 0.03]",
+            help="Learning rate.  [default: 0.03; 0.001 for images]",
         ),
         click.option("--optimizer", metavar="NAME", help="Optimizer.  [default: adam]"),
         click.option(
             "--activation",
             metavar="NAME",
-            help="Activation of the hidden layers.  [default: tanh]",
+            help="Activation of the hidden layers.  [default: tanh; relu for images]",
         ),
         click.option(
             "--layers",
             metavar="N,N,...",
             type=arguments.Widths(),
-            help="Units of the hidden layers, such as 8,4, or none.  [default: 4]",
+            help="Units of the hidden layers, such as 8,4, or none.  [default: 4; 32 for images]",
         ),
     ):
         command = option(command)

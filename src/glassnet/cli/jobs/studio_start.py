@@ -16,13 +16,18 @@ from glassnet.cli.jobs.base import TrainOptions
 from glassnet.cli.jobs.images import ImageJob
 from glassnet.cli.jobs.studio_code import write_job, write_saved_rows
 from glassnet.cli.jobs.table import TableJob
-from glassnet.studio_app.data_sources import OFFERED, make_data
+from glassnet.studio_app.data_sources import OFFERED, kind_of_dataset, make_data
 from glassnet.studio_app.messages import read_link
 from glassnet.studio_app.own_code import write_table
 from glassnet.studio_app.own_data import OwnData, own_data
 from glassnet.studio_app.session import StudioStart
-from glassnet.studio_app.settings import DataSettings
-from glassnet.studio_app.starts import make_settings, start_with_data, start_with_model
+from glassnet.studio_app.settings import DataSettings, follow_data
+from glassnet.studio_app.starts import (
+    START_KIND,
+    make_settings,
+    start_with_data,
+    start_with_model,
+)
 
 if TYPE_CHECKING:
     from glassnet.studio_app.settings import Settings, TargetType
@@ -54,11 +59,14 @@ def make_start(name: str | None, rows: str | None, options: dict[str, Any]) -> S
         raise click.UsageError(f"{text}. Received: {name!r} and {rows!r}.")
     keys = ("layers", "activation", "optimizer", "learning_rate", "batch_size", "seed")
     settings = make_settings(**{key: options[key] for key in keys})
+    is_chosen = any(options[key] is not None for key in keys if key != "seed")
     settings = msgspec.structs.replace(settings, data=choose_part(options))
     if name is None or name in OFFERED:
-        return StudioStart(choose_dataset(name, settings, options))
+        settings = choose_dataset(name, settings, options)
+        kind = kind_of_dataset(settings.data.name)
+        return StudioStart(settings if is_chosen else follow_data(settings, START_KIND, kind))
     resolve.require_source(name)
-    return start_with_data(read_own_data(name, options), settings)
+    return start_with_data(read_own_data(name, options), settings, is_chosen=is_chosen)
 
 
 def choose_part(options: dict[str, Any]) -> DataSettings:
