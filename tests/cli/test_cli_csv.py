@@ -191,3 +191,39 @@ def test_labels_stay_text_if_those_of_the_test_rows_are_numbers(tmp_path):
     result = run("evaluate", "m.glassnet", "new.csv")
     assert result.exit_code == 0, result.output
     assert "new.csv: loss" in result.output
+
+
+def test_labels_with_zeros_are_written_as_they_are_in_the_file(tmp_path):
+    """Oracle: the file. Labels and cells of other columns are those that it holds."""
+    rows = [
+        f"{i % 9}.5,{['01067', '10115'][i % 2]},{['001', '007'][i // 2 % 2]}" for i in range(40)
+    ]
+    (tmp_path / "zeros.csv").write_text("a,zip,kind\n" + "\n".join(rows) + "\n")
+    result = run("train", "zeros.csv", "--target", "kind", *FAST[:-1], "--out", "m.glassnet")
+    assert result.exit_code == 0, result.output
+    assert "zip, kind: read as text, to keep leading zeros (such as '01067')" in result.output
+    result = run("predict", "m.glassnet", "zeros.csv")
+    assert result.exit_code == 0, result.output
+    header, *lines = [line.split(",") for line in result.stdout.splitlines()]
+    assert header[:3] == ["a", "zip", "kind"]
+    assert [",".join(line[:3]) for line in lines] == rows
+    assert {line[header.index("predicted kind")] for line in lines} <= {"001", "007"}
+
+
+@pytest.mark.parametrize("source", ["widths.csv", "folder"])
+def test_many_targets_of_equal_width_are_numbers(tmp_path, source):
+    """Oracle: the numbers of the file, whose mean is 30.5; `--task classes` says otherwise."""
+    (tmp_path / "folder").mkdir()
+    text = "a,size\n" + "".join(f"{i % 7}.5,{1 + i:04d}\n" for i in range(60))
+    for path in ("widths.csv", "folder/1.csv"):
+        (tmp_path / path).write_text(text)
+    words = ("train", source, "--target", "size", *FAST[:-1], "--out", "m.glassnet")
+    if source == "folder":
+        words += ("--task", "numbers")
+    result = run(*words)
+    assert result.exit_code == 0, result.output
+    about = "size has 60 different values, such as 0001, and is treated as a number; --task classes"
+    assert (about in result.output) == (source == "widths.csv")
+    assert abs(gn.load("m.glassnet").preprocessor.target.mean - 30.5) < 5
+    if source == "widths.csv":
+        assert "of every class" in run(*words, "--task", "classes").output

@@ -17,6 +17,11 @@ CELLS = {
     "large": lambda r: str(r.choice([2**53, 2**53 + 1, 2**63, 2**64 + 1, -(2**53) - 1, 7])),
     "exact large": lambda r: str(r.choice([2**53, 2**60, 10**20, 7])),
     "code": lambda r: f"{r.randint(0, 99):05d}",
+    "code beside words": lambda r: r.choice([f"{r.randint(0, 99):05d}", "NA", "?", ""]),
+    "number of equal width": lambda r: f"{r.randint(-20, 20):03d}",
+    "code with a point": lambda r: r.choice(["01.10", "01.11", "10.20", "0.5"]),
+    "phone number": lambda r: r.choice(["+4930123456", "+49", "4930123456"]),
+    "signed number": lambda r: r.choice(["+1250000", "-340000", "+5"]),
     "boolean": lambda r: r.choice(["True", "False"]),
     "any boolean": lambda r: r.choice(["true", "FALSE", "True"]),
     "boolean or number": lambda r: r.choice(["True", "0", "1"]),
@@ -100,7 +105,7 @@ def read(raw, monkeypatch, with_pandas, options=None):
     monkeypatch.setattr(csv_reader, "MIN_PANDAS_BYTES", 0 if with_pandas else 2**60)
     try:
         parsed = csv_reader.parse_csv("t.csv", raw, CsvOptions(**options or {}))
-        columns, messages, formats, blank_words, times, label_words = parsed
+        columns, messages, formats, blank_words, times, label_words, identifiers = parsed
     except DataError as error:
         return str(error)
     contents = {
@@ -112,7 +117,7 @@ def read(raw, monkeypatch, with_pandas, options=None):
         for name, each in blank_words.items()
     }
     labels = {name: each.read_cells().to_objects().tolist() for name, each in label_words.items()}
-    return [list(columns), contents, messages, formats, words, times, labels]
+    return [list(columns), contents, messages, formats, words, times, labels, identifiers]
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -141,9 +146,9 @@ def test_pandas_and_the_csv_module_read_the_same(seed, monkeypatch):
     [
         ("a,b\n9007199254740993,2\n9007199254740992,3\n", True, ["9007199254740993", "9007199254740992"]),
         ("a,b\n9007199254740992,2\n0,3\n", True, [2.0**53, 0]),
-        (f"a,b\n00{2**64},2\n1,3\n", True, [2.0**64, 1]),
+        (f"a,b\n00{2**64},2\n1,3\n", True, [f"00{2**64}", "1"]),
         (f"a,b\n00{2**64 + 1},2\n1,3\n", True, [f"00{2**64 + 1}", "1"]),
-        ("a,b\n007,x\n8,y\n", True, [7, 8]),
+        ("a,b\n007,x\n8,y\n", True, ["007", "8"]),
         ("a,b\n007,x\nseven,y\n", True, ["007", "seven"]),
         ("a,b\nTRUE,x\n,y\nfalse,z\n", True, [1, np.nan, 0]),
         ("a,b\nTrue,x\n,\nFalse,z\n", True, [True, False]),

@@ -180,6 +180,8 @@ def test_rows_and_columns_of_a_table():
     [
         ("", "t.csv: expected a table. Received: characters=0. The file is empty."),
         ("a,b\n", "t.csv: expected rows below the header. Received: rows=0."),
+        ("# by me\n\n", "t.csv: expected rows below the header. Received: rows=0."),
+        ("# by me\r\r\r\t", "t.csv: expected rows below the header. Received: rows=0."),
         (
             "a,b\n1,2\n3\n",
             "t.csv: expected 2 cells in every row, as in the header. Received: line=3, cells=1, first_cell='3'.",

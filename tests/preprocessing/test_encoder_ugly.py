@@ -365,6 +365,10 @@ def test_small_tables_and_wide_ones():
 def test_guesses_that_can_be_corrected():
     encoder = fit_encoder(table(zone=days("01", "7")))
     assert encoder.ambiguities() == [
+        'zone: digits such as 01, used as categories; column_types={"zone": "number"} uses them as numbers'
+    ]
+    encoder = fit_encoder(table(zone=days("1", "7")))
+    assert encoder.ambiguities() == [
         'zone: numbers in quotes, used as categories; column_types={"zone": "number"} uses them as numbers'
     ]
     assert fit_encoder(table(zone=days("a", "7"))).ambiguities() == []

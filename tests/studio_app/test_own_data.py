@@ -41,6 +41,19 @@ def test_a_file_is_read_as_read_table_reads_it(tmp_path):
         np.testing.assert_array_equal(own.rows[name], column)
 
 
+def test_digits_with_zeros_are_classes_and_categories():
+    """Oracle: the texts of the file."""
+    rows = [
+        f"{['01067', '10115'][i % 2]},{i % 5}.5,{['001', '007'][i // 2 % 2]}" for i in range(40)
+    ]
+    own = read_upload("t.csv", ("zip,x,kind\n" + "\n".join(rows) + "\n").encode())
+    assert own.messages[-1] == "zip, kind: read as text, to keep leading zeros (such as '01067')"
+    data = make_data(DataSettings("own", target="kind"), own)
+    assert data.class_names == ("001", "007")
+    described = {column.name: (column.kind, column.detail) for column in data.columns}
+    assert described["zip"] == ("category", "01067, 10115")
+
+
 @pytest.mark.parametrize("suffix", [".parquet", ".feather"])
 def test_frames_in_files(suffix):
     pytest.importorskip("pyarrow")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import NamedTuple
@@ -19,7 +19,14 @@ from glassnet.data.blank_words import (
 from glassnet.data.csv_layout import Layout
 from glassnet.data.csv_options import CsvOptions, advise
 from glassnet.data.exact_times import ExactTimes, exact_times_of_text
+from glassnet.data.identifiers import (
+    Identifier,
+    describe_identifiers,
+    find_identifier,
+    is_long_integer,
+)
 from glassnet.data.number_format import (
+    NUMBER_LIKE,
     SPACES,
     FormatChoice,
     NumberFormat,
@@ -27,7 +34,13 @@ from glassnet.data.number_format import (
     choose_format,
 )
 from glassnet.data.pandas_csv import CsvColumns
-from glassnet.data.parsing import NA_VALUES, DistinctTexts, factorize, parse_distinct, parse_float
+from glassnet.data.parsing import (
+    NA_VALUES,
+    DistinctTexts,
+    factorize,
+    parse_distinct,
+    parse_float,
+)
 from glassnet.errors import DataError, message, require
 from glassnet.formatting import format_names
 
@@ -71,6 +84,7 @@ class CsvContents(NamedTuple):
         blank_words: columns with words that may mean a missing cell.
         exact_times: time zones and fractions of a second of columns of dates.
         label_words: columns of a few different numbers, whose gaps may be words for a label.
+        identifiers: columns of numbers that are text, because numbers would change them.
     """
 
     columns: dict[str, np.ndarray]
@@ -79,6 +93,7 @@ class CsvContents(NamedTuple):
     blank_words: dict[str, BlankWords]
     exact_times: dict[str, ExactTimes]
     label_words: dict[str, LabelWords]
+    identifiers: dict[str, Identifier]
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,9 +137,16 @@ class ColumnParser:
         for name, words in blank_words.items():
             if columns[name].dtype.kind == "O":
                 columns[name] = words.read()
-        times = self._find_exact_times(columns)
-        labels, formats = self._find_label_words(columns), self.choice.formats
-        return CsvContents(columns, tuple(messages), formats, blank_words, times, labels)
+        identifiers = {header[i]: each for i, each in self.identifiers.items()}
+        return CsvContents(
+            columns,
+            (*messages, *describe_identifiers(identifiers)),
+            self.choice.formats,
+            blank_words,
+            self._find_exact_times(columns),
+            self._find_label_words(columns),
+            identifiers,
+        )
 
     @cached_property
     def values(self) -> dict[int, DistinctTexts]:
@@ -136,12 +158,30 @@ class ColumnParser:
         }
 
     @cached_property
+    def formats(self) -> tuple[NumberFormat, ...]:
+        """The formats that the numbers may have."""
+        options, delimiter = self.options, self.layout.numbers_delimiter
+        return candidate_formats(delimiter, options.decimal, options.thousands)
+
+    @cached_property
+    def identifiers(self) -> dict[int, Identifier]:
+        """Columns of numbers that are text, because numbers would change them."""
+        pairs = (
+            (i, find_identifier_of_numbers(cells.texts, self.formats))
+            for i, cells in self.values.items()
+            if self.layout.header[i]
+        )
+        return {i: identifier for i, identifier in pairs if identifier is not None}
+
+    @cached_property
     def choice(self) -> FormatChoice:
         """The decision how the numbers of all columns are written."""
-        options, delimiter = self.options, self.layout.numbers_delimiter
-        formats = candidate_formats(delimiter, options.decimal, options.thousands)
-        texts = {i: cells.texts for i, cells in self.values.items() if self.layout.header[i]}
-        return choose_format(texts, formats, self.cells.has_points)
+        texts = {
+            i: cells.texts
+            for i, cells in self.values.items()
+            if self.layout.header[i] and i not in self.identifiers
+        }
+        return choose_format(texts, self.formats, self.cells.has_points)
 
     def _choice_messages(self) -> list[str]:
         """Return messages about the signs of numbers.
@@ -191,7 +231,7 @@ class ColumnParser:
         parsed = parse_distinct(values, numbers)
         name = self.layout.header[i]
         stated = self.options.missing_words(name)
-        is_typed = values.texts and parsed.dtype.kind != "O"
+        is_typed = values.texts and (parsed.dtype.kind != "O" or i in self.identifiers)
         has_labels = name in self.options.missing_by_column and any(
             word not in (stated or ()) for word in find_words(self.texts[i])
         )
@@ -243,11 +283,14 @@ class ColumnParser:
         }
 
     def _find_markers(self, columns: Mapping[str, np.ndarray]) -> frozenset[str]:
-        """Return the words, "" for blank, of missing cells in columns of numbers and dates."""
+        """Return the words, "" for blank, of missing cells in columns of numbers and dates.
+
+        Identifiers are digits, as numbers are: beside them, a word is no text.
+        """
         markers: set[str] = set()
         gaps = []
         for i, name in enumerate(self.layout.header):
-            if not name or columns[name].dtype.kind == "O":
+            if not name or (columns[name].dtype.kind == "O" and i not in self.identifiers):
                 continue
             if i in self.texts:
                 if self.values[i].texts:
@@ -294,10 +337,28 @@ def _has_few_numbers(values: np.ndarray) -> bool:
     return 1 < n <= min(MAX_LABELS, len(values) / 2)
 
 
-def parse_again(cells: np.ndarray | BlankWords, formats: tuple[NumberFormat, ...]) -> np.ndarray:
+def find_identifier_of_numbers(
+    texts: Sequence[str], formats: tuple[NumberFormat, ...]
+) -> Identifier | None:
+    """Return the first identifier among the texts of a column if all of them are numbers."""
+    if not texts or not NUMBER_LIKE.fullmatch(texts[0]):
+        return None
+    identifier = find_identifier(texts)
+    if identifier is None:
+        return None
+    if identifier.kind == "digits":
+        texts = [text for text in texts if not is_long_integer(text)]
+    are_numbers = any(each.parse(texts) is not None for each in formats)
+    return identifier if are_numbers else None
+
+
+def parse_again(
+    cells: np.ndarray | BlankWords, formats: tuple[NumberFormat, ...]
+) -> tuple[np.ndarray, Identifier | None]:
     """Return some cells of a text column as numbers, booleans or dates if all allow it, else text.
 
-    Numbers that can be read in two ways stay text.
+    Identifiers stay text, and the first one is returned too. Numbers that can be read in two ways
+    stay text.
 
     Args:
         cells: objects, None if missing; or with words that may mean a missing cell.
@@ -306,9 +367,12 @@ def parse_again(cells: np.ndarray | BlankWords, formats: tuple[NumberFormat, ...
     if isinstance(cells, BlankWords):
         cells = cells.resolve(())
     distinct = factorize(cells)
+    identifier = find_identifier_of_numbers(distinct.texts, formats)
+    if identifier is not None:
+        return distinct.to_objects(), identifier
     choice = choose_format({0: distinct.texts}, formats, has_points=False)
     numbers = None if choice.ambiguous else choice.numbers.get(0)
-    return parse_distinct(distinct, numbers)
+    return parse_distinct(distinct, numbers), None
 
 
 def _number_name_messages(columns: Mapping[str, np.ndarray]) -> list[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import codecs
 import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from glassnet.data.csv_columns import CsvContents
 from glassnet.data.csv_layout import Layout, find_layout
 from glassnet.data.csv_options import CsvOptions
 from glassnet.data.csv_reader import decode_csv, find_encoding, parse_csv
+from glassnet.data.identifiers import are_plain_numbers, is_identifier, is_long_integer
 from glassnet.data.parsing import NA_VALUES, is_missing, parse_dates
 from glassnet.data.partitioned_table import PartitionedTable, describe_files, number_partitions
 from glassnet.errors import DataError, require, wrap_errors
@@ -34,6 +35,9 @@ MAX_HEADS = 16
 BLOCK_BYTES = 2**22
 """Number of bytes of a file that are parsed at once."""
 
+MAY_BE_IDENTIFIER = r"^(0\d|\+\d{7}|[-+]?\d{16})"
+"""Pattern of Arrow for texts that may be identifiers."""
+
 TRUTHS = {"true": 1.0, "false": 0.0}
 
 
@@ -49,6 +53,7 @@ class CsvFolder:
         header: names of the columns, "" for those that are left out.
         contents: the first rows of some files.
         missing: words for a missing cell, by column.
+        kinds: kinds of columns that the first rows do not decide, "f" or "O", by column.
     """
 
     path: str
@@ -58,13 +63,22 @@ class CsvFolder:
     header: tuple[str, ...]
     contents: CsvContents
     missing: Mapping[str, frozenset[str]]
+    kinds: Mapping[str, str] = field(default_factory=dict)
 
-    def for_target(self, name: str) -> PartitionedTable:
+    def for_target(self, name: str, numbers: Collection[str] = ()) -> PartitionedTable:
         """Return the table, with words in the target that are labels as text.
+
+        Args:
+            name: name of the target.
+            numbers: columns of which the user says that they are numbers.
 
         Raises:
             DataError: a word may be a label or mean a missing cell: see `BlankWords`.
         """
+        stated = {each: "f" for each in numbers if self._may_be_numbers(each)}
+        return replace(self, kinds=stated)._for_target(name)
+
+    def _for_target(self, name: str) -> PartitionedTable:
         words, labels = self.contents.blank_words.get(name), self.contents.label_words.get(name)
         if words is not None:
             column, _ = words.resolve_target(name)
@@ -74,10 +88,30 @@ class CsvFolder:
         return self.to_table()
 
     def for_levels(self, levels: Mapping[str, Collection[Any]]) -> PartitionedTable:
-        """Return the table as a fitted model reads it: words that are categories are text."""
-        return self._replace_missing(
+        """Return the table as a fitted model reads it: words that are categories are text.
+
+        Identifiers are numbers if the categories are, or if there are none.
+        """
+        kinds = {}
+        for name in filter(self._may_be_numbers, self.contents.columns):
+            texts = [level for level in levels.get(name, ()) if isinstance(level, str)]
+            if any(map(is_identifier, texts)):
+                kinds[name] = "O"
+            elif are_plain_numbers(texts):
+                kinds[name] = "f"
+        return replace(self, kinds=kinds)._replace_missing(
             {name: NA_VALUES.difference(texts) for name, texts in levels.items()}
         )
+
+    def _may_be_numbers(self, name: str) -> bool:
+        """Return whether a column is numbers, or identifiers that numbers can hold."""
+        identifier = self.contents.identifiers.get(name)
+        if identifier is not None:
+            return identifier.kind != "digits"
+        return name in self.contents.columns and self.contents.columns[name].dtype.kind == "f"
+
+    def _kind(self, name: str) -> str:
+        return self.kinds.get(name) or self.contents.columns[name].dtype.kind
 
     def _replace_missing(self, missing: Mapping[str, frozenset[str]]) -> PartitionedTable:
         return replace(self, missing={**self.missing, **missing}).to_table()
@@ -93,7 +127,7 @@ class CsvFolder:
             "O": pyarrow.string(),
         }
         columns = self.contents.columns
-        schema = pyarrow.schema([(name, kinds[c.dtype.kind]) for name, c in columns.items()])
+        schema = pyarrow.schema([(name, kinds[self._kind(name)]) for name in columns])
         reads = [
             self._make_reader(file, *layout)
             for file, layout in zip(self.files, self.layouts, strict=True)
@@ -139,7 +173,7 @@ class CsvFolder:
 
         cells = pc.utf8_trim_whitespace(cells).dictionary_encode()
         words, codes = cells.dictionary, cells.indices
-        kind = self.contents.columns[name].dtype.kind
+        kind = self._kind(name)
         missing = self.missing.get(name, NA_VALUES if kind != "O" else frozenset()) | {""}
         is_blank = pc.is_in(words, value_set=pyarrow.array(sorted(missing)))
         words = pc.if_else(is_blank, pyarrow.scalar(None, pyarrow.string()), words)
@@ -153,7 +187,32 @@ class CsvFolder:
         fix = "Correct them or leave them blank; or write the folder as Parquet, with its types."
         expected = f"{noun} in column {name!r}, as in the first rows of the folder"
         require(not texts, file, expected, error=DataError, text=texts, fix=fix)
+        if kind == "f":
+            self._require_no_identifiers(file, name, words)
         return values.take(codes)
+
+    def _require_no_identifiers(self, file: str, name: str, words: Any) -> None:
+        """Refuse texts that a number would change, in a column that the first rows say is numbers.
+
+        Raises:
+            DataError: with the first ones.
+        """
+        import pyarrow.compute as pc
+
+        if name in self.kinds:
+            return
+        unclear = pc.match_substring_regex(words, MAY_BE_IDENTIFIER)
+        if not pc.any(unclear).as_py():
+            return
+        is_signed = bool(np.any(self.contents.columns[name] < 0))
+        would_change = is_long_integer if is_signed else is_identifier
+        texts = list(filter(would_change, words.filter(unclear).to_pylist()))
+        expected = f"numbers in column {name!r}, as in the first rows of the folder"
+        fix = (
+            f'If they are numbers, pass column_types={{"{name}": "number"}} to fit. If they are '
+            "identifiers, write the folder as Parquet, with text in this column."
+        )
+        require(not texts, file, expected, error=DataError, text=texts[:3], fix=fix)
 
     def _parse_numbers(self, words: Any) -> Any:
         """Return the numbers in texts, null if missing or not a number."""
@@ -294,4 +353,5 @@ def _find_missing_words(contents: CsvContents) -> dict[str, frozenset[str]]:
         markers |= words.markers
     texts = [name for name, column in contents.columns.items() if column.dtype.kind == "O"]
     found = {name: words.missing for name, words in contents.blank_words.items()}
+    found |= dict.fromkeys(contents.identifiers, NA_VALUES)
     return {name: found.get(name, markers) for name in texts}

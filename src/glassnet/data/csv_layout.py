@@ -229,6 +229,8 @@ def _require_names_of_blank_columns(
         DataError: with the options that read them.
     """
     rows = [TOKEN.findall(line) for line in lines[n_above:] if line.strip()]
+    if not rows:
+        return
     n = len(rows[-1])
     is_table = len(rows) > 2 and n > 2 and all(len(row) == n for row in rows[1:])
     names = rows[0]

@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from glassnet.data.identifier_cells import find_columns
+from glassnet.data.identifiers import is_identifier
 from glassnet.data.parsing import NA_VALUES, DistinctTexts, parse_float
 
 Column = np.ndarray | DistinctTexts
@@ -105,7 +107,7 @@ class CsvRows:
         as_text = [
             i
             for i, name in enumerate(self.header)
-            if all_text or not name or name in self.text_columns
+            if all_text or not name or name in self.text_columns or self._begins_with_identifier(i)
         ]
         texts = set(as_text) | {i for i in range(len(self.header)) if self._begins_with_text(i)}
         by_column = {i: [""] if i in texts else list(na_values) for i in range(len(self.header))}
@@ -119,6 +121,10 @@ class CsvRows:
             or (not self.only_points and frame[i].dtype.kind == "f" and not self._has_point(i))
             or (i not in texts and isinstance(column, DistinctTexts) and column.codes.min() < 0)
         ]
+        numbers = {i for i in columns.keys() - set(again) if frame[i].dtype.kind in "iuf"}
+        if numbers:
+            found = find_columns(self.content, self.start, self.delimiter, len(self.header))
+            again += numbers & found
         columns.update(self.read_texts(again))
         return list(columns.values())
 
@@ -132,9 +138,13 @@ class CsvRows:
             for cell in cells
         )
 
+    def _begins_with_identifier(self, i: int) -> bool:
+        """Return whether a number would change one of a column's first cells."""
+        return any(is_identifier(row[i].strip()) for row in self.first_rows if len(row) > i)
+
     def _has_point(self, i: int) -> bool:
         """Return whether a decimal point is certain from one of a column's first cells."""
-        cells = (row[i].strip() for row in self.first_rows if len(row) > i)
+        cells = {row[i].strip() for row in self.first_rows if len(row) > i} - NA_VALUES
         return any("." in cell and not POINT_GROUPS.fullmatch(cell) for cell in cells)
 
     def _read_frame(self, na_values: Any, **options: Any) -> Any:

@@ -57,8 +57,11 @@ class Partition:
 class TextReader(Protocol):
     """Reads cells of text, in which some words may mean a missing cell."""
 
-    def for_target(self, name: str) -> PartitionedTable:
-        """Return the table for training on a target, whose labels are text."""
+    def for_target(self, name: str, numbers: Collection[str] = ()) -> PartitionedTable:
+        """Return the table for training on a target, whose labels are text.
+
+        The user says of the columns in `numbers` that they are numbers.
+        """
 
     def for_levels(self, levels: Mapping[str, Collection[Any]]) -> PartitionedTable:
         """Return the table for a fitted model, whose categories are text."""

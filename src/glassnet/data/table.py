@@ -22,11 +22,13 @@ from glassnet.data.csv_options import CsvOptions, check_csv_options
 from glassnet.data.csv_reader import parse_csv
 from glassnet.data.exact_times import ExactTimes, exact_times_of_frame
 from glassnet.data.frames import SURROGATE_FIX, check_encodable, is_frame, open_frame
-from glassnet.data.number_format import NumberFormat
+from glassnet.data.identifiers import Identifier, are_plain_numbers, describe_identifiers
+from glassnet.data.number_format import NumberFormat, read_numbers
 from glassnet.data.parsing import (
     factorize,
     format_exact,
     is_missing,
+    parse_distinct,
     with_missing,
 )
 from glassnet.errors import DataError, lookup, message, require, wrap_errors
@@ -85,6 +87,8 @@ class Table:
         exact_times: time zones and fractions of a second, which `columns` lack, by name.
         label_words: columns of a CSV file that are few different numbers, and words that count as
             missing but may be labels.
+        identifiers: columns of a CSV file that are text because numbers would change them: 007. To
+            a model that has learned the column as numbers, they are numbers.
         distinct: the distinct values of columns of text that are known already, by name.
         fixed: columns of text that stay text if rows are selected: those that were replaced.
     """
@@ -95,6 +99,7 @@ class Table:
     blank_words: Mapping[str, BlankWords] = field(default_factory=dict)
     exact_times: Mapping[str, ExactTimes] = field(default_factory=dict)
     label_words: Mapping[str, LabelWords] = field(default_factory=dict)
+    identifiers: Mapping[str, Identifier] = field(default_factory=dict)
     distinct: Mapping[str, DistinctValues] = field(default_factory=dict)
     fixed: frozenset[str] = frozenset()
 
@@ -107,32 +112,49 @@ class Table:
     def take(self, index: Any) -> Table:
         """Return some of the rows; text columns of a CSV file are parsed again.
 
-        Without the rows that hold text, a column may be numbers or dates. Columns that were
-        replaced stay as they are: `fixed`.
+        Without the rows that hold text, a column may be numbers or dates. Identifiers stay text,
+        whichever rows are selected; so do columns that were replaced: `fixed`.
         """
         blank_words = {name: words.take(index) for name, words in self.blank_words.items()}
         columns = {name: column[index] for name, column in self.columns.items()}
+        identifiers = dict(self.identifiers)
         for name, column in columns.items() if self.formats else ():
-            if column.dtype.kind == "O" and name not in self.fixed:
+            is_parsed = name not in self.fixed and name not in identifiers
+            if column.dtype.kind == "O" and is_parsed:
                 words = blank_words.get(name)
-                columns[name] = parse_again(column if words is None else words, self.formats)
-                if columns[name].dtype.kind != "O":
+                values, identifier = parse_again(column if words is None else words, self.formats)
+                if identifier is not None:
+                    identifiers[name] = identifier
+                if identifier is not None or values.dtype.kind != "O":
+                    columns[name] = values
                     blank_words.pop(name, None)
-                elif words is not None:
-                    columns[name] = column
         times = {name: each.take(index) for name, each in self.exact_times.items()}
         labels = {name: each.take(index) for name, each in self.label_words.items()}
-        return Table(
-            columns, self.messages, self.formats, blank_words, times, labels, fixed=self.fixed
+        return replace(
+            self,
+            columns=columns,
+            blank_words=blank_words,
+            exact_times=times,
+            label_words=labels,
+            identifiers=identifiers,
+            distinct={},
         )
 
     def drop(self, *names: str) -> Table:
         """Return the table without these columns."""
-        columns = {name: column for name, column in self.columns.items() if name not in names}
-        words = {name: each for name, each in self.blank_words.items() if name not in names}
-        times = {name: each for name, each in self.exact_times.items() if name not in names}
-        labels = {name: each for name, each in self.label_words.items() if name not in names}
-        return Table(columns, self.messages, self.formats, words, times, labels, fixed=self.fixed)
+
+        def select(by_name: Mapping[str, Any]) -> dict[str, Any]:
+            return {name: each for name, each in by_name.items() if name not in names}
+
+        return replace(
+            self,
+            columns=select(self.columns),
+            blank_words=select(self.blank_words),
+            exact_times=select(self.exact_times),
+            label_words=select(self.label_words),
+            identifiers=select(self.identifiers),
+            distinct={},
+        )
 
     def replace_column(self, name: str, column: np.ndarray) -> Table:
         """Return the table with another column, as the file alone decides all others.
@@ -140,15 +162,54 @@ class Table:
         The column keeps its type if rows are selected: labels 1 and 2 stay text without the rows of
         label x.
         """
-        columns, fixed = {**self.columns, name: column}, self.fixed | {name}
+        identifiers = dict(self.identifiers)
+        if column.dtype.kind != "O":
+            identifiers.pop(name, None)
         return replace(
-            self, columns=columns, blank_words={}, label_words={}, distinct={}, fixed=fixed
+            self,
+            columns={**self.columns, name: column},
+            blank_words={},
+            label_words={},
+            identifiers=identifiers,
+            distinct={},
+            fixed=self.fixed | {name},
         )
 
     def resolve(self, name: str, levels: Collection[Any] = ()) -> np.ndarray:
-        """Return a column; words that may mean a missing cell are text if they are in `levels`."""
+        """Return a column as a model reads it that has learned its categories or labels.
+
+        Words that may mean a missing cell are text if they are in `levels`. Identifiers are numbers
+        if the levels are, or if there are none.
+        """
         words = self.blank_words.get(name)
-        return self[name] if words is None else words.resolve(levels)
+        values = self[name] if words is None else words.resolve(levels)
+        is_text = name in self.identifiers and values.dtype.kind == "O"
+        return self._read_numbers(values) if is_text and are_plain_numbers(levels) else values
+
+    def with_numbers(self) -> Table:
+        """Return the table with identifiers as numbers, wherever a number can hold them."""
+        if not self.identifiers:
+            return self
+        columns = {name: self._read_numbers(self[name]) for name in self.identifiers}
+        identifiers = {
+            name: each for name, each in self.identifiers.items() if columns[name].dtype.kind == "O"
+        }
+        outdated = describe_identifiers(self.identifiers)
+        messages = tuple(text for text in self.messages if text not in outdated)
+        return replace(
+            self,
+            columns=self.columns | columns,
+            messages=(*messages, *describe_identifiers(identifiers)),
+            identifiers=identifiers,
+        )
+
+    def _read_numbers(self, identifiers: np.ndarray) -> np.ndarray:
+        """Return the numbers in a column of identifiers, or itself if a number cannot hold one."""
+        distinct = factorize(identifiers)
+        readings = read_numbers(distinct.texts, self.formats)
+        if not readings:
+            return identifiers
+        return parse_distinct(distinct, next(iter(readings.values())))
 
 
 def is_table_file(name: str) -> bool:
@@ -178,7 +239,10 @@ def read_table(
     means that in columns of numbers, or if it is the file's only sign for it. Otherwise it is text.
 
     **Numbers.** The decimal sign of a CSV file is decided once, from all columns. In files
-    separated by commas it is the point; "1,234" in quotes is 1234.
+    separated by commas it is the point; "1,234" in quotes is 1234. A column of a CSV file is text
+    if a number would change one of its cells: a zero before other digits (007, 01067), a plus sign
+    before seven digits or more (+4930123456), or an integer that float64 cannot hold. A message
+    says so. `column_types={"zip": "number"}` of `fit` reads such a column as numbers.
 
     Args:
         source: a path that ends in .csv, .tsv, .txt, .parquet, .feather or .arrow; a frame of
@@ -217,12 +281,25 @@ def read_table(
     for name in options.missing_numbers:
         if name is not None:
             lookup("missing", name, table.columns)
-    if not options.missing_numbers:
-        return table
-    columns = {
-        name: options.drop_missing_numbers(name, values) for name, values in table.columns.items()
+    return _drop_missing_numbers(table, options) if options.missing_numbers else table
+
+
+def _drop_missing_numbers(table: Table, options: CsvOptions) -> Table:
+    """Return the table without the numbers that mean a missing cell, in identifiers too."""
+    columns = {}
+    for name, values in table.columns.items():
+        is_text = name in table.identifiers
+        numbers = table.with_numbers()[name] if is_text else values
+        dropped = options.drop_missing_numbers(name, numbers)
+        if is_text:
+            columns[name] = values.copy()
+            columns[name][is_missing(dropped)] = None
+        else:
+            columns[name] = dropped
+    words = {
+        name: each for name, each in table.blank_words.items() if name not in table.identifiers
     }
-    return replace(table, columns=columns)
+    return replace(table, columns=columns, blank_words=words)
 
 
 def _read_source(source: Any, options: CsvOptions) -> Table:
@@ -562,6 +639,8 @@ def split_target(
     """
     table = read_table(source)
     column = table.columns[find_target(target, list(table.columns))]
+    if labels is not None:
+        column = table.resolve(str(target), labels)
     words, rest = table.blank_words.get(str(target)), table.drop(str(target))
     about_target = _categorical_message(str(target))
     messages = tuple(text for text in table.messages if text != about_target)
@@ -569,8 +648,6 @@ def split_target(
     if words is not None and labels is None:
         column, notes = words.resolve_target(str(target))
         messages = (*messages, *notes)
-    elif words is not None:
-        column = words.resolve(labels or ())
     if labels is None and str(target) in table.label_words and is_missing(column).any():
         table.label_words[str(target)].require_rare(str(target))
     missing = is_missing(column)

@@ -224,7 +224,7 @@ def _read_request(
     if _is_pandas(source, "DataFrame"):
         source, time, frame_times = _columns_of_frame(source, time)
     time = time or None
-    table = read_table(source)
+    table = read_table(source).with_numbers()
     names = list(table.columns)
     fix = f"For example target={names[-1]!r}."
     require(target is not None, "series", "target to name a column", columns=names, fix=fix)

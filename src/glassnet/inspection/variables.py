@@ -61,7 +61,9 @@ def read_target(table: Table, name: str, column_type: str | None) -> Variable:
     lookup("target", name, table.columns)
     if column_type is not None:
         lookup(f"column_types: {name}", column_type, {"category": True, "number": True})
-    column = Column(name, table.resolve(name), table.formats)
+    is_identifier = name in table.identifiers and column_type != "number"
+    values = table[name] if is_identifier else table.resolve(name)
+    column = Column(name, values, table.formats)
     is_text = column.is_text and column_type != "number"
     if is_text or column_type == "category":
         texts, codes = column.distinct.texts, column.distinct.codes

@@ -95,8 +95,7 @@ class PartitionedAdapter(DataAdapter):
         expected = "target to name the column to predict"
         require(target is not None, "fit", expected, columns=names, fix=fix)
         name = lookup("target", str(target), dict.fromkeys(names, str(target)))
-        if table.text_reader is not None:
-            self._table = table = table.text_reader.for_target(name)
+        self._table = table = self._read_text(table, name, options)
         self._mask = _make_mask(table, options)
         with_labels = options.class_weight == "balanced"
         self._counts = counts = count_targets(table, name, self._mask, with_labels)
@@ -117,6 +116,18 @@ class PartitionedAdapter(DataAdapter):
         lines = (*messages, *_describe_order(counts, size, options))
         self._buffer_rows = size
         return InputSpec((len(self._preprocessor.feature_names),), y, self._preprocessor, lines)
+
+    def _read_text(
+        self, table: PartitionedTable, target: str, options: FitOptions
+    ) -> PartitionedTable:
+        """Return the table with the cells of text files as a fitted model or the user says."""
+        fitted, reader = self.model.preprocessor, table.text_reader
+        if reader is None:
+            return table
+        if isinstance(fitted, TabularPreprocessor):
+            return reader.for_levels(_find_levels(fitted))
+        types = dict(options.request.column_types)
+        return reader.for_target(target, [name for name, kind in types.items() if kind == "number"])
 
     def bind(self, network: BuiltNetwork, loss: Loss, options: FitOptions) -> TrainingData:
         encoder = self._make_encoder(self._table, self._preprocessor, network, loss)

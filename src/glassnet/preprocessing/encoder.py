@@ -14,6 +14,7 @@ from functools import cached_property
 
 import numpy as np
 
+from glassnet.data.identifiers import is_identifier
 from glassnet.data.parsing import (
     parse_float,
 )
@@ -386,9 +387,10 @@ class Encoder:
                 texts = [category for category in column.categories if category is not None]
                 if texts and not np.isnan([parse_float(text) for text in texts]).any():
                     option = f'column_types={{"{column.name}": "number"}}'
+                    example = next(filter(is_identifier, texts), None)
+                    what = f"digits such as {example}" if example else "numbers in quotes"
                     messages.append(
-                        f"{column.name}: numbers in quotes, used as categories; "
-                        f"{option} uses them as numbers"
+                        f"{column.name}: {what}, used as categories; {option} uses them as numbers"
                     )
             if isinstance(column, DateColumn) and column.date_format != "ISO":
                 messages.append(f"{column.name}: dates, read as {column.date_format}")
@@ -423,10 +425,11 @@ class Encoder:
 
 def add_derived_columns(table: Table, derive: Mapping[str, str]) -> Table:
     """Return the table with the derived columns; an expression may use earlier derived columns."""
-    columns = dict(table.columns)
+    operands = dict(table.with_numbers().columns) if derive else {}
+    derived = {}
     for name, expression in derive.items():
-        columns[name] = evaluate_expression(name, expression, columns)
-    return replace(table, columns=columns)
+        derived[name] = operands[name] = evaluate_expression(name, expression, operands)
+    return replace(table, columns={**table.columns, **derived})
 
 
 def extract_date_part(part: str, dates: np.ndarray) -> np.ndarray:

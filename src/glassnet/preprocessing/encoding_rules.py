@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
+from glassnet.data.identifiers import is_identifier
 from glassnet.data.number_format import describe_numbers_in_text
 from glassnet.data.parsing import (
     DATE_FORMATS,
@@ -162,8 +163,18 @@ def _infer_text_type(facts: ColumnFacts) -> tuple[str, str]:
     mostly_distinct = texts.n_distinct > 0.9 * texts.n_values and texts.n_values > n_rows / 2
     if n_rows >= MIN_ROWS_TO_DROP and mostly_distinct:
         is_prose = _count_words(texts.counts) >= 3
-        return "drop", "it is free text" if is_prose else "nearly every row has a different value"
+        reason = "it is free text" if is_prose else "nearly every row has a different value"
+        return "drop", reason + _advise_numbers(facts.name, texts)
     return _infer_category(facts, texts)
+
+
+def _advise_numbers(name: str, texts: TextFacts) -> str:
+    """Return how to use digits such as 007 as numbers, or "" if the texts are others."""
+    if not any(map(is_identifier, texts.counts)):
+        return ""
+    if np.isnan([parse_float(text) for text in texts.counts]).any():
+        return ""
+    return f'; column_types={{"{name}": "number"}} uses it as a number'
 
 
 def _count_words(counts: Mapping[str, int]) -> float:
@@ -180,9 +191,10 @@ def _infer_category(facts: ColumnFacts, texts: TextFacts) -> tuple[str, str]:
         categories, _ = facts.to_categories(least)
         common = [count for text, count in categories.items() if text is not None]
     if len(common) > MAX_CATEGORIES:
-        return "drop", f"it has {n_different} categories"
+        return "drop", f"it has {n_different} categories" + _advise_numbers(facts.name, texts)
     if texts.n_values == n_rows and sum(common) < MIN_COMMON_SHARE * n_rows:
-        return "drop", f"few rows share one of its {n_different} values"
+        reason = f"few rows share one of its {n_different} values"
+        return "drop", reason + _advise_numbers(facts.name, texts)
     return "category", ""
 
 

@@ -189,6 +189,7 @@ def prepare_table(
     if earlier is not None:
         request = require_same_request(earlier, request)
     labels = None if earlier is None else getattr(earlier.target, "labels", ())
+    x = read_table(x)
     parts = split_target(x, request.target, labels)
     column = parts.target_column
     if earlier is not None:
@@ -198,6 +199,10 @@ def prepare_table(
         is_classification = targets.learns_labels(
             head, loss, is_text, lambda: len(np.unique(column))
         )
+    if not is_classification and request.target in x.identifiers:
+        numbers = x.resolve(str(request.target))
+        column = numbers if parts.has_target is None else numbers[parts.has_target]
+        parts = parts._replace(target_column=column)
     labels = _sorted_codes(column) if is_classification else None
     train_index, validation_index = split.split(len(column), labels)
     if earlier is not None:

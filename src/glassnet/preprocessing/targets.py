@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from glassnet.data.column_values import factorize
-from glassnet.data.parsing import format_exact
+from glassnet.data.parsing import format_exact, parse_float
 from glassnet.data.target_columns import check_varying_target, target_to_numeric, to_log
 from glassnet.errors import ConfigError, DataError, is_number, message, require
 from glassnet.formatting import format_number
@@ -122,7 +122,8 @@ class ClassTarget(Target):
         """Return the class index of every label, (n,) int64.
 
         If all labels of training are text, a number counts as its text: a file with the labels 1
-        and 2 alone is read as numbers, and one with 1, 2 and x as text.
+        and 2 alone is read as numbers, and one with 1, 2 and x as text. A number without such a
+        text counts as the only label of its value: 7 as 007.
 
         Raises:
             DataError: a label that training did not have.
@@ -130,7 +131,7 @@ class ClassTarget(Target):
         codes = self._codes()
         labels, positions = factorize(values)
         if values.dtype.kind == "f" and all(isinstance(label, str) for label in self.labels):
-            labels = [format_exact(label) for label in labels]
+            labels = [self._find_label(number) for number in labels]
         unknown = [label for label in labels if label not in codes]
         require(
             not unknown,
@@ -140,6 +141,12 @@ class ClassTarget(Target):
             others=unknown[:3],
         )
         return np.take([codes[label] for label in labels], positions)
+
+    def _find_label(self, number: float) -> str:
+        """Return the text of a number, or the only label of its value if there is one."""
+        text = format_exact(number)
+        equal = [label for label in map(str, self.labels) if parse_float(label) == number]
+        return equal[0] if len(equal) == 1 and text not in self.labels else text
 
     def decode_labels(self, classes: np.ndarray) -> np.ndarray:
         """Return the labels of class indices."""

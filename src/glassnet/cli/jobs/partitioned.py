@@ -126,7 +126,9 @@ def _open_rows(name: str, options: TrainOptions) -> tuple[PartitionedTable, str]
     target = require_target(columns, options, "predict")
     used = _select_columns(columns, options, target)
     if table.text_reader is not None:
-        table = table.text_reader.for_target(target)
+        numbers = [name for name, kind in options.column_types.items() if kind == "number"]
+        numbers += [target] * (options.task == "numbers")
+        table = table.text_reader.for_target(target, numbers)
     return table.select(used), target
 
 

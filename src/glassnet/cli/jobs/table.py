@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas
 
-    from glassnet.data.table import Table
+    from glassnet.data.table import Table, TargetSplit
     from glassnet.datasets.table_sets import TableDataset
     from glassnet.models.sequential import Sequential
     from glassnet.reporting.run_data import RunData
@@ -152,7 +152,7 @@ def resolve_table_job(
     table = read_table(name, **options.csv)
     target = require_target(list(table.columns), options, "predict")
     parts = split_target(table, target)
-    column = parts.target_column
+    column, remark = _read_target(table, parts, target, options.task)
     n_classes, assumption = infer_n_classes(target, column, options.task)
     strata = column.astype(str) if n_classes else None
     fraction = TEST_FRACTION if split else 0.0
@@ -168,9 +168,34 @@ def resolve_table_job(
         n_classes,
         options.target_transform,
         options.column_types,
-        (*parts.messages, *assumption),
+        (*parts.messages, *remark, *assumption),
         groups=None if groups is None else groups[train_index],
     )
+
+
+def _read_target(
+    table: Table, parts: TargetSplit, target: str, task: str | None
+) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Return the target, and a message if identifiers are treated as numbers.
+
+    Identifiers such as 007 are classes; very many different ones are numbers of equal width.
+    """
+    from glassnet.models.default_layers import MAX_INTEGER_CLASSES
+
+    column, has_target = parts.target_column, parts.has_target
+    n_values = len(set(column.tolist()))
+    is_number = task is None and n_values > MAX_INTEGER_CLASSES
+    identifier = table.identifiers.get(target)
+    if identifier is None or not (is_number or task == "numbers"):
+        return column, ()
+    numbers = table.resolve(target)
+    if numbers.dtype.kind == "O":
+        return column, ()
+    remark = (
+        f"{target} has {n_values:,} different values, such as {identifier.text}, and is treated "
+        "as a number; --task classes treats them as classes"
+    )
+    return numbers if has_target is None else numbers[has_target], (remark,) * is_number
 
 
 def resolve_table_dataset_job(name: str, data: TableDataset, options: TrainOptions) -> TableJob:
