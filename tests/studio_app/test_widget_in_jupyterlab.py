@@ -8,6 +8,7 @@ import os
 import socket
 import subprocess
 import sys
+import time
 import urllib.request
 from urllib.parse import urlsplit
 
@@ -16,7 +17,7 @@ import pytest
 from studio_pages import wait_until
 
 from glassnet.studio_app.messages import read_link
-from glassnet.studio_app.presets import get_preset
+from glassnet.studio_app.presets import PRESETS
 
 pytestmark = pytest.mark.slow
 
@@ -26,6 +27,14 @@ moons = gn.datasets.load("moons")
 layers = [gn.layers.Dense(3, "tanh"), gn.layers.Dense(1, "sigmoid")]
 model = gn.Sequential(layers, seed=0)
 gn.Studio(model, moons.x, moons.y)"""
+WATCH = """import pathlib, time
+def watch():
+    while studio._session._experiment is None:
+        time.sleep(0.1)
+    while True:
+        pathlib.Path("step.txt").write_text(str(studio._session.experiment.run.step))
+        time.sleep(0.1)
+threading.Thread(target=watch, daemon=True).start()"""
 COUNT = "len([each for each in threading.enumerate() if each.name == 'studio'])"
 
 
@@ -195,9 +204,29 @@ def test_a_notebook_has_no_link_but_a_command(notebook):
     command = page.get_by_test_id("link").input_value()
     assert command.startswith("glassnet studio --link eyJ")
     settings = read_link(command.rpartition(" ")[2])
-    expected = msgspec.structs.replace(get_preset("dying_relu").settings, steps=1)
-    assert settings == expected
+    (preset,) = (each for each in PRESETS if each.name == "dying_relu")
+    assert settings == msgspec.structs.replace(preset.settings, steps=1)
     assert page.url.partition("#")[2] == ""
+
+
+def test_a_page_that_is_closed_pauses_a_run_without_pictures(notebook, lab):
+    """Oracle: the steps, which the kernel writes to a file."""
+    page = notebook(MODEL.replace("gn.Studio(", "studio = gn.Studio(") + "\nstudio", WATCH)
+    widget = Widget(page, 0)
+    file = lab[1] / "step.txt"
+    wait_until(file.exists)
+
+    def read_step():
+        return int(wait_until(file.read_text))
+
+    widget.control("pictures").uncheck()
+    widget.control("play").click()
+    wait_until(lambda: read_step() > 2000)  # more than two positions
+    page.close()
+    time.sleep(1.5)
+    step = read_step()
+    time.sleep(1)
+    assert read_step() == step > 2000
 
 
 def test_a_cell_that_is_run_again_closes_its_old_session(notebook):
