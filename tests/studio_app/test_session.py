@@ -184,6 +184,10 @@ def test_the_loss_over_two_weights_is_that_of_evaluate(page):
     expected = model.evaluate(DATA.x, DATA.y, verbose=0, return_dict=True)["loss"]
     assert arrays["loss"][i, j] == pytest.approx(expected, rel=1e-5)
     np.testing.assert_allclose(arrays["path"][-1, :2], header["values"])
+    assert np.ptp(arrays["x"]) == pytest.approx(np.ptp(arrays["y"]))
+    for axis, values in enumerate((arrays["x"], arrays["y"])):
+        path = arrays["path"][:, axis]
+        assert values.min() <= path.min() <= path.max() <= values.max()
 
 
 CHANGES = {

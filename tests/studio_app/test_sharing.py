@@ -6,6 +6,7 @@ Oracle: the same settings, and weights that are equal bit for bit, in the sessio
 import base64
 import json
 from contextlib import ExitStack
+from pathlib import Path
 
 import msgspec
 import numpy as np
@@ -15,7 +16,7 @@ from studio_pages import SMALL, Studio, click, count_messages, link_of, wait_unt
 
 import glassnet as gn
 from glassnet.formatting import format_number
-from glassnet.studio_app.lessons import write_lesson
+from glassnet.studio_app.lessons import parse_lesson, write_lesson
 from glassnet.studio_app.python_script import make_script
 from glassnet.studio_app.session import StudioStart
 from glassnet.studio_app.settings import Settings
@@ -244,6 +245,31 @@ def test_a_lesson_hides_controls_and_has_its_own_presets(chromium):
         assert "A wide layer" in page.get_by_test_id("preset_text").inner_text()
         page.get_by_test_id("presets").click()
         assert page.locator(".preset-list .card").count() == 1
+        assert studio.problems == []
+
+
+def test_what_the_lesson_of_the_docs_asks_for_can_be_done(chromium):
+    """Oracle: the page for lecturers; w = 9 has a smaller loss than w = 8."""
+    text = (Path(__file__).parents[2] / "docs" / "for-lecturers.md").read_text(encoding="utf-8")
+    lesson = parse_lesson(text.split("```json\n")[1].split("```")[0].encode())
+    make_session = make_session_factory(StudioStart(is_playing=False), lesson)
+    welcome = make_welcome(lesson)
+    with (
+        run_live_server(count_messages(make_session), welcome=welcome) as server,
+        ExitStack() as stack,
+    ):
+        studio = Studio(server, chromium, stack)
+        page = studio.open(fragment="#preset=line")
+        for testid in ("diagnose", "landscape", "add_layer", "initializer", "l1", "schedule"):
+            assert page.get_by_test_id(testid).count() == 0, testid
+        assert page.locator(".part-network details").count() == 0
+        before = float(page.get_by_test_id("loss_train").get_attribute("data-value"))
+        neuron = page.get_by_test_id("neuron-dense_1-0").bounding_box()
+        page.mouse.click(neuron["x"] - 40, neuron["y"] + neuron["height"] / 2)
+        page.get_by_test_id("edge-value").fill("9")
+        page.get_by_test_id("edge-value").press("Enter")
+        loss = page.get_by_test_id("loss_train")
+        wait_until(lambda: float(loss.get_attribute("data-value")) < before)
         assert studio.problems == []
 
 

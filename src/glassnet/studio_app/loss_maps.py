@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -36,7 +37,7 @@ def draw_landscape(
     """Return the message `landscape`: the loss of the training rows over two weights.
 
     The other weights stay as they are now. The loss on the path is that of the surface, since the
-    other weights have moved, too.
+    other weights have moved, too. Both axes have the same scale, so a valley looks like one.
 
     Args:
         experiment: the experiment.
@@ -47,9 +48,8 @@ def draw_landscape(
     """
     first, second = ((name, tuple(index)) for name, index in weights)
     path = _list_values(experiment, (first, second))
-    surface = loss_surface(
-        _Model(experiment), None, None, first, second, values=RESOLUTION, path=path
-    )
+    draw = partial(loss_surface, _Model(experiment), None, None, first, second, path=path)
+    surface = draw(values=_equal_ranges(draw(values=2).values))
     header = {
         "type": "landscape",
         "weights": list(surface.weights),
@@ -65,6 +65,13 @@ def draw_landscape(
         "loss": np.asarray(surface.loss.T, np.float64),
         "path": np.column_stack([path, losses]),
     }
+
+
+def _equal_ranges(ends: tuple[np.ndarray, np.ndarray]) -> tuple[np.ndarray, ...]:
+    """Return values of each weight: around the middle of its range, over the longer of the two."""
+    half = max(np.ptp(each) for each in ends) / 2
+    steps = np.linspace(-half, half, RESOLUTION)
+    return tuple(np.mean(each) + steps for each in ends)
 
 
 def _list_values(

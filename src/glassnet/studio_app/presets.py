@@ -191,7 +191,8 @@ PRESETS = (
         VALLEY,
         "The loss is a long valley: steep along one weight, nearly flat along the other. A rate "
         "that suits the steep direction is slow along the flat one.",
-        "Click both weights to see the landscape and the path. Then set the momentum to 0.9.",
+        "Train for 40 steps, click both lines, and compute the landscape: it shows the valley and "
+        "the path. Then set the momentum to 0.9.",
     ),
     Preset(
         "momentum",
@@ -215,8 +216,8 @@ PRESETS = (
         ),
         "One neuron without activation is the line w x + b. With w = 8 and b = 3 its mean squared "
         "error is 599.41.",
-        "Set w to 7: the loss is 703.16. Set it to 9: 566.05. So the loss falls to the right, and "
-        "that is where the next step goes.",
+        "Click the line between x and the neuron, and set w to 7: the loss is 703.16. Set it to 9: "
+        "566.05. So the loss falls to the right, and that is where the next step goes.",
     ),
     Preset(
         "lecture_network",
@@ -240,7 +241,8 @@ PRESETS = (
         ),
         "Only one point in twenty belongs to class 1. The accuracy is 95 %, but the confusion "
         "matrix shows that nearly every point of class 1 is missed.",
-        "Compare the accuracy with that of the majority class. Then set the share of class 1 to 1.",
+        "Compare the accuracy with that of the most common class. Then use all of class 1: set its "
+        "part to 100 %.",
     ),
 )
 """All presets, in the order in which the page lists them."""

@@ -1,21 +1,27 @@
 import { html } from "../vendor/htm-preact-standalone.mjs";
 import { CheckField, SelectField } from "./fields.mjs";
 import { NEW_WEIGHTS, useHasLayerControls, useNetworkChange } from "./layer_controls.mjs";
-import { useStore } from "./store.mjs";
+import { useHidden, useStore } from "./store.mjs";
+
+const OTHERS = ["network.output_activation", "network.initializer", "network.scale"];
 
 /** The number of hidden layers by plus and minus, the output layer, and how the weights start. */
 export function NetworkControls() {
   const state = useStore((content) => content.state);
   const hasLayers = useHasLayerControls();
+  const hidden = OTHERS.map(useHidden);
   if (!state.network.can_edit) {
     return html`<p class="hint" data-testid="cannot_edit">${state.network.cannot_edit_reason}</p>`;
   }
   return html`
     ${hasLayers && html`<${LayerCount} layers=${state.settings.network.layers} />`}
-    <details class="more">
+    ${
+      !hidden.every(Boolean) &&
+      html`<details class="more">
       <summary>Output, weights, scaling</summary>
       <${Rest} state=${state} />
-    </details>
+    </details>`
+    }
   `;
 }
 
