@@ -1,5 +1,10 @@
 /** Changes of the settings by the controls. */
 
+const MAX_SEED = 1_000_000;
+
+/** Return a seed that the user did not choose. */
+export const drawSeed = () => Math.floor(Math.random() * MAX_SEED);
+
 /** No change waits for an answer. */
 export const ALL_ANSWERED = { count: 0, parts: {} };
 

@@ -28,23 +28,25 @@ export const CLASS_COLORS = CLASSES.trim()
 export const toRgb = (color) =>
   [1, 3, 5].map((i) => Number.parseInt(color.slice(i, i + 2), 16));
 
+/** Return a colour between white, 0, and a colour, 1, as [red, green, blue]. */
+export const fade = (rgb, share) => rgb.map((c) => Math.round(255 + (c - 255) * share));
+
+/** Return [red, green, blue] as CSS. */
+export const toCss = (rgb) => `rgb(${rgb.join(" ")})`;
+
+/** Return [red, green, blue] as a pixel of new Uint32Array(imageData.data.buffer). */
+export const toPixel = ([r, g, b]) => ((255 << 24) | (b << 16) | (g << 8) | r) >>> 0;
+
 /** Return a CSS colour for a number: white at 0, full colour at plus or minus `scale`. */
 export function divergingColor(value, scale) {
-  const end = value < 0 ? NEGATIVE : POSITIVE;
   const share = Math.min(1, Math.abs(value) / scale) || 0;
-  return `rgb(${end.map((c) => Math.round(255 + (c - 255) * share)).join(" ")})`;
+  return toCss(fade(value < 0 ? NEGATIVE : POSITIVE, share));
 }
-
-/** Return the colour of a sign, for lines: never white. */
-export const signColor = (value) =>
-  `rgb(${(value < 0 ? NEGATIVE : POSITIVE).join(" ")})`;
 
 const TABLE_SIZE = 255;
 const TABLE = Uint32Array.from({ length: 2 * TABLE_SIZE + 1 }, (_, i) => {
   const share = Math.abs(i - TABLE_SIZE) / TABLE_SIZE;
-  const end = i < TABLE_SIZE ? NEGATIVE : POSITIVE;
-  const [r, g, b] = end.map((c) => Math.round(255 + (c - 255) * share));
-  return ((255 << 24) | (b << 16) | (g << 8) | r) >>> 0;
+  return toPixel(fade(i < TABLE_SIZE ? NEGATIVE : POSITIVE, share));
 });
 const NOT_FINITE = 0xff888888;
 
@@ -53,15 +55,15 @@ const NOT_FINITE = 0xff888888;
  * @param {Uint32Array} pixels of an ImageData: new Uint32Array(image.data.buffer).
  * @param {ArrayLike<number>} values h x w, its first row at the bottom if `flip`.
  * @param {number} scale the absolute value with the full colour.
- * @param {{start?: number, width: number, height: number, flip?: boolean, stride?: number}} options
+ * @param {{start?: number, width: number, height: number, flip?: boolean}} options
  */
 export function fillDiverging(pixels, values, scale, options) {
-  const { start = 0, width, height, flip = true, stride = 1 } = options;
+  const { start = 0, width, height, flip = true } = options;
   const factor = TABLE_SIZE / (scale || 1);
   for (let y = 0; y < height; y++) {
     let target = (flip ? height - 1 - y : y) * width;
-    let source = start + y * width * stride;
-    for (let x = 0; x < width; x++, target++, source += stride) {
+    let source = start + y * width;
+    for (let x = 0; x < width; x++, target++, source++) {
       const value = values[source];
       const share = Math.max(-TABLE_SIZE, Math.min(TABLE_SIZE, Math.round(value * factor)));
       pixels[target] = value === value ? TABLE[share + TABLE_SIZE] : NOT_FINITE;
@@ -85,15 +87,38 @@ function sequentialRgb(share) {
 }
 
 /** Return the CSS colour of a share between 0 and 1: viridis, dark is low. */
-export const sequentialColor = (share) => `rgb(${sequentialRgb(share).join(" ")})`;
+export const sequentialColor = (share) => toCss(sequentialRgb(share));
 
 /** Write shares between 0 and 1 into pixels, the first row at the bottom. */
 export function fillSequential(pixels, shares, width, height) {
   for (let y = 0; y < height; y++)
     for (let x = 0; x < width; x++) {
       const share = shares[(height - 1 - y) * width + x];
-      const [r, g, b] = sequentialRgb(share);
-      const color = ((255 << 24) | (b << 16) | (g << 8) | r) >>> 0;
-      pixels[y * width + x] = Number.isFinite(share) ? color : NOT_FINITE;
+      pixels[y * width + x] = Number.isFinite(share) ? toPixel(sequentialRgb(share)) : NOT_FINITE;
     }
+}
+
+/**
+ * Write an image into pixels: its smallest value is black and its largest white.
+ * @param {Uint32Array} pixels
+ * @param {Float32Array} values of shape (h, w) or (h, w, channels).
+ */
+export function fillImage(pixels, values) {
+  const channels = values.shape[2] ?? 1;
+  const [low, high] = findRange(values);
+  const scale = 255 / (high - low || 1);
+  for (let i = 0; i < pixels.length; i++) {
+    const at = (c) => (values[i * channels + Math.min(c, channels - 1)] - low) * scale;
+    pixels[i] = toPixel([at(0), at(1), at(2)].map(Math.round));
+  }
+}
+
+/** Return the smallest and the largest of some numbers; [Infinity, -Infinity] of none. */
+export function findRange(values) {
+  let [low, high] = [Infinity, -Infinity];
+  for (const value of values) {
+    if (value < low) low = value;
+    if (value > high) high = value;
+  }
+  return [low, high];
 }

@@ -1,5 +1,5 @@
 import { html, useState } from "../vendor/htm-preact-standalone.mjs";
-import { SelectField } from "./fields.mjs";
+import { Select, SelectField } from "./fields.mjs";
 import { useHidden } from "./store.mjs";
 
 const LEFT_OUT = "left out"; // the kind of a column that cannot take part
@@ -128,17 +128,14 @@ function Column({ column, isUsed, isLast, toggle, type, setType }) {
 
 function ColumnType({ name, type, setType }) {
   if (useHidden("data.column_types")) return null;
-  return html`<select
+  return html`<${Select}
     class="column-type"
     data-testid="column_type"
     data-column=${name}
     aria-label=${`Type of ${name}`}
     title="How the column is encoded for the network"
     value=${type}
-    onChange=${(event) => setType(event.currentTarget.value)}
-  >
-    ${COLUMN_TYPES.map(
-      ([key, text]) => html`<option key=${key} value=${key} selected=${key === type}>${text}</option>`,
-    )}
-  </select>`;
+    options=${COLUMN_TYPES}
+    onChange=${setType}
+  />`;
 }

@@ -1,5 +1,6 @@
 import { html, useState } from "../vendor/htm-preact-standalone.mjs";
-import { toRgb } from "./colors.mjs";
+import { fade, toCss, toRgb } from "./colors.mjs";
+import { Select } from "./fields.mjs";
 import { usePicture } from "./output_picture.mjs";
 import { useHidden, useStore } from "./store.mjs";
 
@@ -23,13 +24,12 @@ export function Confusion() {
       ${
         hasTest &&
         html`<label class="row"><span class="hidden">Rows</span>
-        <select
+        <${Select}
           data-testid="confusion_rows"
-          onChange=${(event) => setOfTraining(event.currentTarget.value === "train")}
-        >
-          <option value="test">test rows</option>
-          <option value="train">training rows</option>
-        </select>
+          value=${ofTraining ? "train" : "test"}
+          options=${[["test", "test rows"], ["train", "training rows"]]}
+          onChange=${(rows) => setOfTraining(rows === "train")}
+        />
       </label>`
       }
     </div>
@@ -76,6 +76,6 @@ function Line({ name, counts, index }) {
 }
 
 const shade = (share) => ({
-  background: `rgb(${FULL.map((c) => Math.round(255 + (c - 255) * share)).join(" ")})`,
+  background: toCss(fade(FULL, share)),
   color: share > DARK_FROM ? "#ffffff" : "#000000",
 });

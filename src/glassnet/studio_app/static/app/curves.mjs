@@ -1,5 +1,6 @@
 import uPlot from "../vendor/uplot.mjs";
 import { html, useEffect, useRef, useState } from "../vendor/htm-preact-standalone.mjs";
+import { readTheme, useColorScheme } from "./canvas.mjs";
 import { capitalize, nameOfScore } from "./names.mjs";
 import { formatNumber } from "./numbers.mjs";
 import { useHidden, useStore, useStudio } from "./store.mjs";
@@ -108,13 +109,12 @@ function Chart({ name, title, columns, isLog = false }) {
 }
 
 function makeOptions(element, { isLog, onCursor }) {
-  const style = getComputedStyle(element);
-  const color = (name) => style.getPropertyValue(name).trim();
+  const theme = readTheme(element);
   const axis = {
-    stroke: color("--text-soft"),
+    stroke: theme["text-soft"],
     font: "12px system-ui, sans-serif",
-    grid: { stroke: color("--line"), width: 1 },
-    ticks: { stroke: color("--line"), width: 1, size: 4 },
+    grid: { stroke: theme.line, width: 1 },
+    ticks: { stroke: theme.line, width: 1, size: 4 },
   };
   const label = (plot, ticks) => ticks.map((tick) => (tick === null ? "" : formatNumber(tick, 3)));
   const points = { show: (plot) => plot.data[0].length === 1 }; // alone, it makes no line
@@ -130,21 +130,9 @@ function makeOptions(element, { isLog, onCursor }) {
     ],
     series: [
       {},
-      { stroke: color("--text"), width: 1.75, points },
-      { stroke: color("--accent"), width: 1.75, dash: [5, 4], points },
+      { stroke: theme.text, width: 1.75, points },
+      { stroke: theme.accent, width: 1.75, dash: [5, 4], points },
     ],
     hooks: { setCursor: [onCursor] },
   };
-}
-
-/** Return "dark" or "light", and render again if it changes. */
-function useColorScheme() {
-  const [query] = useState(() => matchMedia("(prefers-color-scheme: dark)"));
-  const [isDark, setDark] = useState(query.matches);
-  useEffect(() => {
-    const change = () => setDark(query.matches);
-    query.addEventListener("change", change);
-    return () => query.removeEventListener("change", change);
-  }, [query]);
-  return isDark ? "dark" : "light";
 }

@@ -1,5 +1,5 @@
 import { html, useState } from "../vendor/htm-preact-standalone.mjs";
-import { changeSettings } from "./changes.mjs";
+import { changeSettings, drawSeed } from "./changes.mjs";
 import { Columns } from "./columns.mjs";
 import { DrawPad } from "./draw.mjs";
 import { CheckField, NumberField, RangeField, SelectField, percent, useId } from "./fields.mjs";
@@ -8,7 +8,6 @@ import { useHidden, useStore, useStudio } from "./store.mjs";
 import { Upload } from "./upload.mjs";
 import { changeView } from "./view.mjs";
 
-const MAX_SEED = 1_000_000;
 const NEW_DATA = "Other data: the next step begins a new epoch.";
 
 /** Settings that another dataset starts with. */
@@ -129,22 +128,17 @@ function Axes({ data, axes }) {
     changeView(studio, { axes: index === 0 ? [name, other] : [other, name] });
   };
   return html`<div class="fields">
-    <${SelectField}
-      name="data.axes"
-      testId="axis_1"
-      label="Map: across"
-      value=${axes[0]}
-      options=${data.input_names}
-      onChange=${(name) => choose(0, name)}
-    />
-    <${SelectField}
-      name="data.axes"
-      testId="axis_2"
-      label="Map: up"
-      value=${axes[1]}
-      options=${data.input_names}
-      onChange=${(name) => choose(1, name)}
-    />
+    ${["across", "up"].map(
+      (way, index) => html`<${SelectField}
+        key=${way}
+        name="data.axes"
+        testId=${`axis_${index + 1}`}
+        label=${`Map: ${way}`}
+        value=${axes[index]}
+        options=${data.input_names}
+        onChange=${(name) => choose(index, name)}
+      />`,
+    )}
   </div>`;
 }
 
@@ -213,7 +207,7 @@ function Options({ settings, change, data, dataset, limit }) {
     />
     <button
       data-testid="other_data"
-      onClick=${() => change({ seed: Math.floor(Math.random() * MAX_SEED) })}
+      onClick=${() => change({ seed: drawSeed() })}
     >Draw again</button>
     <${CheckField}
       name="data.shuffle_labels"

@@ -24,25 +24,35 @@ function Field({ name, label, id, hint, children }) {
 /**
  * A labelled choice.
  * @param {{name: string, options: (string|[string, string])[]}} properties `name` as a lesson hides
- *   it, such as "training.loss"; an option is its value, or [value, text].
+ *   it, such as "training.loss".
  */
 export function SelectField({ name, label, value, options, onChange, hint, disabled, testId }) {
   const id = useId();
-  const pairs = options.map((option) => (Array.isArray(option) ? option : [option, option]));
   return html`<${Field} name=${name} label=${label} id=${id} hint=${hint}>
-    <select
+    <${Select}
       id=${id}
       data-testid=${testId ?? lastName(name)}
       value=${value}
+      options=${options}
       disabled=${disabled}
-      onChange=${(event) => onChange(event.currentTarget.value)}
-    >
-      ${pairs.map(
-        ([key, text]) =>
-          html`<option key=${key} value=${key} selected=${key === value}>${text}</option>`,
-      )}
-    </select>
+      onChange=${onChange}
+    />
   <//>`;
+}
+
+/** A choice whose label is elsewhere. An option is its value, or [value, text]. */
+export function Select({ value, options, onChange, ...attributes }) {
+  const pairs = options.map((option) => (Array.isArray(option) ? option : [option, option]));
+  return html`<select
+    ...${attributes}
+    value=${value}
+    onChange=${(event) => onChange(event.currentTarget.value)}
+  >
+    ${pairs.map(
+      ([key, text]) =>
+        html`<option key=${key} value=${key} selected=${key === value}>${text}</option>`,
+    )}
+  </select>`;
 }
 
 /**

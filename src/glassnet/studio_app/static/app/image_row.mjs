@@ -1,4 +1,5 @@
 import { html, useEffect, useRef } from "../vendor/htm-preact-standalone.mjs";
+import { fillImage } from "./colors.mjs";
 import { useRows } from "./row_details.mjs";
 import { useDrawing, useStore } from "./store.mjs";
 
@@ -23,22 +24,10 @@ export function ImageRow() {
   ></canvas>`;
 }
 
-/** Draw an image (h, w) or (h, w, channels) with its smallest value black and its largest white. */
 function drawImage(canvas, values) {
-  const [height, width, channels = 1] = values.shape;
-  let [low, high] = [Infinity, -Infinity];
-  for (const value of values) {
-    if (value < low) low = value;
-    if (value > high) high = value;
-  }
+  const [height, width] = values.shape;
   const image = new ImageData(width, height);
-  for (let i = 0; i < width * height; i++) {
-    for (let c = 0; c < 3; c++) {
-      const value = values[i * channels + Math.min(c, channels - 1)];
-      image.data[4 * i + c] = (255 * (value - low)) / (high - low || 1);
-    }
-    image.data[4 * i + 3] = 255;
-  }
+  fillImage(new Uint32Array(image.data.buffer), values);
   canvas.width = width;
   canvas.height = height;
   canvas.getContext("2d").putImageData(image, 0, 0);

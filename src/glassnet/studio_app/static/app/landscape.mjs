@@ -1,6 +1,7 @@
 import { html, useEffect, useRef, useState } from "../vendor/htm-preact-standalone.mjs";
+import { useColorScheme, useWidth } from "./canvas.mjs";
+import { Select } from "./fields.mjs";
 import { drawLandscape } from "./landscape_drawing.mjs";
-import { useWidth } from "./network.mjs";
 import { useDrawing, useStore, useStudio } from "./store.mjs";
 import { Value } from "./neuron.mjs";
 import { describeWeight, findArray, readWeight } from "./weights.mjs";
@@ -46,12 +47,9 @@ const toText = ({ name, index }) => `${name} ${index}`;
 
 /** Fields that choose one weight: its array, and its place there. */
 function WeightChoice({ label, state, weight, onChange }) {
-  const arrays = state.network.weights;
   const entry = weight && findArray(state.network, weight.name);
-  const choose = ({ target }) => {
-    const { name, shape } = arrays[Number(target.value)];
-    onChange({ name, index: shape.map(() => 0) });
-  };
+  const choose = (name) =>
+    onChange({ name, index: findArray(state.network, name).shape.map(() => 0) });
   const place = (axis) => ({ target }) => {
     const index = [...weight.index];
     const i = Math.round(Number(target.value));
@@ -62,10 +60,12 @@ function WeightChoice({ label, state, weight, onChange }) {
   return html`<div class="field">
     <label for=${id}>${label}</label>
     <div class="row weight-choice">
-      <select id=${id} onChange=${choose} value=${entry ? arrays.indexOf(entry) : ""}>
-        ${!entry && html`<option value="">choose</option>`}
-        ${arrays.map(({ name }, i) => html`<option value=${i}>${name}</option>`)}
-      </select>
+      <${Select}
+        id=${id}
+        value=${entry?.name ?? ""}
+        options=${[...(entry ? [] : [["", "choose"]]), ...state.network.weights.map(({ name }) => name)]}
+        onChange=${choose}
+      />
       ${entry?.shape.map(
         (n, axis) => html`<input
           type="number"
@@ -85,6 +85,7 @@ function Picture({ landscape, axes, state }) {
   const frame = useRef();
   const canvas = useRef();
   const width = useWidth(frame);
+  useColorScheme();
   const [now, setNow] = useState(null);
   const { store } = useStudio();
   const names = axes.map((weight) => describeWeight(state, weight));

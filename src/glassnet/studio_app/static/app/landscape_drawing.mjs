@@ -1,7 +1,7 @@
 /** Drawing of the loss landscape: colours, contour lines, axes, the path and a colour bar. */
 
+import { prepareCanvas, readTheme } from "./canvas.mjs";
 import { fillSequential, sequentialColor } from "./colors.mjs";
-import { prepareCanvas, readTheme } from "./network_drawing.mjs";
 import { formatNumber } from "./numbers.mjs";
 
 const LEFT = 52;

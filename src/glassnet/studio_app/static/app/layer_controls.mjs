@@ -1,5 +1,6 @@
 import { html } from "../vendor/htm-preact-standalone.mjs";
 import { changeSettings } from "./changes.mjs";
+import { Select } from "./fields.mjs";
 import { formatNumber } from "./numbers.mjs";
 import { useHidden, useStore, useStudio } from "./store.mjs";
 
@@ -43,22 +44,14 @@ export function LayerFields({ number }) {
   return html`<div class="layer-fields" data-testid=${`layer_${number}`}>
     <${Units} name=${`layer ${number}`} layer=${layer} limit=${catalog.limits.units} set=${set} />
     <div class="layer-choices">
-      <select
+      <${Select}
         aria-label=${`Activation of layer ${number}`}
         data-testid="activation"
         title=${NEW_WEIGHTS}
         value=${layer.activation}
-        onChange=${(event) => set({ activation: event.currentTarget.value })}
-      >
-        ${catalog.activations.map(
-          (each) =>
-            html`<option
-              key=${each}
-              value=${each}
-              selected=${each === layer.activation}
-            >${each}</option>`,
-        )}
-      </select>
+        options=${catalog.activations}
+        onChange=${(activation) => set({ activation })}
+      />
       <${Dropout} number=${number} rate=${layer.dropout} set=${set} />
     </div>
   </div>`;
@@ -91,18 +84,13 @@ function Units({ name, layer, limit, set }) {
 
 function Dropout({ number, rate, set }) {
   const rates = DROPOUT_RATES.includes(rate) ? DROPOUT_RATES : [...DROPOUT_RATES, rate].sort();
-  return html`<select
+  const name = (each) => (each === 0 ? "no dropout" : `${formatNumber(each)} dropout`);
+  return html`<${Select}
     aria-label=${`Dropout after layer ${number}`}
     data-testid="dropout"
     title=${`The share of the units that is left out at each step. ${NEW_WEIGHTS}`}
     value=${String(rate)}
-    onChange=${(event) => set({ dropout: Number(event.currentTarget.value) })}
-  >
-    ${rates.map(
-      (each) =>
-        html`<option key=${each} value=${String(each)} selected=${each === rate}>${
-          each === 0 ? "no dropout" : `${formatNumber(each)} dropout`
-        }</option>`,
-    )}
-  </select>`;
+    options=${rates.map((each) => [String(each), name(each)])}
+    onChange=${(value) => set({ dropout: Number(value) })}
+  />`;
 }

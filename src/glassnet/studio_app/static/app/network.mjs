@@ -1,10 +1,5 @@
-import {
-  html,
-  useEffect,
-  useMemo,
-  useRef,
-  useState,
-} from "../vendor/htm-preact-standalone.mjs";
+import { html, useMemo, useRef } from "../vendor/htm-preact-standalone.mjs";
+import { useColorScheme, useWidth } from "./canvas.mjs";
 import { EdgeEditor } from "./edge_editor.mjs";
 import { countEdges, pickEdge } from "./edges.mjs";
 import { LayerFields, LayerList, useHasLayerControls } from "./layer_controls.mjs";
@@ -37,19 +32,6 @@ export function Network() {
   </div>`;
 }
 
-/** Return the width of an element, also after it changes. */
-export function useWidth(ref) {
-  const [width, setWidth] = useState(0);
-  useEffect(() => {
-    const observer = new ResizeObserver(([entry]) =>
-      setWidth(Math.floor(entry.contentRect.width)),
-    );
-    observer.observe(ref.current);
-    return () => observer.disconnect();
-  }, []);
-  return width;
-}
-
 function Drawing({ state, plan }) {
   const { store } = useStudio();
   const canvas = useRef();
@@ -67,7 +49,7 @@ function Drawing({ state, plan }) {
     [walk, stage],
   );
   const histograms = useStore(({ points }) => points?.arrays.histograms);
-  useThemeChange();
+  useColorScheme();
 
   function draw(picture) {
     const content = { atlas, state, view, edge, walked, histograms };
@@ -148,17 +130,6 @@ function writeBiases(labels, { network }, picture) {
       label.textContent = `b ${formatNumber(value, 2)}`;
     }
   }
-}
-
-/** Render again if the system changes between light and dark. */
-function useThemeChange() {
-  const [, renderAgain] = useState(0);
-  useEffect(() => {
-    const query = matchMedia("(prefers-color-scheme: dark)");
-    const change = () => renderAgain((n) => n + 1);
-    query.addEventListener("change", change);
-    return () => query.removeEventListener("change", change);
-  }, []);
 }
 
 /** The name of a column, with the controls of a hidden layer if they have a width. */

@@ -1,5 +1,6 @@
 /** Drawing of the network view: edges, tiles and their frames, many times a second. */
 
+import { prepareCanvas, readTheme } from "./canvas.mjs";
 import { divergingColor } from "./colors.mjs";
 import { listEdges, strokeEdge } from "./edges.mjs";
 import { formatNumber } from "./numbers.mjs";
@@ -7,28 +8,6 @@ import { drawFilters, drawTiles } from "./tiles.mjs";
 import { isSameWeight } from "./weights.mjs";
 
 const TWO_LINES = 40; // pixels of a tile with two numbers
-
-/** Return the colours of the page for a canvas, which cannot use CSS variables. */
-export function readTheme(element) {
-  const style = getComputedStyle(element);
-  const read = (name) => style.getPropertyValue(`--${name}`).trim();
-  return Object.fromEntries(
-    ["positive", "negative", "line-strong", "accent", "surface", "text", "text-soft", "line"].map(
-      (name) => [name, read(name)],
-    ),
-  );
-}
-
-/** Give a canvas the size of its plan, sharp on dense screens, and return its context. */
-export function prepareCanvas(canvas, width, height) {
-  const ratio = window.devicePixelRatio || 1;
-  const [w, h] = [Math.round(width * ratio), Math.round(height * ratio)];
-  if (canvas.width !== w || canvas.height !== h) Object.assign(canvas, { width: w, height: h });
-  const context = canvas.getContext("2d");
-  context.setTransform(ratio, 0, 0, ratio, 0, 0);
-  context.clearRect(0, 0, width, height);
-  return context;
-}
 
 /**
  * Draw the network, and return its edges.

@@ -3,7 +3,7 @@
 import { findArray, inputName } from "./weights.mjs";
 
 /** More neurons of a layer than this are not drawn. */
-export const MAX_TILES = 64;
+const MAX_TILES = 64;
 
 const SIZES = [60, 56, 52, 48, 44, 40, 36, 32, 28, 24, 20, 16];
 const WIDE = 760;

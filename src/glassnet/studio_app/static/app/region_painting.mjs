@@ -1,6 +1,6 @@
 /** Painting of the network's output: classes by probability, numbers by a diverging scale. */
 
-import { CLASS_COLORS, fillDiverging, toRgb } from "./colors.mjs";
+import { CLASS_COLORS, fade, fillDiverging, findRange, toPixel, toRgb } from "./colors.mjs";
 
 const STRENGTH = 0.8; // of the colour of a class whose probability is 1
 const CLASS_RGB = CLASS_COLORS.map(toRgb);
@@ -59,7 +59,7 @@ function fillClasses(pixels, output, { width, height, n }) {
         } else if (second < 0 || output[source + k] > output[source + second]) second = k;
       }
       const lead = STRENGTH * (output[source + best] - output[source + second]);
-      pixels[target] = lead >= 0 ? mix(CLASS_RGB[best % CLASS_RGB.length], lead) : 0xff888888;
+      pixels[target] = lead >= 0 ? toPixel(fade(CLASS_RGB[best % CLASS_RGB.length], lead)) : 0xff888888;
       if (lead > (peaks.get(best)?.lead ?? 0)) peaks.set(best, { lead, pixel: target });
     }
   }
@@ -78,19 +78,9 @@ export function drawLabel(context, [x, y], text) {
   context.fillText(text, x, y);
 }
 
-/** Return a pixel between white (0) and a colour (1). */
-function mix([r, g, b], share) {
-  const part = (c) => Math.round(255 + (c - 255) * share);
-  return ((255 << 24) | (part(b) << 16) | (part(g) << 8) | part(r)) >>> 0;
-}
-
 /** Return the scale of numbers from the targets: white in their middle. */
 export function numberScale(targets) {
-  let [low, high] = [Infinity, -Infinity];
-  for (const value of targets) {
-    if (value < low) low = value;
-    if (value > high) high = value;
-  }
+  const [low, high] = findRange(targets);
   if (!(low <= high)) return { low: -1, high: 1, middle: 0, half: 1 };
   const half = (high - low) / 2 || 1;
   return { low, high, middle: (low + high) / 2, half };

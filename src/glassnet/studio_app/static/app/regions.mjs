@@ -1,11 +1,11 @@
 import {
   html,
-  useEffect,
   useLayoutEffect,
   useMemo,
   useRef,
   useState,
 } from "../vendor/htm-preact-standalone.mjs";
+import { prepareCanvas, useResize } from "./canvas.mjs";
 import { formatNumber } from "./numbers.mjs";
 import {
   classColor,
@@ -63,7 +63,8 @@ export function Regions() {
   };
   const drawTop = () => {
     if (!points || !grid.current || !top.current) return;
-    const [context, width, height] = prepare(top.current);
+    const context = prepareCanvas(top.current);
+    const { clientWidth: width, clientHeight: height } = top.current;
     const { target, is_test } = points.arrays;
     const pixel = (i) => place(i).map((share, axis) => share * (axis ? height : width));
     const edge = isNumber && !isLine ? "#4d4d4d" : "#ffffff";
@@ -88,7 +89,7 @@ export function Regions() {
   };
   useDrawing(draw);
   useLayoutEffect(drawTop);
-  useSize(frame, () => {
+  useResize(frame, () => {
     const { picture } = store.get();
     if (picture) draw(picture);
     drawTop();
@@ -145,7 +146,8 @@ function findNeuron({ pointed, state }, { arrays }) {
 }
 
 function drawMap(canvas, { arrays, grid }, { isLine, isNumber, scale, labels, neuron }) {
-  const [context, width, height] = prepare(canvas);
+  const context = prepareCanvas(canvas);
+  const { clientWidth: width, clientHeight: height } = canvas;
   context.fillStyle = "#ffffff";
   context.fillRect(0, 0, width, height);
   if (isLine) {
@@ -170,18 +172,6 @@ function drawMap(canvas, { arrays, grid }, { isLine, isNumber, scale, labels, ne
 
 /** Return a place on an axis so far from its ends that a label fits. */
 const inside = (place, size) => Math.max(EDGE, Math.min(size - EDGE, place));
-
-/** Fit the pixels of a canvas to its size, empty it, and return [context, width, height]. */
-function prepare(canvas) {
-  const ratio = window.devicePixelRatio || 1;
-  const [width, height] = [canvas.clientWidth, canvas.clientHeight];
-  if (canvas.width !== Math.round(width * ratio)) canvas.width = Math.round(width * ratio);
-  if (canvas.height !== Math.round(height * ratio)) canvas.height = Math.round(height * ratio);
-  const context = canvas.getContext("2d");
-  context.setTransform(ratio, 0, 0, ratio, 0, 0);
-  context.clearRect(0, 0, width, height);
-  return [context, width, height];
-}
 
 function labelAxes(frame, names, { x1 }, up) {
   const fill = (axis, name, [low, high]) => {
@@ -215,16 +205,6 @@ function useHover(points, place, top, grid, show) {
     }
     show(best);
   };
-}
-
-function useSize(element, change) {
-  const latest = useRef();
-  latest.current = change;
-  useEffect(() => {
-    const observer = new ResizeObserver(() => latest.current());
-    observer.observe(element.current);
-    return () => observer.disconnect();
-  }, [element]);
 }
 
 function Legend({ data, labels, scale, isLine }) {

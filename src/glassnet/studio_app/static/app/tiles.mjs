@@ -1,6 +1,6 @@
 /** Pictures of neurons: response maps, weights as images, and what drives a neuron. */
 
-import { divergingColor, fillDiverging } from "./colors.mjs";
+import { divergingColor, fillDiverging, fillImage } from "./colors.mjs";
 
 /** Return a store of canvases that are used again for each picture. */
 export function createAtlas() {
@@ -227,17 +227,12 @@ function drawHistogram(context, { x, y, size }, histograms, unit) {
 }
 
 /** Draw the image that is looked at, in grey or in its colours. */
-function drawInputImage(context, column, { arrays }, { atlas, imageShape }) {
+function drawInputImage(context, column, { arrays }, { atlas }) {
   const image = arrays.row_image;
   if (!image) return;
-  const [height, width, channels = 1] = imageShape;
+  const [height, width] = image.shape;
   const page = atlas.page("image", width, height);
-  const scale = 255 / (largest(image) || 1);
-  for (let i = 0; i < width * height; i++) {
-    const at = (channel) => Math.max(0, Math.min(255, image[i * channels + channel] * scale));
-    const [r, g, b] = channels === 3 ? [at(0), at(1), at(2)] : [at(0), at(0), at(0)];
-    page.pixels[i] = (255 << 24) | (b << 16) | (g << 8) | r;
-  }
+  fillImage(page.pixels, image);
   page.put();
   const { x, y, size } = column.tiles[0];
   context.imageSmoothingEnabled = false;

@@ -1,8 +1,8 @@
 import { useMemo, useRef, useState } from "../vendor/htm-preact-standalone.mjs";
+import { drawSeed } from "./changes.mjs";
 import { useStore, useStudio } from "./store.mjs";
 
 const SEEK_INTERVAL = 40; // ms between two seeks while the slider moves
-const MAX_SEED = 1_000_000;
 
 /** Return the actions of the time bar and of the keys, and what they depend on. */
 export function useActions() {
@@ -31,7 +31,7 @@ export function useActions() {
       if (step > 0) seek(step - 1);
     },
     reset: () => send({ type: "reset" }),
-    resetWithNewSeed: () => send({ type: "reset", seed: Math.floor(Math.random() * MAX_SEED) }),
+    resetWithNewSeed: () => send({ type: "reset", seed: drawSeed() }),
   };
 }
 
