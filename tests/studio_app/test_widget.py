@@ -11,6 +11,7 @@ import sys
 import threading
 import types
 from contextlib import closing
+from urllib.parse import quote
 
 import numpy as np
 import pytest
@@ -117,10 +118,13 @@ def test_the_widget_loads_nothing_from_a_network():
 
 
 def test_the_styles_are_those_of_the_page():
-    """Oracle: the files of the folder."""
+    """Oracle: the files of the folder; pictures are in the text."""
+    address = re.compile(r"url\([^)]*\)")
     styles = make_styles()
     for path in STATIC.rglob("*.css"):
-        assert path.read_text(encoding="utf-8") in styles, path
+        assert address.sub("", path.read_text(encoding="utf-8")) in address.sub("", styles), path
+    icon = quote((STATIC / "icon.svg").read_text(encoding="utf-8"))
+    assert f'url("data:image/svg+xml,{icon}")' in styles
 
 
 def test_styles_of_the_widget_touch_no_other_part_of_the_notebook():

@@ -11,11 +11,14 @@ import posixpath
 import re
 from graphlib import TopologicalSorter
 from pathlib import Path
+from urllib.parse import quote
 
 STATIC = Path(__file__).parent / "static"
 
 ENTRY = "app/notebook.mjs"
 """The module that renders the widget."""
+
+PICTURE = re.compile(r'url\("(\w+\.svg)"\)')
 
 STYLE_SHEET = re.compile(r'<link rel="stylesheet" href="static/([^"]+)">')
 
@@ -73,6 +76,11 @@ def resolve_path(name: str, path: str) -> str:
 
 
 def make_styles(static: Path = STATIC) -> str:
-    """Return the style sheets that the page names."""
+    """Return the style sheets that the page names, with their pictures in them."""
     names = STYLE_SHEET.findall((static / "index.html").read_text(encoding="utf-8"))
-    return "\n".join((static / name).read_text(encoding="utf-8") for name in names)
+    text = "\n".join((static / name).read_text(encoding="utf-8") for name in names)
+
+    def embed(match: re.Match[str]) -> str:
+        return f'url("data:image/svg+xml,{quote((static / match[1]).read_text(encoding="utf-8"))}")'
+
+    return PICTURE.sub(embed, text)
