@@ -85,7 +85,7 @@ def run_studio(
     open_browser: bool = True,
     allow_remote: bool = False,
 ) -> None:
-    """Serve the studio until Ctrl-C.
+    """Serve the studio until Ctrl-C. Call `require_packages` before.
 
     Args:
         start: what a tab begins with.
@@ -96,7 +96,6 @@ def run_studio(
     Raises:
         ConfigError: see `serve`.
     """
-    require_packages("studio")
     from glassnet.studio_app.starts import make_session_factory, make_welcome
 
     serve(
@@ -132,11 +131,9 @@ def serve(
         fragment: what follows # in the URL, such as preset=xor.
 
     Raises:
-        ConfigError: the packages of the extra are not installed; a notebook runs this; the host is
-            not this machine, or others reach it without `allow_remote`; the port is not free.
+        ConfigError: the host is not this machine, or others reach it without `allow_remote`; the
+            port is not free.
     """
-    require_packages("studio")
-    require_no_event_loop()
     require_local(host, allow_remote)
     from glassnet.studio_app.guard import Guard
     from glassnet.studio_app.server import StudioServer
