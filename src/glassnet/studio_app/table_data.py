@@ -80,10 +80,7 @@ def make_table_data(settings: DataSettings, own: OwnData) -> StudioData:
     columns = _describe_columns(settings, train, test, target)
     train, test = _drop_columns(train, test, columns, target, log)
     if settings.shuffle_labels:
-        shuffled, function = shuffle_labels(settings, train[target], log)
-        train = train.replace_column(target, shuffled)
-        log.code.append(f"shuffled = {function}(train[{target!r}])")
-        log.code.append(f"train = train.replace_column({target!r}, shuffled)")
+        train = _shuffle_targets(settings, train, target, log)
     if test is None:
         log.code.append("test = None")
     column = table[target]
@@ -110,6 +107,13 @@ def make_table_data(settings: DataSettings, own: OwnData) -> StudioData:
     )
     is_plane = _is_plane(columns, train, test) and (is_class or _fits_float32(column))
     return _to_arrays(data, train, test) if is_plane else data
+
+
+def _shuffle_targets(settings: DataSettings, train: Table, target: str, log: DataLog) -> Table:
+    shuffled, function = shuffle_labels(settings, train[target], log)
+    log.code.append(f"shuffled = {function}(train[{target!r}])")
+    log.code.append(f"train = train.replace_column({target!r}, shuffled)")
+    return train.replace_column(target, shuffled)
 
 
 def _keep_rows_with_target(table: Table, target: str, log: DataLog) -> Table:

@@ -118,7 +118,6 @@ def command(
     name: str | None,
     rows: str | None,
     preset: str | None,
-    link: str | None,
     lesson_file: Path | None,
     port: int | None,
     host: str,
@@ -143,13 +142,7 @@ def command(
     glassnet studio --link http://127.0.0.1:41234/#eyJzZWVkIjo1fQ
     glassnet studio --lesson lesson.json --port 8000 --no-browser
     """
-    if link and "preset=" in link:
-        preset = unquote(link.rpartition("preset=")[2])
-        link = None
-    if preset and name:
-        raise click.UsageError("--preset has data of its own: leave out the name.")
-    if link and (name or preset):
-        raise click.UsageError("--link has data of its own: leave out the name or the preset.")
+    preset, link = choose_state(name, preset, settings.pop("link"))
     from glassnet.studio_app.launch import require_local, require_packages, run_studio
 
     require_packages("studio")
@@ -175,6 +168,23 @@ def command(
         open_browser=not no_browser,
         allow_remote=allow_remote,
     )
+
+
+def choose_state(
+    name: str | None, preset: str | None, link: str | None
+) -> tuple[str | None, str | None]:
+    """Return the preset and the link with which the page begins, of which a link may be the former.
+
+    Raises:
+        click.UsageError: more than one of the three.
+    """
+    if link and (name or preset):
+        raise click.UsageError("--link has data of its own: leave out the name or the preset.")
+    if preset and name:
+        raise click.UsageError("--preset has data of its own: leave out the name.")
+    if link and "preset=" in link:
+        return unquote(link.rpartition("preset=")[2]), None
+    return preset, link
 
 
 def require_preset(preset: str, lesson: Any) -> None:
