@@ -19,7 +19,7 @@ export function EdgeEditor() {
       key=${`${edge.name} ${edge.index}`}
       weight=${edge}
       label=${label}
-      testid="edge-value"
+      testId="edge-value"
     />
     <${AxisButton} weight=${edge} />
     <button

@@ -3,7 +3,7 @@ import { useColorScheme, useWidth } from "./canvas.mjs";
 import { Select } from "./fields.mjs";
 import { drawLandscape } from "./landscape_drawing.mjs";
 import { useDrawing, useStore, useStudio } from "./store.mjs";
-import { Value } from "./neuron.mjs";
+import { Value } from "./value.mjs";
 import { describeWeight, findArray, readWeight } from "./weights.mjs";
 
 /** The loss over two weights, with the path of the run. */
@@ -117,12 +117,12 @@ function Picture({ landscape, axes, state }) {
     <figcaption class="hint">
       The loss with the other weights of step ${landscape.step}. Line: the run, ${path.shape[0]}
       states. Ring: now, at${" "}
-      (<${Value} value=${first} testid="landscape-x" />, <${Value} value=${second} testid="landscape-y" />).
-      Lowest loss of the picture: <${Value} value=${loss[lowest]} testid="landscape-lowest" /> at${" "}
-      (<${Value} value=${x[lowest % x.length]} testid="landscape-lowest-x" />,${" "}
+      (<${Value} value=${first} testId="landscape-x" />, <${Value} value=${second} testId="landscape-y" />).
+      Lowest loss of the picture: <${Value} value=${loss[lowest]} testId="landscape-lowest" /> at${" "}
+      (<${Value} value=${x[lowest % x.length]} testId="landscape-lowest-x" />,${" "}
       <${Value}
         value=${y[Math.floor(lowest / x.length)]}
-        testid="landscape-lowest-y"
+        testId="landscape-lowest-y"
       />).
     </figcaption>
   </figure>`;

@@ -1,8 +1,8 @@
 import { html, useRef, useState } from "../vendor/htm-preact-standalone.mjs";
 import { AxisButton } from "./edge_editor.mjs";
-import { formatNumber } from "./numbers.mjs";
 import { useReveal } from "./reveal.mjs";
 import { findPicture, useStore, useStudio } from "./store.mjs";
+import { Value } from "./value.mjs";
 import { changeView } from "./view.mjs";
 import { WeightField } from "./weight_field.mjs";
 
@@ -61,16 +61,9 @@ function RowChoice({ neuron }) {
   </div>`;
 }
 
-/** A number on the page, with its full precision in `data-value`. */
-export function Value({ value, testid, digits }) {
-  return html`<span class="number" data-testid=${testid} data-value=${value}>
-    ${formatNumber(value ?? NaN, digits)}
-  </span>`;
-}
-
 /** A number in a formula: in parentheses if it is negative. */
-function Operand({ value, testid }) {
-  const number = html`<${Value} value=${value} digits=${3} testid=${testid} />`;
+function Operand({ value, testId }) {
+  const number = html`<${Value} value=${value} digits=${3} testId=${testId} />`;
   return value < 0 ? html`(${number})` : number;
 }
 
@@ -98,11 +91,11 @@ function Forward({ forward, row }) {
         </span>`,
       )}
       ${inputs.length > MAX_TERMS && ` + … (${inputs.length} inputs)`}
-      ${bias !== null && html`${" "}+ <${Operand} value=${bias} testid="neuron-bias" />`}
-      ${" "}= <${Value} value=${z} testid="neuron-z" />
+      ${bias !== null && html`${" "}+ <${Operand} value=${bias} testId="neuron-bias" />`}
+      ${" "}= <${Value} value=${z} testId="neuron-z" />
     </div>
     <div>
-      <i>a</i> = ${activation || "linear"}(<i>z</i>) = <${Value} value=${a} testid="neuron-a" />
+      <i>a</i> = ${activation || "linear"}(<i>z</i>) = <${Value} value=${a} testId="neuron-a" />
     </div>
   </div>`;
 }
@@ -115,18 +108,18 @@ function Backward({ backward, forward, nRows }) {
     <div class="label">backward${isBatch && `, all ${nRows} rows of the next step`}</div>
     <div>
       ${d_a !== null &&
-      html`∂<i>L</i>/∂<i>a</i> = <${Value} value=${d_a} testid="neuron-d_a" />,${" "}`}
+      html`∂<i>L</i>/∂<i>a</i> = <${Value} value=${d_a} testId="neuron-d_a" />,${" "}`}
       δ = ∂<i>L</i>/∂<i>z</i>${" "}
         ${slope !== null &&
         html`= ∂<i>L</i>/∂<i>a</i> · ${name}′(<i>z</i>) = <${Operand} value=${d_a} /> ·${" "}
-          <${Operand} value=${slope} testid="neuron-slope" />${" "}`}
-        = <${Value} value=${delta} testid="neuron-delta" />
+          <${Operand} value=${slope} testId="neuron-slope" />${" "}`}
+        = <${Value} value=${delta} testId="neuron-delta" />
       ${isBatch && " (of the row above)"}
     </div>
     <div>
       ∂<i>L</i>/∂<i>w</i> = δ · <i>x</i>, ∂<i>L</i>/∂<i>b</i> = δ${isBatch &&
       ", added up over the rows"}; learning rate${" "}
-      <${Value} value=${rate} testid="neuron-rate" />
+      <${Value} value=${rate} testId="neuron-rate" />
     </div>
   </div>`;
 }
@@ -144,7 +137,7 @@ function Drivers({ neuron }) {
     ${Array.from({ length: n }, (_, i) => {
       const [index, correlation] = drivers.subarray((neuron.unit * n + i) * 2);
       const name = inputs[index] ?? `input ${index}`;
-      return html`<span class="driver">${name} (<${Value} value=${correlation} digits=${2} testid=${`driver-${i}`} />)</span>`;
+      return html`<span class="driver">${name} (<${Value} value=${correlation} digits=${2} testId=${`driver-${i}`} />)</span>`;
     })}
     <span class="hint">(correlation over the training rows)</span>
   </div>`;
@@ -206,7 +199,7 @@ function Weights({ neuron }) {
 
 function WeightRow({ index, name, weight, input, gradient, update }) {
   const cell = (kind, value) => html`<td>
-    ${value !== undefined && html`<${Value} value=${value} digits=${3} testid=${`${kind}-${index}`} />`}
+    ${value !== undefined && html`<${Value} value=${value} digits=${3} testId=${`${kind}-${index}`} />`}
   </td>`;
   return html`<tr>
     <th scope="row">${name}</th>
@@ -216,7 +209,7 @@ function WeightRow({ index, name, weight, input, gradient, update }) {
         key=${`${weight.name} ${weight.index}`}
         weight=${weight}
         label=${`Weight of ${name}`}
-        testid=${`weight-${index}`}
+        testId=${`weight-${index}`}
       />
     </td>
     ${cell("product", input.product)} ${cell("gradient", gradient)} ${cell("update", update)}

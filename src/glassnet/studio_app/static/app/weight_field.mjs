@@ -6,7 +6,7 @@ const MIN_RANGE = 2;
 const SECONDS_BETWEEN = 0.05;
 
 /** A number field and a slider that change one weight, and follow it while it is trained. */
-export function WeightField({ weight, label, testid }) {
+export function WeightField({ weight, label, testId }) {
   const { store, send } = useStudio();
   const number = useRef();
   const slider = useRef();
@@ -43,7 +43,7 @@ export function WeightField({ weight, label, testid }) {
       step="any"
       ref=${number}
       aria-label=${label}
-      data-testid=${testid}
+      data-testid=${testId}
       onInput=${() => (busy.current.isTyping = true)}
       onChange=${({ target }) => {
         busy.current.isTyping = false;
