@@ -14,11 +14,12 @@ import pytest
 
 import glassnet as gn
 from glassnet.layers import Dense
-from glassnet.studio_app import python_script
+from glassnet.studio_app import python_values
 from glassnet.studio_app.experiment import Experiment, OwnModel
 from glassnet.studio_app.own_data import own_data, read_upload
 from glassnet.studio_app.presets import PRESETS
-from glassnet.studio_app.python_script import make_script, write_array, write_value
+from glassnet.studio_app.python_script import make_script
+from glassnet.studio_app.python_values import write_array, write_value
 from glassnet.studio_app.settings import (
     DataSettings,
     LayerSettings,
@@ -235,7 +236,7 @@ def test_types_of_columns_are_in_the_script(results):
 
 
 def test_example():
-    assert doctest.testmod(python_script).failed == 0
+    assert doctest.testmod(python_values).failed == 0
 
 
 def test_parts_are_written_with_what_differs():

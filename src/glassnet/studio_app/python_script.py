@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
-from dataclasses import MISSING, dataclass, field, fields, is_dataclass
-from typing import Any
+from dataclasses import dataclass, field
 
 import msgspec
 import numpy as np
@@ -14,20 +12,11 @@ import glassnet._version as version
 from glassnet.optimizers import Optimizer
 from glassnet.studio_app import networks
 from glassnet.studio_app.experiment import Experiment
+from glassnet.studio_app.python_values import quote, write_array, write_call, write_value
 from glassnet.studio_app.settings import Event, Settings, TrainingSettings
 from glassnet.studio_app.studio_data import StudioData
 
-MAX_NUMBERS = 400
-"""Arrays of more numbers are written as text in base64."""
-
-MAX_LINE = 88
-"""Limit of the length of a line, if it can be divided."""
-
-POSITIONAL = ("units", "rate")
-"""Arguments that are written without their name: they come first."""
-
-PACKAGES = ("initializers", "layers", "losses", "optimizers", "regularizers", "schedules")
-"""Packages of `gn` whose classes a script may name."""
+IMPORTS = ("import numpy as np", "", "import glassnet as gn")
 
 
 def make_script(experiment: Experiment) -> str:
@@ -40,72 +29,6 @@ def make_script(experiment: Experiment) -> str:
         experiment: at the moment that the script ends in.
     """
     return "\n".join(_Script(experiment).write()) + "\n"
-
-
-def write_value(value: Any) -> str:
-    """Return a value as Python: a number, a text, or a part of a network with its arguments.
-
-    Example:
-        >>> from glassnet.layers import Dense
-        >>> write_value(Dense(4, activation="tanh"))
-        'gn.layers.Dense(4, activation="tanh")'
-    """
-    if isinstance(value, tuple | list):
-        return f"[{', '.join(map(write_value, value))}]"
-    if isinstance(value, str):
-        return quote(value)
-    if not is_dataclass(value) or isinstance(value, type):
-        return repr(value)
-    names = [each.name for each in fields(value) if each.init and each.name != "name"]
-    required = {
-        each.name: getattr(value, each.name)
-        for each in fields(value)
-        if each.name in names and each.default is MISSING and each.default_factory is MISSING
-    }
-    standard = type(value)(**required)
-    arguments = [
-        write_value(current) if name in required or name in POSITIONAL else f"{name}={text}"
-        for name in names
-        if (current := getattr(value, name)) != getattr(standard, name)
-        or name in (*required, *POSITIONAL)
-        for text in [write_value(current)]
-    ]
-    return f"{_qualify(type(value))}({', '.join(arguments)})"
-
-
-def quote(text: str) -> str:
-    """Return a text as Python, between double quotes if that needs no escapes."""
-    literal = repr(text)
-    return f'"{literal[1:-1]}"' if literal[0] == "'" and '"' not in literal else literal
-
-
-def write_call(function: str, arguments: Sequence[str]) -> list[str]:
-    """Return the lines of a call: one, or one for each argument if it is too long."""
-    line = f"{function}({', '.join(arguments)})"
-    if len(line) <= MAX_LINE:
-        return [line]
-    return [f"{function}(", *(f"    {argument}," for argument in arguments), ")"]
-
-
-def write_array(array: np.ndarray) -> str:
-    """Return an array of float32 as Python, exactly."""
-    if array.size > MAX_NUMBERS:
-        text = base64.b64encode(np.ascontiguousarray(array, "<f4").tobytes()).decode()
-        return f'np.frombuffer(base64.b64decode("{text}"), "<f4").reshape({array.shape})'
-    return f"np.array({_write_numbers(array)}, np.float32)"
-
-
-def _write_numbers(array: np.ndarray) -> str:
-    if array.ndim:
-        return f"[{', '.join(_write_numbers(row) for row in array)}]"
-    number = np.float32(array)
-    return str(number) if np.isfinite(number) else f'float("{number}")'
-
-
-def _qualify(kind: type) -> str:
-    """Return a class as users write it: gn.layers.Dense."""
-    package = next((each for each in PACKAGES if f".{each}." in f"{kind.__module__}."), "")
-    return f"gn.{package}.{kind.__name__}"
 
 
 @dataclass
@@ -167,7 +90,9 @@ class _Script:
         training = self.settings.training
         if self.experiment.own_model is not None:
             return ["# Network", *self.experiment.own_model.code, ""]
-        model = networks.build_model(self.settings, self.data, self._count_steps(training))
+        model = networks.build_model(
+            self.settings, self.data, training.count_steps(self.data.n_train)
+        )
         setup = model.get_settings()
         layers = [f"        {write_value(layer)}," for layer in setup.layers]
         lines = ["# Network", "model = gn.Sequential(", "    [", *layers, "    ],"]
@@ -175,7 +100,7 @@ class _Script:
         return [*lines, *self._compile(training), ""]
 
     def _compile(self, training: TrainingSettings) -> list[str]:
-        steps = self._count_steps(training)
+        steps = training.count_steps(self.data.n_train)
         optimizer = write_value(networks.make_optimizer(training, steps))
         loss = training.loss or self._default_loss()
         metrics = '["accuracy"]' if self.data.class_names else '["mae"]'
@@ -208,12 +133,9 @@ class _Script:
             arguments.append(f"validation_data={test}")
         return write_call("model.fit", [*arguments, "verbose=0"])
 
-    def _count_steps(self, training: TrainingSettings) -> int:
-        return training.count_steps(self.data.n_train)
-
     def _plan(self) -> tuple[str, list[tuple[_Part, TrainingSettings]]]:
         """Return why `fit` cannot repeat the run, or "", and the calls of `fit`."""
-        plan = _Plan(self.settings.training, self._count_steps)
+        plan = _Plan(self.settings.training, self.data.n_train)
         for event in self.settings.events:
             plan.advance_to(event.step - self.first)
             if problem := plan.apply(event, self):
@@ -260,12 +182,12 @@ class _Script:
         return [f"model.learning_rate = {after.learning_rate!r}"]
 
     def _make_optimizer(self, training: TrainingSettings) -> Optimizer:
-        return networks.make_optimizer(training, self._count_steps(training))
+        return networks.make_optimizer(training, training.count_steps(self.data.n_train))
 
     def _write_part(self, part: _Part, training: TrainingSettings) -> list[str]:
         if not part.n_steps:
             return part.before
-        steps = self._count_steps(training)
+        steps = training.count_steps(self.data.n_train)
         epochs, rest = -(-part.n_steps // steps), part.n_steps % steps
         arguments = [f"batch_size={write_value(training.fit_batch_size)}"]
         scheduled = [repr(part.rates)] if part.rates else []
@@ -295,14 +217,11 @@ class _Script:
         return ["", f"print(model.evaluate({rows}, return_dict=True, verbose=0))"]
 
 
-IMPORTS = ("import numpy as np", "", "import glassnet as gn")
-
-
 class _Plan:
     """Divides a run into calls of `fit`."""
 
-    def __init__(self, training: TrainingSettings, count_steps: Any) -> None:
-        self.training, self.count_steps = training, count_steps
+    def __init__(self, training: TrainingSettings, n_rows: int) -> None:
+        self.training, self.n_rows = training, n_rows
         self.parts: list[tuple[_Part, TrainingSettings]] = []
         self.part = _Part()
         self.compiled = training
@@ -310,7 +229,7 @@ class _Plan:
 
     @property
     def step_in_epoch(self) -> int:
-        return self.part.n_steps % int(self.count_steps(self.training))
+        return self.part.n_steps % self.training.count_steps(self.n_rows)
 
     def advance_to(self, step: int) -> None:
         """Train to a step."""
