@@ -110,6 +110,10 @@ def test_a_file_that_is_no_table_is_refused_in_a_sentence(studio, tmp_path):
     page.get_by_label("Close the message").click()
     assert page.get_by_test_id("error").count() == 0
     assert studio.experiment(page).settings.data.name == "xor_points"
+    open_file(studio, page, path)
+    page.get_by_test_id("error").wait_for()  # the same message again
+    click(studio, page, "step")
+    assert page.get_by_test_id("error").count() == 0
 
 
 def test_a_file_that_is_too_large_is_not_sent(studio, tmp_path):
@@ -166,6 +170,24 @@ def test_points_are_drawn_with_the_mouse_and_erased(studio):
     assert studio.experiment(page).run.step > 0
     page.get_by_test_id("clear").click()
     assert page.get_by_test_id("n_drawn").get_attribute("data-value") == "0"
+
+
+def test_points_of_one_class_ask_for_a_second_one(studio):
+    """Oracle: the data of the session, which stay until there is something to learn."""
+    page = studio.open(SMALL)
+    page.get_by_test_id("draw").click()
+    for x in (0.2, 0.3):
+        click_pad(page, x, 0.25)
+    hint = page.get_by_test_id("one_class")
+    assert "a second class" in hint.inner_text()
+    page.wait_for_timeout(400)
+    studio.settle(page)
+    assert page.get_by_test_id("error").count() == 0
+    assert studio.experiment(page).settings.data.name != "points"
+    page.get_by_test_id("class_1").click()
+    click_pad(page, 0.7, 0.75)
+    assert [point.label for point in read_points(studio, page)] == [0, 0, 1]
+    assert hint.count() == 0
 
 
 def test_points_are_drawn_with_the_keyboard(studio):

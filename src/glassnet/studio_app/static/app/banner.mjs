@@ -1,4 +1,4 @@
-import { html, useState } from "../vendor/htm-preact-standalone.mjs";
+import { html } from "../vendor/htm-preact-standalone.mjs";
 import { PresetText } from "./presets.mjs";
 import { useStore, useStudio } from "./store.mjs";
 
@@ -54,12 +54,12 @@ function Connection() {
 }
 
 function ErrorMessage() {
+  const { store } = useStudio();
   const error = useStore((content) => content.error);
-  const [closed, setClosed] = useState(0);
-  if (!error || error.count === closed) return null;
+  if (!error) return null;
   return html`<div class="message bad banner" role="alert" data-testid="error">
     <p>${error.message}</p>
-    <button class="small" aria-label="Close the message" onClick=${() => setClosed(error.count)}>
+    <button class="small" aria-label="Close the message" onClick=${() => store.set({ error: null })}>
       <span aria-hidden="true">✕</span>
     </button>
   </div>`;

@@ -79,6 +79,13 @@ export function DrawPad({ settings, data, change, limit }) {
         data-value=${drawing.points.length}
       >${drawing.points.length}</span> of ${limit} points</span>
     </div>
+    ${
+      drawing.points.length > 0 &&
+      !hasTwoClasses(drawing.points) &&
+      html`<p class="hint" role="status" data-testid="one_class">
+      Draw points of a second class, too: then the network is trained on them.
+    </p>`
+    }
     <p class="hint">
       Click to add, Shift and click to erase, drag to spray. Keys: arrows move the cross, Enter
       adds, Delete erases, 0 to 3 choose the class.
@@ -86,7 +93,10 @@ export function DrawPad({ settings, data, change, limit }) {
   </div>`;
 }
 
-/** The points, with undo; each change is sent after a short pause; an empty square is not. */
+/** Return whether a network can be trained on points. */
+const hasTwoClasses = (points) => new Set(points.map(([, , label]) => label)).size > 1;
+
+/** The points, with undo; each change is sent after a short pause, from two classes on. */
 function usePoints(settings, change, limit) {
   const [points, setPoints] = useState(settings.name === "points" ? settings.points : []);
   const past = useRef([]);
@@ -99,7 +109,8 @@ function usePoints(settings, change, limit) {
     setPoints(next);
     clearTimeout(timer.current);
     const settings = { name: "points", points: next, columns: [], target: null, minority: 1 };
-    if (next.length) timer.current = setTimeout(() => latest.current.change(settings), SEND_DELAY);
+    if (hasTwoClasses(next))
+      timer.current = setTimeout(() => latest.current.change(settings), SEND_DELAY);
   };
   return {
     points,

@@ -101,6 +101,7 @@ export function mount(root, connect, options = {}) {
   const transport = connect(receiver.receive, (status) => store.set({ status }));
   const send = (message, body) => {
     if (message.type === "open") store.set({ view: START_VIEW, edge: null, axes: [] });
+    if (message.type !== "set_view") store.set({ error: null }); // it was about something before
     return transport.send(message, body);
   };
   const studio = { store, send, root, options, onPicture: receiver.onPicture };

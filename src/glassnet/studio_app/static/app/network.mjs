@@ -146,7 +146,13 @@ function Heading({ column, number, controls }) {
   </div>`;
 }
 
+/** The names beside the tiles; of many inputs, the name under the pointer. */
 function Names({ column, plan }) {
+  if (column.titles)
+    return column.tiles.map(({ x, y, size, unit }) => {
+      const style = { left: `${x}px`, top: `${y}px`, width: `${size}px`, height: `${size}px` };
+      return html`<div class="input-tile" style=${style} title=${column.titles[unit]}></div>`;
+    });
   if (!column.names.length) return null;
   const isInput = !column.layer;
   return column.tiles.map(({ x, y, size, unit }) => {
@@ -164,7 +170,7 @@ const TILES = {
   images:
     "Tiles: the weights of the neuron, in the places of the pixels or neurons they come from.",
   table:
-    "Inputs: how their values are spread, or their colours on the map. Bars: the three inputs that correlate most with the neuron's output.",
+    "Inputs: how their values are spread, or their colours on the map; point at one for its name. Bars: the three inputs that correlate most with the neuron's output.",
   line: "Tiles: the output of the neuron over the input; the grey line is 0.",
   plane: "Tiles: the output of the neuron over the input plane; point at one to see it large.",
 };

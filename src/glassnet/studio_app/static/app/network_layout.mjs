@@ -44,8 +44,9 @@ function listColumns(state) {
   if (inputs.kind === "input" && first?.kind === "dense") {
     inputs.units = first.kernel.shape[0];
     inputs.n = Math.min(inputs.units, MAX_TILES);
-    const n = inputs.n <= NAMED_INPUTS ? inputs.n : 0;
-    inputs.names = Array.from({ length: n }, (_, i) => inputName(state, first.layer.name, i));
+    const names = Array.from({ length: inputs.n }, (_, i) => inputName(state, first.layer.name, i));
+    if (inputs.n <= NAMED_INPUTS) inputs.names = names;
+    else inputs.titles = names;
   }
   return columns;
 }
@@ -60,8 +61,8 @@ function measure(columns, size, gridRows) {
       const pitch = Math.floor((MAX_HEIGHT - 4) / n);
       return { rows: n, side: Math.min(size, pitch - INPUT_SPACE), space: INPUT_SPACE };
     }
-    if (n > ONE_COLUMN) return { rows: gridRows, side: size, space: inner };
-    return { rows: n, side: size, space };
+    if (n <= ONE_COLUMN) return { rows: n, side: size, space };
+    return { rows: Math.ceil(n / Math.ceil(n / gridRows)), side: size, space: inner };
   });
   const widths = columns.map(
     ({ n }, k) => Math.ceil(n / shapes[k].rows) * (shapes[k].side + inner) - inner,

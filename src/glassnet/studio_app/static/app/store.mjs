@@ -27,7 +27,7 @@ const INITIAL = {
   verifications: {}, // by index of the finding
   file: null,
   busy: null, // a sentence
-  error: null, // {message, count}
+  error: null, // {message}: a new one is a new object
   stage: null, // index of the stage that the walk shows
   presetName: null, // of the preset whose text is on the page
   isHelpOpen: false,
@@ -104,7 +104,7 @@ export function useStore(select) {
 
 /** Show a sentence as an error. */
 export function showError(store, message) {
-  store.set({ error: { message, count: (store.get().error?.count ?? 0) + 1 } });
+  store.set({ error: { message } });
 }
 
 /** Return the last picture; null if it is of a network that has been replaced. */
