@@ -7,6 +7,8 @@ in NumPy (2).
 import json
 import queue
 import struct
+import subprocess
+import sys
 import threading
 import time
 
@@ -412,6 +414,24 @@ def test_a_session_goes_on_after_mistakes_in_its_own_code(page, monkeypatch, cap
     assert "RuntimeError: broken" in caplog.text
     assert page.ask("seek", step=0)[0]["step"] == 0
     assert not page.last("state")[0]["playing"]
+
+
+ENDING_PROGRAM = """
+import sys, time
+from glassnet.studio_app.session import Session, StudioStart
+session = Session(StudioStart(), lambda data: None)
+session.post('{"type": "open", "settings": {"data": {"name": "digits"}}}')
+while "sklearn" not in sys.modules:
+    time.sleep(0.001)
+"""
+
+
+@pytest.mark.slow
+def test_a_program_that_ends_while_data_are_loaded_says_nothing():
+    """Python refuses some imports then: no error of the user's."""
+    command = [sys.executable, "-c", ENDING_PROGRAM]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_a_file_comes_in_the_body_of_a_frame_only():

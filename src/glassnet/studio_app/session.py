@@ -149,6 +149,8 @@ class Session:
         except GlassnetError as error:
             self._send_error(str(error))
         except Exception:
+            if not threading.main_thread().is_alive():
+                return False  # the program ends, and Python refuses to import anything
             _log.exception("a message of the page failed")
             self._send_error("The studio could not do this. Its terminal shows the error.")
         else:
