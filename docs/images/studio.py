@@ -44,8 +44,12 @@ def show_neuron(page):
     """Show the arithmetic of a neuron."""
     page.get_by_test_id("neuron-dense_1-0").click()
     page.get_by_test_id("neuron").get_by_text("backward").wait_for()
-    page.get_by_test_id("neuron").scroll_into_view_if_needed()
     page.mouse.move(0, 0)
+
+
+def wait_for_row(page):
+    """Wait for the prediction of the row that is looked at."""
+    page.get_by_test_id("row_target").wait_for()
 
 
 XOR = link(steps=250)
@@ -59,7 +63,7 @@ DIGITS = link(
 PICTURES = {
     "xor": (XOR, WIDE, "light", None),
     "neuron": (XOR, WIDE, "dark", show_neuron),
-    "digits": (DIGITS, WIDE, "light", None),
+    "digits": (DIGITS, WIDE, "light", wait_for_row),
     "phone": (XOR, PHONE, "light", None),
 }
 """Fragment of the address, size of the window, color scheme, and what to do before, by name."""
