@@ -6,10 +6,12 @@ import asyncio
 import errno
 import ipaddress
 import os
+import signal
 import socket
 import threading
 import webbrowser
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from glassnet.errors import ConfigError, message, require
@@ -283,10 +285,22 @@ def open_url(url: str) -> None:
 
 
 def run_server(app: Any, listener: socket.socket) -> None:
-    """Serve an app until Ctrl-C."""
+    """Serve an app until Ctrl-C, and wait until all sessions have ended."""
+    from glassnet.studio_app.session import end_sessions
     from glassnet.studio_app.web_server import make_web_server
 
-    try:
+    with _ignore_ctrl_c():  # the server listens to it while it runs, and repeats it at its end
         make_web_server(app).run(sockets=[listener])
-    except KeyboardInterrupt:
-        return  # uvicorn has ended its connections, and repeats the signal
+        end_sessions()
+
+
+@contextmanager
+def _ignore_ctrl_c() -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread gets signals
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -512,13 +512,18 @@ _sessions: weakref.WeakSet[Session] = weakref.WeakSet()
 
 
 @atexit.register
-def end_sessions() -> None:
+def _end_with_program() -> None:
     """End all threads before Python ends: one that it stops inside XLA would abort the process.
 
     If Ctrl-C is pressed meanwhile, the program ends at once.
     """
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, lambda *_: os._exit(0))
+    end_sessions()
+
+
+def end_sessions() -> None:
+    """Close all sessions, and wait until their threads have ended."""
     running = list(_sessions)
     for session in running:
         session.close()
