@@ -106,6 +106,19 @@ def check_arithmetic(page, trace):
     assert page.get_by_test_id("neuron-text").inner_text() == trace.neuron("dense_2", 1)
 
 
+def test_the_shown_numbers_of_a_formula_give_its_result(studio):
+    """Oracle: Python's arithmetic on the text of the page, in the digits that it shows."""
+    page = studio.open(TWO_LAYERS)
+    select(studio, page, "dense_1", 0)
+    forward, backward = (each.inner_text() for each in page.locator(".formula").all())
+    sums = forward.split("\n")[1].split("=")[2:]
+    products = backward.split("\n")[1].split("=")[4:]
+    for formula, result in (sums, (products[0], products[1].split("(")[0])):
+        text = " ".join(formula.replace("\u2212", "-").replace("\u00b7", "*").split())
+        shown = float(result.replace("\u2212", "-"))
+        assert eval(text) == pytest.approx(shown, rel=2e-3)
+
+
 def test_the_arithmetic_is_in_view_after_the_click(studio):
     """Oracle: the window; before the click, the place of the arithmetic is below it."""
     page = studio.open({"network": {"layers": [{"units": 4}] * 2}}, width=1280, height=700)

@@ -63,7 +63,7 @@ function RowChoice({ neuron }) {
 
 /** A number in a formula: in parentheses if it is negative. */
 function Operand({ value, testId }) {
-  const number = html`<${Value} value=${value} digits=${3} testId=${testId} />`;
+  const number = html`<${Value} value=${value} testId=${testId} />`;
   return value < 0 ? html`(${number})` : number;
 }
 
