@@ -1,9 +1,9 @@
-import { html, useMemo, useRef } from "../vendor/htm-preact-standalone.mjs";
+import { html, useLayoutEffect, useMemo, useRef } from "../vendor/htm-preact-standalone.mjs";
 import { useColorScheme, useWidth } from "./canvas.mjs";
 import { EdgeEditor } from "./edge_editor.mjs";
 import { countEdges, pickEdge } from "./edges.mjs";
 import { LayerFields, LayerList, useHasLayerControls } from "./layer_controls.mjs";
-import { drawNetwork } from "./network_drawing.mjs";
+import { drawFramesOnly, drawNetwork } from "./network_drawing.mjs";
 import { arrange } from "./network_layout.mjs";
 import { NeuronTiles } from "./neuron_tiles.mjs";
 import { formatNumber } from "./numbers.mjs";
@@ -58,6 +58,12 @@ function Drawing({ state, plan }) {
     writeBiases(labels.current, state, picture);
   }
   useDrawing(draw);
+  useLayoutEffect(() => {
+    if (findPicture(store.get())) return;
+    edges.current = [];
+    drawFramesOnly(canvas.current, plan);
+    for (const label of labels.current.values()) label.textContent = "";
+  });
 
   function drawAgain() {
     const picture = findPicture(store.get());

@@ -44,6 +44,13 @@ export function drawNetwork(canvas, plan, picture, content) {
   return edges;
 }
 
+/** Draw the frames of the tiles only: of a network that has no picture yet. */
+export function drawFramesOnly(canvas, plan) {
+  const context = prepareCanvas(canvas, plan.width, plan.height);
+  const theme = readTheme(canvas);
+  for (const column of plan.columns) drawFrames(context, column, theme, { view: {} });
+}
+
 function drawEdges(context, edges, theme, { view, edge: edited, hovered }) {
   const hasSelection = view.layer !== null && edges.some(({ layer }) => layer === view.layer);
   for (const edge of edges) {
