@@ -2,7 +2,7 @@
 
 import pickle
 import signal
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import jax.numpy as jnp
 import numpy as np
@@ -100,7 +100,7 @@ def test_the_rules_see_what_fit_sees():
     (evidence,) = seen
     assert np.array_equal(evidence.run.loss, history.evidence.run.loss)
     assert np.array_equal(evidence.run.val_loss, history.evidence.run.val_loss)
-    assert evidence.rivals == history.evidence.rivals
+    np.testing.assert_equal(asdict(evidence.rivals), asdict(history.evidence.rivals))
     assert evidence.is_smoke_test
     assert not history.evidence.is_smoke_test
 
