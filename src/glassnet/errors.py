@@ -411,9 +411,18 @@ def refuse_renamed_methods(cls: type, renamed: Mapping[str, str]) -> None:
     Raises:
         ConfigError: with the new name.
     """
-    fields = vars(cls).get("__annotations__", {})
-    for name in renamed.keys() & vars(cls).keys() - fields.keys():
+    for name in renamed.keys() & vars(cls).keys() - _names_with_types(cls):
         raise ConfigError(f"{cls.__name__}: {name} is now called {renamed[name]}. Rename it.")
+
+
+def _names_with_types(cls: type) -> set[str]:
+    """Return the names that the body of a class annotates, whether or not their types exist yet."""
+    if sys.version_info >= (3, 14):
+        import annotationlib
+
+        form = annotationlib.Format.FORWARDREF
+        return set(annotationlib.get_annotations(cls, format=form))
+    return set(vars(cls).get("__annotations__", {}))
 
 
 if not TYPE_CHECKING:
