@@ -287,15 +287,12 @@ def read_table(
 def _drop_missing_numbers(table: Table, options: CsvOptions) -> Table:
     """Return the table without the numbers that mean a missing cell, in identifiers too."""
     columns = {}
-    for name, values in table.columns.items():
-        is_text = name in table.identifiers
-        numbers = table.with_numbers()[name] if is_text else values
-        dropped = options.drop_missing_numbers(name, numbers)
-        if is_text:
-            columns[name] = values.copy()
-            columns[name][is_missing(dropped)] = None
-        else:
-            columns[name] = dropped
+    for name, numbers in table.with_numbers().columns.items():
+        columns[name] = options.drop_missing_numbers(name, numbers)
+        if name in table.identifiers:
+            is_dropped = is_missing(columns[name])
+            columns[name] = table[name].copy()
+            columns[name][is_dropped] = None
     words = {
         name: each for name, each in table.blank_words.items() if name not in table.identifiers
     }
